@@ -1,0 +1,158 @@
+package provider
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/zonecast/zonecast/finding"
+)
+
+// A Driver opens accounts of one service.
+type Driver struct {
+	Name    string   // "powerdns": what `type:` says in zonecast.yaml
+	Title   string   // "PowerDNS Authoritative Server"
+	Classes []string // octoDNS class names that mean this driver
+	Options []Option // what Open understands
+	// Open does no I/O: an account that cannot be reached is an error of Read, not of Open.
+	Open func(Config) (Provider, error)
+}
+
+// An OptionKind is the type of an option's value.
+type OptionKind string
+
+// Kinds of options.
+const (
+	Text   OptionKind = "text" // the zero value "" means Text too
+	Int    OptionKind = "int"
+	Float  OptionKind = "float"
+	Bool   OptionKind = "bool"
+	List   OptionKind = "list" // of text
+	Map    OptionKind = "map"  // of text to text
+	Folder OptionKind = "folder"
+)
+
+// An Option is one setting that a driver understands.
+type Option struct {
+	Name     string // as octoDNS calls it where octoDNS has it
+	Aliases  []string
+	Kind     OptionKind
+	Required bool
+	Secret   bool
+	Default  string
+	Help     string
+	Ignored  string // when set: accepted for compatibility, has no effect, and why
+}
+
+// A Config is what a driver opens an account from. Values are resolved: secrets are in clear.
+// It never prints them.
+type Config struct {
+	ID      string                           // the account's name in the configuration
+	Values  map[string]Value                 // by Option.Name
+	Dir     string                           // folder of the configuration; relative folders count from WorkDir
+	WorkDir string                           // working directory
+	HTTP    func() http.RoundTripper         // transport for adapters that speak HTTP; nil: the default
+	Trace   func(format string, args ...any) // --debug trace, nil when off; arguments must be redacted
+}
+
+// A Value is the value of one option.
+type Value struct {
+	Text  string // of Text, Int, Float, Bool as written
+	List  []string
+	Map   map[string]string
+	Place finding.Place
+}
+
+// LogValue keeps values out of logs.
+func (Config) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// String keeps values out of messages.
+func (c Config) String() string { return "account " + c.ID + " [redacted]" }
+
+// Text returns an option's text, or def when it is not set.
+func (c Config) Text(name, def string) string {
+	if v, ok := c.Values[name]; ok {
+		return v.Text
+	}
+	return def
+}
+
+// Int returns an option as a number.
+func (c Config) Int(name string, def int) (int, error) {
+	v, ok := c.Values[name]
+	if !ok {
+		return def, nil
+	}
+	n, err := strconv.Atoi(v.Text)
+	if err != nil {
+		return 0, fmt.Errorf("provider %s: option %s is %q; write a whole number", c.ID, name, v.Text)
+	}
+	return n, nil
+}
+
+// Bool returns an option as a truth value.
+func (c Config) Bool(name string, def bool) (bool, error) {
+	v, ok := c.Values[name]
+	if !ok {
+		return def, nil
+	}
+	switch v.Text {
+	case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "1":
+		return true, nil
+	case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("provider %s: option %s is %q; write true or false", c.ID, name, v.Text)
+}
+
+var registry struct {
+	sync.RWMutex
+	drivers map[string]Driver
+	classes map[string]string
+}
+
+// Register makes a driver known. It panics when the name or a class is taken: two adapters that
+// claim the same name are a mistake of whoever built the binary.
+func Register(d Driver) {
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.drivers == nil {
+		registry.drivers, registry.classes = map[string]Driver{}, map[string]string{}
+	}
+	if _, dup := registry.drivers[d.Name]; dup || d.Name == "" || d.Open == nil {
+		panic("provider: driver " + d.Name + " registered twice, or without name or Open")
+	}
+	registry.drivers[d.Name] = d
+	for _, c := range d.Classes {
+		if have, dup := registry.classes[c]; dup {
+			panic("provider: class " + c + " is claimed by " + have + " and " + d.Name)
+		}
+		registry.classes[c] = d.Name
+	}
+}
+
+// Lookup finds a driver by name or octoDNS class.
+func Lookup(nameOrClass string) (Driver, bool) {
+	registry.RLock()
+	defer registry.RUnlock()
+	if name, ok := registry.classes[nameOrClass]; ok {
+		nameOrClass = name
+	}
+	d, ok := registry.drivers[nameOrClass]
+	return d, ok
+}
+
+// Drivers returns all drivers, sorted by name.
+func Drivers() []Driver {
+	registry.RLock()
+	defer registry.RUnlock()
+	out := make([]Driver, 0, len(registry.drivers))
+	for _, name := range slices.Sorted(maps.Keys(registry.drivers)) {
+		out = append(out, registry.drivers[name])
+	}
+	return out
+}
