@@ -1,0 +1,3 @@
+package yaml11
+
+func Quote(s string) string { return "'" + s + "'" }
