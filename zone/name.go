@@ -13,7 +13,7 @@ import (
 // root. Names compare with ==; Compare gives canonical order (RFC 4034, section 6.1).
 //
 // The key holds the labels from the root downwards, each ended by a zero byte; a zero byte
-// inside a label is written 01 01 and a one byte 01 02, which keeps bytewise order the same as
+// inside a label is written 01 02 and a one byte 01 03, which keeps bytewise order the same as
 // canonical order and makes "is below" a prefix test.
 type Name struct{ key string }
 
@@ -201,9 +201,9 @@ func appendLabel(b []byte, label string) []byte {
 	for i := 0; i < len(label); i++ {
 		switch c := label[i]; c {
 		case 0:
-			b = append(b, 1, 1)
-		case 1:
 			b = append(b, 1, 2)
+		case 1:
+			b = append(b, 1, 3)
 		default:
 			b = append(b, c)
 		}
@@ -231,7 +231,7 @@ func NameFromKey(key string) (Name, error) {
 			continue
 		case c == 1:
 			i++
-			if i >= len(key) || (key[i] != 1 && key[i] != 2) {
+			if i >= len(key) || (key[i] != 2 && key[i] != 3) {
 				return Name{}, ErrBadEscape
 			}
 		case c >= 'A' && c <= 'Z':
@@ -309,7 +309,7 @@ func (n Name) split() []string {
 	return parts
 }
 
-var labelUnescape = strings.NewReplacer("\x01\x01", "\x00", "\x01\x02", "\x01")
+var labelUnescape = strings.NewReplacer("\x01\x02", "\x00", "\x01\x03", "\x01")
 
 // String returns the name in presentation form with a final dot; octets that would not survive
 // a zone file are escaped.
@@ -344,7 +344,7 @@ func appendPresentation(b []byte, label string) []byte {
 		c := label[i]
 		if c == 1 { // escaped octet of the key
 			i++
-			c = label[i] - 1
+			c = label[i] - 2
 			b = append(b, '\\', '0', '0', '0'+c)
 			continue
 		}
@@ -400,7 +400,8 @@ func unicodeLabel(label string) string {
 			}
 		}
 	}
-	return string(appendPresentation(nil, string(appendLabel(nil, label)[:len(appendLabel(nil, label))-1])))
+	key := appendLabel(nil, label)
+	return string(appendPresentation(nil, string(key[:len(key)-1])))
 }
 
 // AppendWire appends the uncompressed wire form (RFC 1035, section 3.1).
@@ -414,7 +415,7 @@ func (n Name) AppendWire(b []byte) []byte {
 			c := n.key[i]
 			if c == 1 {
 				i++
-				c = n.key[i] - 1
+				c = n.key[i] - 2
 			}
 			b = append(b, c)
 		}
@@ -457,7 +458,7 @@ func NameFromWire(b []byte) (Name, int, error) {
 		for _, x := range b[s+1 : s+1+int(b[s])] {
 			switch {
 			case x <= 1:
-				key = append(key, 1, x+1)
+				key = append(key, 1, x+2)
 			case x >= 'A' && x <= 'Z':
 				key = append(key, x+'a'-'A')
 			default:
