@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -48,9 +49,18 @@ type Journal interface {
 // A Locker keeps two runs from writing to the same target at once on this machine.
 type Locker interface {
 	// Lock waits until the target is free or ctx ends; then the error says who holds it.
-	// fence is greater than that of every earlier holder.
-	Lock(ctx context.Context, target plan.Target, holder string) (unlock func(), fence uint64, err error)
+	Lock(ctx context.Context, target plan.Target, holder string) (Lease, error)
 }
+
+// A Lease is a lock held.
+type Lease struct {
+	Fence  uint64 // greater than that of every earlier holder
+	Waited bool   // somebody else held it meanwhile: what was observed before may be old
+	Unlock func()
+}
+
+// ErrStale is wrapped by Journal.Begin for a write of an older generation than one begun before.
+var ErrStale = errors.New("a newer state of the zone was already written to this target")
 
 // A Verifier asks the target's own name servers for what was changed.
 type Verifier interface {
