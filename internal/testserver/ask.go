@@ -1,0 +1,72 @@
+package testserver
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// ask sends one query and waits shortly: a server that is starting is silent.
+func ask(network, addr, name string, qtype uint16) (*dns.Msg, error) {
+	m := new(dns.Msg)
+	m.SetQuestion(name, qtype)
+	m.RecursionDesired = false
+	c := dns.Client{Net: network, Timeout: 500 * time.Millisecond}
+	r, _, err := c.Exchange(m, addr)
+	return r, err
+}
+
+// ZoneText is what the server holds for a zone, asked by AXFR: one record a
+// line in presentation form, the SOA first, the others sorted. It needs no
+// rights of the test's own. For a BIND view that has a key, use AXFR.
+func (s *Server) ZoneText(t testing.TB, origin string) string {
+	t.Helper()
+	return s.AXFR(t, origin, &s.admin)
+}
+
+// AXFR is like ZoneText with the rights of a key; nil asks without one.
+func (s *Server) AXFR(t testing.TB, origin string, key *Key) string {
+	t.Helper()
+	text, err := s.transfer(origin, key)
+	if err != nil {
+		t.Fatalf("%s: AXFR of %s: %v", s.kind.name, origin, err)
+	}
+	return text
+}
+
+func (s *Server) transfer(origin string, key *Key) (string, error) {
+	m := new(dns.Msg)
+	m.SetAxfr(dns.CanonicalName(origin))
+	tr := &dns.Transfer{DialTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
+	if key != nil {
+		m.SetTsig(key.fqdn(), dns.Fqdn(key.Algorithm), 300, time.Now().Unix())
+		tr.TsigSecret = map[string]string{key.fqdn(): key.Secret}
+	}
+	envelopes, err := tr.In(m, s.Addr)
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for e := range envelopes {
+		if e.Error != nil {
+			err = e.Error
+			continue // the channel must be emptied
+		}
+		for _, rr := range e.RR {
+			lines = append(lines, rr.String())
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	if len(lines) < 2 || lines[0] != lines[len(lines)-1] {
+		return "", fmt.Errorf("%d records that do not begin and end with the same SOA", len(lines))
+	}
+	lines = lines[:len(lines)-1]
+	slices.Sort(lines[1:])
+	return strings.Join(lines, "\n") + "\n", nil
+}
