@@ -98,6 +98,9 @@ type Input struct {
 	// Kept are RRsets that must stay as they are: ignored, excluded, foreign, not managed.
 	// Neither created, updated nor deleted.
 	Kept func(zone.Key) bool
+	// Hidden are those of the Kept that are not even counted: what a filter took out of sight, the
+	// apex NS and SOA that belong to the provider. It may be nil.
+	Hidden func(zone.Key) bool
 	// Capabilities of the target for this zone.
 	Capabilities provider.Capabilities
 	Guards       []Guard
@@ -125,6 +128,8 @@ type Facts struct {
 	Created func(zone.Key) bool
 	// Delegated reports that the parent still delegates the zone.
 	Delegated *bool
+	// Applied reports whether the version that zonecast applied last held the RRset; nil: not known.
+	Applied func(zone.Key) bool
 	// SourceUnchanged says that the source's files have not changed since the last applied version
 	// (git knows); then records that vanished did not vanish because somebody deleted them.
 	SourceUnchanged *bool
