@@ -1,0 +1,88 @@
+# Everything here works on a fresh Debian 12 with Go, make and git, as root, and
+# any number of times. "make help" lists the targets.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+GO      ?= go
+# A clone without tags, or a source archive without git, has a version too.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# Versions of all tools are pinned in tools/go.mod, away from go.mod, so that
+# importers of our packages do not inherit them.
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+# octoDNS's commands, which the binary answers to under their names.
+DROP_INS := octodns-sync octodns-validate octodns-dump octodns-compare octodns-report
+
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12 | sed 's/^/  make /'
+
+.PHONY: build
+build: ## build bin/zonecast
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/zonecast ./cmd/zonecast
+
+.PHONY: run
+run: build ## build, then plan, apply and repair a demo project
+	scripts/demo
+
+.PHONY: check
+check: setup vet lint vuln-report test ## all that must pass before a commit is shared
+
+.PHONY: setup
+setup: ## install the name servers that tests start (Debian, as root)
+	@scripts/setup-debian
+
+.PHONY: vet
+vet: ## build and vet every package
+	$(GO) build ./...
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## golangci-lint, with staticcheck and gofumpt in it
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## format the code (gofumpt)
+	$(TOOL) golangci-lint fmt ./...
+
+# A database that changes from day to day must not turn an unchanged tree red,
+# so "check" reports, and "vuln" judges.
+.PHONY: vuln vuln-report
+vuln: ## known vulnerabilities in what we call; some are an error
+	@scripts/vulncheck
+vuln-report:
+	@scripts/vulncheck --report
+
+.PHONY: test
+test: ## unit, integration and end-to-end tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 10m ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a short while (FUZZTIME=10s)
+	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## measure speed and memory, as a table with ratios
+	$(GO) run ./bench
+
+.PHONY: soak
+soak: setup ## the long tests
+	$(GO) test -tags soak -timeout 60m ./...
+
+.PHONY: install
+install: build ## install the binary and octoDNS's command names below PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 bin/zonecast "$(DESTDIR)$(PREFIX)/bin/zonecast"
+	for name in $(DROP_INS); do ln -sf zonecast "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+
+.PHONY: clean
+clean: ## remove what make made
+	rm -rf bin bench/out
