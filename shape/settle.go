@@ -1,0 +1,154 @@
+package shape
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// settle evens out what would show as a difference and is none.
+func (s *shaper) settle(z *zone.Zone) (*zone.Zone, error) {
+	perZone := uint32(0)
+	if s.caps.TTLPerZone {
+		perZone = s.in.Observed.Info.DefaultTTL
+	}
+	limited := s.caps.MinTTL > 0 || s.caps.MaxTTL > 0 || len(s.caps.TTLs) > 0 || perZone > 0
+	for set := range z.All() {
+		text := set.Type == zone.TypeTXT || set.Type == zone.TypeSPF
+		if !limited && !text && set.Extra.IsZero() && !set.Type.Vendor() && !s.caps.HoldsExtra("comment") {
+			continue
+		}
+		after := set
+		if limited {
+			after.TTL = s.ttl(set, perZone)
+		}
+		if !set.Extra.IsZero() {
+			after.Extra = s.extra(set.Extra)
+		}
+		s.adopt(&after, text)
+		if !after.Equal(set) {
+			s.put(after)
+		}
+	}
+	return s.applied(z)
+}
+
+// ttl returns the TTL that the target will make of the RRset's.
+func (s *shaper) ttl(set zone.RRset, perZone uint32) uint32 {
+	ttl := set.TTL
+	switch {
+	case perZone > 0:
+		ttl = perZone
+	case len(s.caps.TTLs) > 0:
+		if !slices.Contains(s.caps.TTLs, ttl) {
+			ttl = nearestTTL(s.caps.TTLs, ttl)
+		}
+	default:
+		ttl = max(ttl, s.caps.MinTTL)
+		if s.caps.MaxTTL > 0 {
+			ttl = min(ttl, s.caps.MaxTTL)
+		}
+	}
+	if ttl != set.TTL && !set.Type.Vendor() {
+		s.note("ttl-clamped", finding.Info, set.Key(), fmt.Sprintf("TTL %d becomes %d there", set.TTL, ttl))
+	}
+	return ttl
+}
+
+// nearestTTL prefers the longest TTL that is not longer than asked for: caches may forget too
+// early, never too late.
+func nearestTTL(list []uint32, ttl uint32) uint32 {
+	best, found := slices.Min(list), false
+	for _, t := range list {
+		if t <= ttl && (!found || t > best) {
+			best, found = t, true
+		}
+	}
+	return best
+}
+
+// extra keeps the keys that the target gives back.
+func (s *shaper) extra(e zone.Extra) zone.Extra {
+	return e.Filter(func(k string) bool {
+		switch {
+		case strings.HasPrefix(k, "target/"):
+			return false
+		case k == dynamicKey && !s.caps.Dynamic, k == geoKey && !s.caps.Geo:
+			return false
+		}
+		return s.caps.HoldsExtra(k)
+	})
+}
+
+// adopt takes the observed way of saying the same.
+func (s *shaper) adopt(set *zone.RRset, text bool) {
+	have, ok := s.in.Observed.Sets.Set(set.Owner, set.Type)
+	if !ok {
+		return
+	}
+	if text && (s.in.Options.JoinedTXT || !s.caps.TXTChunks) {
+		set.Data = adoptChunks(set.Data, have.Data)
+	}
+	if set.Type.Vendor() && slices.Equal(set.Data, have.Data) && set.Extra == have.Extra {
+		set.TTL = have.TTL // vendor types such as Route 53's ALIAS have no TTL of their own
+	}
+	if have.Extra.IsZero() && set.Extra.IsZero() {
+		return
+	}
+	for k, v := range have.Extra.All() {
+		if k != "comment" && !strings.HasPrefix(k, "comment/") {
+			continue
+		}
+		if _, said := set.Extra.Value(k); !said { // nobody asked for the comment to go
+			set.Extra = set.Extra.With(k, v)
+		}
+	}
+	if s.in.Options.OctoDNS && set.TTL == have.TTL && slices.Equal(set.Data, have.Data) &&
+		withoutMetadata(set.Extra) == withoutMetadata(have.Extra) {
+		set.Extra = have.Extra
+	}
+}
+
+func withoutMetadata(e zone.Extra) zone.Extra {
+	return e.Filter(func(k string) bool { return k != "octodns" && k != "octodns/values" })
+}
+
+// adoptChunks replaces each text by the observed one that reads the same but is cut otherwise.
+func adoptChunks(want, have []zone.Data) []zone.Data {
+	if slices.Equal(want, have) {
+		return want
+	}
+	byText := make(map[string]zone.Data, len(have))
+	for _, d := range have {
+		byText[joined(d)] = d
+	}
+	out, changed := slices.Clone(want), false
+	for i, d := range want {
+		if same, ok := byText[joined(d)]; ok && same != d {
+			out[i], changed = same, true
+		}
+	}
+	if !changed {
+		return want
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// joined is the text of a TXT record without the borders between its character-strings
+// (RFC 1035, section 3.3.14).
+func joined(d zone.Data) string {
+	if len(d) > 0 && int(d[0]) == len(d)-1 {
+		return string(d[1:])
+	}
+	var b strings.Builder
+	for len(d) > 0 {
+		n := min(int(d[0]), len(d)-1)
+		b.WriteString(string(d[1 : 1+n]))
+		d = d[1+n:]
+	}
+	return b.String()
+}
