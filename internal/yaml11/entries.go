@@ -108,7 +108,7 @@ type walker struct {
 	line    int  // lines before start
 	done    bool // entry returned false
 	broken  bool // a problem ended the walk
-	emitted bool
+	emitted int  // entries
 }
 
 // splittable reports whether each top-level entry means the same alone as in
@@ -220,10 +220,11 @@ func cut(data []byte, off int) (end, lines int) {
 }
 
 // begins reports whether a line at the left margin begins an entry: it is
-// not blank, not a comment, not an item of a list, not the value of "? key".
+// not blank, not a comment, not an item of a list, not the value of "? key"
+// and not a block scalar or a tag, which yaml v4 takes for the value even there.
 func begins(line []byte) bool {
 	switch line[0] {
-	case ' ', '\n', '#', '\t':
+	case ' ', '\n', '#', '\t', '|', '>', '!':
 		return false
 	case '-', ':':
 		return len(line) > 1 && line[1] != ' ' && line[1] != '\n'
@@ -243,7 +244,7 @@ func (w *walker) walk() *Node {
 			k, height, ok = w.slowEntry(w.t.data[off:end], line)
 		}
 		if !ok {
-			return w.rest(off, line)
+			return w.rest()
 		}
 		if w.l.stopped {
 			break
@@ -256,7 +257,7 @@ func (w *walker) walk() *Node {
 }
 
 func (w *walker) emit(k Key, height int) {
-	w.emitted = true
+	w.emitted++
 	if !w.entry(k, height) {
 		w.done = true
 	}
@@ -277,22 +278,28 @@ func (w *walker) slowEntry(data []byte, line int) (Key, int, bool) {
 	return keys[0], height, true
 }
 
-// rest reads everything from off on through yaml v4.
-func (w *walker) rest(off, line int) *Node {
-	n, err := compose(w.t.data[off:])
+// rest reads the document through yaml v4 and emits what has not been emitted.
+func (w *walker) rest() *Node {
+	n, err := compose(w.t.data[w.start:])
 	if err != nil {
 		w.broken = true
-		w.l.problem(w.t.explain(err, line))
+		w.l.problem(w.t.explain(err, w.line))
 		return nil
 	}
 	if n == nil {
 		return nil
 	}
-	c := converter{l: w.l, t: w.t, line: line}
+	c := converter{l: w.l, t: w.t, line: w.line}
 	if n.Kind != yaml.MappingNode {
 		w.broken = true
 		return c.convert(n, 1).node
 	}
+	if len(n.Content) < 2*w.emitted { // cannot be: the entries read so far stand alone
+		w.broken = true
+		w.l.problem(Problem{Pos: c.pos(n), ID: IDSyntax, Text: "a key is expected here"})
+		return nil
+	}
+	n.Content = n.Content[2*w.emitted:]
 	keys, _, height := c.pairs(n, 1)
 	if w.l.stopped {
 		w.broken = true
