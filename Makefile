@@ -5,6 +5,9 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# The order of "check" matters (servers before tests); go itself uses all cores.
+.NOTPARALLEL:
+
 PREFIX  ?= /usr/local
 DESTDIR ?=
 GO      ?= go
