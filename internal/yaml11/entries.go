@@ -90,7 +90,7 @@ func reorder(t text, opt Options) Problem {
 	w.splittable()
 	w.walk()
 	l.problems = nil
-	l.checkOrder(keys)
+	l.checkOrder(Pos{}, keys, nil)
 	if len(l.problems) == 0 { // cannot be: the same keys were out of order before
 		return Problem{Pos: Pos{t.file, 1, 1}, ID: IDKeyOrder, Text: "keys out of order"}
 	}
@@ -109,6 +109,7 @@ type walker struct {
 	done    bool // entry returned false
 	broken  bool // a problem ended the walk
 	emitted int  // entries
+	height  int  // of a root that is not a mapping
 }
 
 // splittable reports whether each top-level entry means the same alone as in
@@ -292,7 +293,9 @@ func (w *walker) rest() *Node {
 	c := converter{l: w.l, t: w.t, line: w.line}
 	if n.Kind != yaml.MappingNode {
 		w.broken = true
-		return c.convert(n, 1).node
+		e := c.convert(n, 1)
+		w.height = e.height
+		return e.node
 	}
 	if len(n.Content) < 2*w.emitted { // cannot be: the entries read so far stand alone
 		w.broken = true

@@ -98,14 +98,16 @@ func readRegular(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
-func (l *loader) problem(p Problem) { l.problems = append(l.problems, p) }
+func (l *loader) problem(p Problem) {
+	if !l.stopped { // what comes after a limit are consequences
+		l.problems = append(l.problems, p)
+	}
+}
 
 // stop records a problem after which reading ends.
 func (l *loader) stop(p Problem) {
-	if !l.stopped {
-		l.stopped = true
-		l.problem(p)
-	}
+	l.problem(p)
+	l.stopped = true
 }
 
 // count adds n nodes and reports whether the limit still holds.
@@ -170,7 +172,7 @@ func (l *loader) document(t text) extent {
 		l.problem(Problem{Pos: n.Pos, ID: IDSyntax, Text: "a key is expected here", Fix: "check indentation and quotes on this line and the one above"})
 		return extent{}
 	case n != nil:
-		return extent{n, l.nodes - before, l.opt.MaxDepth}
+		return extent{n, l.nodes - before, w.height}
 	case w.broken || l.stopped || keys == nil:
 		return extent{}
 	}
@@ -268,7 +270,7 @@ func clean(path string) string { return filepath.Clean(path) }
 // place and the last value count. merged, if not nil, says which keys came
 // from a merge key.
 func (l *loader) finish(pos Pos, keys []Key, merged []bool, root bool) []Key {
-	l.checkOrder(keys)
+	l.checkOrder(pos, keys, merged)
 	var seen map[string]int
 	if len(keys) > 16 {
 		seen = make(map[string]int, len(keys))
@@ -329,21 +331,22 @@ func (l *loader) duplicate(k Key, first Pos) {
 }
 
 // checkOrder reports the first key that does not stand where sorting would
-// put it, in the words of octoDNS.
-func (l *loader) checkOrder(keys []Key) {
+// put it, in the words of octoDNS. A merged key is reported at pos, where the
+// mapping is, because it is right where it was written.
+func (l *loader) checkOrder(pos Pos, keys []Key, merged []bool) {
 	order := l.opt.Order
 	if order == NoOrder {
 		return
 	}
 	for i := 1; i < len(keys); i++ {
 		if CompareKeys(order, keys[i-1], keys[i]) > 0 {
-			l.outOfOrder(keys)
+			l.outOfOrder(pos, keys, merged)
 			return
 		}
 	}
 }
 
-func (l *loader) outOfOrder(keys []Key) {
+func (l *loader) outOfOrder(pos Pos, keys []Key, merged []bool) {
 	sorted := slices.Clone(keys)
 	slices.SortStableFunc(sorted, func(a, b Key) int { return CompareKeys(l.opt.Order, a, b) })
 	for i, k := range keys {
@@ -351,8 +354,12 @@ func (l *loader) outOfOrder(keys []Key) {
 		if k.Name == want.Name {
 			continue
 		}
+		at := k.Pos
+		if merged != nil && merged[i] {
+			at = pos
+		}
 		l.problem(Problem{
-			Pos: k.Pos, ID: IDKeyOrder,
+			Pos: at, ID: IDKeyOrder,
 			Text: fmt.Sprintf("keys out of order: expected %s got %s", show(want.Name), show(k.Name)),
 			Fix:  fmt.Sprintf("move %s above %s, or set enforce_order: false", show(want.Name), show(k.Name)),
 		})
