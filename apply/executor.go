@@ -32,6 +32,8 @@ type Executor struct {
 	Wait func(attempt int) time.Duration
 	// Grace is how long writes in flight may go on after ctx ended; 0 means 30 s.
 	Grace time.Duration
+	// LockFor is how long to wait for a target that another run writes to; 0 means 60 s.
+	LockFor time.Duration
 	// VerifyFor bounds the verification of one target; 0 means 60 s.
 	VerifyFor time.Duration
 	// Compensate puts targets that were written back to their former state when another failed.
@@ -55,6 +57,7 @@ func (x *Executor) Do(ctx context.Context, plans []*plan.Plan, observe func(Even
 	for i, p := range plans {
 		wg.Go(func() {
 			defer close(r.ended[i])
+			defer r.survive(&r.results[i])
 			r.one(ctx, &r.results[i], r.before(plans, i))
 			r.tell(p.Target, r.results[i].State, r.results[i].done(), p.Changes.Len(), r.results[i].Error)
 		})
@@ -174,7 +177,7 @@ func (r *run) one(ctx context.Context, res *Result, wait []int) {
 			return
 		}
 		if s := r.results[j].State; s != DoneState && s != Unchanged {
-			res.fail(NotStarted, fmt.Errorf("child zone %s is %s at %s; its delegation is written only once it answers", p0(r.results[j].Target), s, r.results[j].Target.Provider))
+			res.fail(NotStarted, fmt.Errorf("child zone %s is %s at %s; its delegation is written only once it answers", r.results[j].Target.Zone.Unicode(), s, r.results[j].Target.Provider))
 			return
 		}
 	}
@@ -195,14 +198,26 @@ func (r *run) one(ctx context.Context, res *Result, wait []int) {
 	}
 }
 
-func p0(t plan.Target) string { return t.Zone.Unicode() }
+// survive turns a panic of an adapter into a failure of its target.
+func (r *run) survive(res *Result) {
+	if v := recover(); v != nil {
+		res.fail(UnknownEnd, fmt.Errorf("zonecast has a fault in the adapter %s: %v; what was sent is not known, run again to read it back", res.Target.Driver, v))
+		r.tell(res.Target, res.State, 0, res.Plan.Changes.Len(), res.Error)
+	}
+}
 
 // write locks the target and carries out the plan; it returns the changes that are certainly done.
 func (r *run) write(ctx context.Context, acct provider.Provider, res *Result) []zone.Change {
 	p := res.Plan
 	waited := false
 	if r.Lock != nil {
-		lease, err := r.Lock.Lock(ctx, p.Target, r.Run)
+		limit := r.LockFor
+		if limit <= 0 {
+			limit = time.Minute
+		}
+		lctx, cancel := context.WithTimeout(ctx, limit)
+		lease, err := r.Lock.Lock(lctx, p.Target, r.Run)
+		cancel()
 		if err != nil {
 			res.fail(Refused, err)
 			return nil

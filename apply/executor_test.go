@@ -285,7 +285,9 @@ func TestWriteEndsBadly(t *testing.T) {
 			}
 		}, state: Refused, errHas: "changed by somebody else", writes: 1},
 		"never gets through": {fault: func(*account) func(int) (int, bool, error) {
-			return func(int) (int, bool, error) { return 0, true, &provider.Error{Kind: provider.Throttled, RetryAfter: time.Hour} }
+			return func(int) (int, bool, error) {
+				return 0, true, &provider.Error{Kind: provider.Throttled, RetryAfter: time.Hour}
+			}
 		}, state: Failed, errHas: "0 of 2 changes done", writes: 5},
 	} {
 		t.Run(name, func(t *testing.T) {
