@@ -113,6 +113,9 @@ func (it *item) cut(lines []string, col int, seq bool) {
 
 // cutKey reads "key: value" with the reader of fast.go.
 func cutKey(s string) (key, value string, ok bool) {
+	if s == "" {
+		return "", "", false
+	}
 	f := fast{l: newLoader("", Options{}), s: s, end: len(s)}
 	k, ok := f.key()
 	if !ok {
@@ -236,7 +239,10 @@ func (d *Doc) fileStyle() style {
 		if i == 50 {
 			break
 		}
-		if it := cutEntry(p.body); it != nil && !p.opaque {
+		if p.opaque || p.deleted {
+			continue
+		}
+		if it := cutEntry(p.body); it != nil {
 			(&block{items: []*item{it}}).learn(&st)
 		}
 	}

@@ -259,7 +259,15 @@ func (d *Doc) Entry(name string) (text string, ok bool) {
 	if p == nil || p.deleted || p.opaque {
 		return "", false
 	}
-	return p.body, true
+	return p.text(), true
+}
+
+// text is the entry with the line end that the last line of a file may lack.
+func (p *part) text() string {
+	if strings.HasSuffix(p.body, "\n") {
+		return p.body
+	}
+	return p.body + "\n"
 }
 
 // Set gives the entry name the text block, which is the complete entry
@@ -270,11 +278,14 @@ func (d *Doc) Set(name, block string) error {
 	if !strings.HasSuffix(block, "\n") {
 		block += "\n"
 	}
+	p := d.byName[name]
+	if p != nil && !p.deleted && p.text() == block {
+		return nil
+	}
 	root, problems := Parse(d.file, []byte(block), Options{MaxIncludes: 1, Read: noRead})
 	if root.Kind != Mapping || len(root.Keys) != 1 || root.Keys[0].Name != name || broken(problems) {
 		return fmt.Errorf("%s: the new text of %q is not one entry of that name", d.file, name)
 	}
-	p := d.byName[name]
 	if p == nil {
 		p = &part{key: root.Keys[0], changed: true}
 		p.key.Value = nil
@@ -289,7 +300,11 @@ func (d *Doc) Set(name, block string) error {
 	if p.deleted {
 		p.deleted, p.body = false, d.restyled(block, root)
 	} else {
-		p.body = d.merged(p.body, block, root)
+		ended := p.text() == p.body
+		p.body = d.merged(p.text(), block, root)
+		if !ended {
+			p.body = strings.TrimSuffix(p.body, "\n")
+		}
 	}
 	p.changed = true
 	return nil
