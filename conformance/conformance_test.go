@@ -1,0 +1,293 @@
+package conformance_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// subject is Memory, seen through wrap.
+func subject(wrap func(*conformance.Memory) provider.Provider) conformance.Subject {
+	m := &conformance.Memory{}
+	var zones atomic.Int64
+	origin := func() zone.Name {
+		return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1)))
+	}
+	return conformance.Subject{
+		Name: "memory",
+		Open: func(conformance.T) provider.Provider { return wrap(m) },
+		Fresh: func(t conformance.T) provider.ZoneRef {
+			snap, err := m.CreateZone(context.Background(), origin())
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			return snap.Info.ZoneRef
+		},
+		NewOrigin: func(conformance.T) zone.Name { return origin() },
+		Ask: func(ctx context.Context, k zone.Key) (zone.RRset, bool, error) {
+			for info := range m.Zones(ctx) {
+				if k.Owner.In(info.Origin) {
+					snap, err := m.Read(ctx, info.ZoneRef)
+					if err != nil {
+						return zone.RRset{}, false, err
+					}
+					set, ok := snap.Sets.Set(k.Owner, k.Type)
+					return set, ok, nil
+				}
+			}
+			return zone.RRset{}, false, errors.New("no such zone")
+		},
+		Patience: time.Millisecond,
+		WrongKey: func(conformance.T) provider.Provider { return denied{m} },
+		Extras:   map[string][2]string{"memory/colour": {"red", "blue"}},
+		Large:    true,
+	}
+}
+
+type denied struct{ *conformance.Memory }
+
+func (denied) Read(context.Context, provider.ZoneRef) (*provider.Snapshot, error) {
+	return nil, &provider.Error{Op: "read", Kind: provider.Denied}
+}
+
+func (denied) Write(context.Context, *provider.Snapshot, provider.ChangeSet) (*provider.Receipt, error) {
+	return nil, &provider.Error{Op: "write", Kind: provider.Denied}
+}
+
+func (denied) Verify(context.Context) (string, error) {
+	return "", &provider.Error{Op: "verify", Kind: provider.Denied}
+}
+
+func plain(m *conformance.Memory) provider.Provider { return m }
+
+func TestMemoryPasses(t *testing.T) {
+	t.Parallel()
+	r := conformance.Run(t, subject(plain))
+	if r.Failed() {
+		t.Errorf("a correct provider fails the suite: unproven %v", r.Unproven)
+	}
+	want := []string{"refused types", "server killed", "faults of single calls"}
+	for _, x := range r.Results {
+		if x.Status == conformance.Skipped && !slices.ContainsFunc(want, func(g string) bool { return strings.HasPrefix(x.Group, g) }) {
+			t.Errorf("group %q was skipped: %s", x.Group, x.Reason)
+		}
+	}
+	t.Log("\n" + conformance.Table(r))
+}
+
+// A broken provider is Memory with one fault.
+type broken struct {
+	*conformance.Memory
+	caps  func(*provider.Capabilities)
+	read  func(*provider.Snapshot) *provider.Snapshot
+	write func(ctx context.Context, m *conformance.Memory, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error)
+	err   func(error) error
+}
+
+func (b broken) Capabilities(i provider.ZoneInfo) provider.Capabilities {
+	c := b.Memory.Capabilities(i)
+	if b.caps != nil {
+		b.caps(&c)
+	}
+	return c
+}
+
+func (b broken) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Snapshot, error) {
+	s, err := b.Memory.Read(ctx, ref)
+	if err != nil {
+		if b.err != nil {
+			err = b.err(err)
+		}
+		return s, err
+	}
+	if b.read != nil {
+		s = b.read(s)
+	}
+	return s, nil
+}
+
+func (b broken) Write(ctx context.Context, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+	if b.write != nil {
+		return b.write(ctx, b.Memory, base, c)
+	}
+	return b.Memory.Write(ctx, base, c)
+}
+
+// edited changes every RRset on its way in.
+func edited(f func(zone.RRset) (zone.RRset, bool)) func(context.Context, *conformance.Memory, *provider.Snapshot, provider.ChangeSet) (*provider.Receipt, error) {
+	return func(ctx context.Context, m *conformance.Memory, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+		sent := provider.ChangeSet{}
+		for _, x := range c.Sets {
+			if x.After != nil {
+				set, ok := f(*x.After)
+				if !ok {
+					continue
+				}
+				x.After = &set
+			}
+			sent.Sets = append(sent.Sets, x)
+		}
+		r, err := m.Write(ctx, base, sent)
+		if err != nil {
+			return provider.NewReceipt(c, provider.NotDone), err
+		}
+		full := provider.NewReceipt(c, provider.Done)
+		full.Revision = r.Revision
+		return full, nil
+	}
+}
+
+// blind writes without comparing anything.
+func blind(ctx context.Context, m *conformance.Memory, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+	for {
+		now, err := m.Read(ctx, base.Info.ZoneRef)
+		if err != nil {
+			return nil, err
+		}
+		var sets []zone.Change
+		for _, x := range c.Sets {
+			x.Before = nil
+			if have, ok := now.Sets.Set(x.Key().Owner, x.Key().Type); ok {
+				x.Before = &have
+			}
+			if x.Before != nil || x.After != nil {
+				sets = append(sets, x)
+			}
+		}
+		if _, err = m.Write(ctx, now, provider.ChangeSet{Sets: sets}); provider.KindOf(err) == provider.Conflict {
+			continue
+		}
+		if err != nil {
+			return provider.NewReceipt(c, provider.NotDone), err
+		}
+		return provider.NewReceipt(c, provider.Done), nil
+	}
+}
+
+func TestBrokenProvidersAreCaught(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		group string // that must catch it
+		b     broken
+	}{
+		{"drops TXT", "type TXT", broken{write: edited(func(s zone.RRset) (zone.RRset, bool) { return s, s.Type != zone.TypeTXT })}},
+		{"says done, does nothing", "type A", broken{write: func(_ context.Context, _ *conformance.Memory, _ *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+			return provider.NewReceipt(c, provider.Done), nil
+		}}},
+		{"clamps TTL silently", "TTL alone", broken{write: edited(func(s zone.RRset) (zone.RRset, bool) { s.TTL = max(s.TTL, 60); return s, true })}},
+		{"cuts TXT at 255", "long TXT", broken{write: edited(func(s zone.RRset) (zone.RRset, bool) {
+			for i, d := range s.Data {
+				if s.Type == zone.TypeTXT && len(d) > 256 {
+					s.Data = slices.Clone(s.Data)
+					s.Data[i] = d[:256]
+				}
+			}
+			return s, true
+		})}},
+		{"joins strings of TXT", "TXT in several strings", broken{write: edited(func(s zone.RRset) (zone.RRset, bool) {
+			if s.Type == zone.TypeTXT && strings.HasPrefix(string(s.Data[0]), "\x02ab\x01c") {
+				s.Data = []zone.Data{"\x03abc"}
+			}
+			return s, true
+		})}},
+		{"loses the comment", "extras", broken{write: edited(func(s zone.RRset) (zone.RRset, bool) { s.Extra = zone.Extra{}; return s, true })}},
+		{"drops types it does not declare", "refused types", broken{
+			caps: func(c *provider.Capabilities) {
+				c.Types = slices.DeleteFunc(c.Types, func(t zone.Type) bool { return t == zone.TypeLOC })
+			},
+			write: edited(func(s zone.RRset) (zone.RRset, bool) { return s, s.Type != zone.TypeLOC }),
+		}},
+		{"no wildcards on reading", "wildcards", broken{read: func(s *provider.Snapshot) *provider.Snapshot {
+			n := *s
+			b := zone.NewBuilder(s.Sets.Origin())
+			for set := range s.Sets.All() {
+				if !set.Owner.IsWildcard() {
+					b.Add(set)
+				}
+			}
+			n.Sets, _ = b.Zone()
+			return &n
+		}}},
+		{"first page only", "1,200 sets", broken{read: func(s *provider.Snapshot) *provider.Snapshot {
+			n := *s
+			b := zone.NewBuilder(s.Sets.Origin())
+			i := 0
+			for set := range s.Sets.All() {
+				if i++; i <= 1000 {
+					b.Add(set)
+				}
+			}
+			n.Sets, _ = b.Zone()
+			return &n
+		}}},
+		{"overwrites what moved", "stale snapshot", broken{write: blind}},
+		{"claims compare-and-set", "two writers, one set", broken{write: blind}},
+		{"any error is no error", "cancelled before", broken{write: func(ctx context.Context, m *conformance.Memory, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+			return m.Write(context.WithoutCancel(ctx), base, c)
+		}}},
+		{"carries out the good half", "all or nothing", broken{write: func(ctx context.Context, m *conformance.Memory, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+			r, err := m.Write(ctx, base, c)
+			if err != nil && len(c.Sets) > 1 {
+				r.Sets[0] = provider.Done
+				_, _ = m.Write(ctx, base, provider.ChangeSet{Sets: c.Sets[:1]})
+			}
+			return r, err
+		}}},
+		{"a missing zone is an empty one", "missing zone", broken{err: func(error) error { return errors.New("404") }}},
+		{"claims what nobody proves", "", broken{caps: func(c *provider.Capabilities) { c.Transfers = true }}},
+		{"claims a type without values", "", broken{caps: func(c *provider.Capabilities) { c.Types = append(c.Types, zone.TypeNSEC) }}},
+		{"plans only from its own snapshot", "saved plan", broken{write: func(ctx context.Context, m *conformance.Memory, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+			if base.Sets.Len() == 0 {
+				return nil, errors.New("no sets")
+			}
+			return m.Write(ctx, base, c)
+		}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			rec := conformance.NewRecorder(t.Context(), "suite")
+			s := subject(func(m *conformance.Memory) provider.Provider { b := c.b; b.Memory = m; return b })
+			s.Only = c.group
+			r := conformance.Run(rec, s)
+			rec.Close()
+			if !rec.Failed() || !r.Failed() {
+				t.Fatalf("the suite did not catch it:\n%s", strings.Join(rec.Lines(), "\n"))
+			}
+			if c.group != "" && r.Results[0].Reason == "" {
+				t.Errorf("the report gives no reason: %+v", r.Results)
+			}
+		})
+	}
+}
+
+func TestTableIsMarkdown(t *testing.T) {
+	t.Parallel()
+	got := conformance.Table(&conformance.Report{
+		Subject:      "example|1",
+		Capabilities: provider.Capabilities{Types: []zone.Type{zone.TypeMX, zone.TypeA}, Wildcards: true, MinTTL: 60, MaxTTL: 86400},
+		Results: []conformance.Result{
+			{Group: "apex", Level: 2, Status: conformance.Passed, Steps: 4, Took: 1200 * time.Millisecond},
+			{Group: "type A", Level: 1, Status: conformance.Failed, Reason: "x"},
+			{Group: "extras", Level: 2, Status: conformance.Skipped, Reason: "not declared"},
+		},
+		Unproven: []string{"Wildcards"},
+	})
+	for _, want := range []string{
+		"| capability | example\\|1 |\n| --- | --- |\n| types | A MX |", "| TTL | 60 to 86400 |", "| L1 type A | **failed** |\n| L2 apex | passed |",
+		"| L2 extras | – (not declared) |", "| together | 1 passed, 1 failed, 1 skipped; 4 states; 1.2s |", "example|1 claims Wildcards, which no group proved.",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("table lacks %q:\n%s", want, got)
+		}
+	}
+}

@@ -1,0 +1,349 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// An env is what one group works in: an account, and a zone that was emptied.
+type env struct {
+	T
+	s      Subject
+	p      provider.Provider
+	ref    provider.ZoneRef
+	origin zone.Name
+	caps   provider.Capabilities
+	known  bool // caps were asked for
+	steps  int
+	proved []string // claims that the group proves by what it found, beside group.proves
+}
+
+// newEnv opens the account and empties a zone. Groups that bring their own zone say so.
+func newEnv(t T, s Subject, g group) *env {
+	t.Helper()
+	e := &env{T: t, s: s, p: s.Open(t)}
+	e.closeAtEnd(e.p)
+	e.ref = s.Fresh(t)
+	e.origin = e.ref.Origin
+	base := e.read()
+	e.caps, e.known = e.p.Capabilities(base.Info), true
+	if g.need != nil {
+		if why := g.need(e); why != "" {
+			t.Skipf("%s", why)
+		}
+	}
+	e.step("empty zone")
+	return e
+}
+
+func (e *env) closeAtEnd(p provider.Provider) {
+	if c, ok := p.(provider.Closer); ok {
+		e.Cleanup(func() {
+			if err := c.Close(); err != nil {
+				e.Logf("close: %v", err)
+			}
+		})
+	}
+}
+
+// open opens the account once more, as another process would.
+func (e *env) open() provider.Provider {
+	e.Helper()
+	p := e.s.Open(e.T)
+	e.closeAtEnd(p)
+	return p
+}
+
+// in is the same env for another zone.
+func (e *env) in(ref provider.ZoneRef) *env {
+	f := *e
+	f.ref, f.origin, f.steps, f.proved = ref, ref.Origin, 0, nil
+	return &f
+}
+
+func (e *env) read() *provider.Snapshot {
+	e.Helper()
+	return e.readBy(e.p)
+}
+
+// readBy reads the zone and checks what every snapshot owes.
+func (e *env) readBy(p provider.Provider) *provider.Snapshot {
+	e.Helper()
+	snap, err := p.Read(e.Context(), e.ref)
+	if err != nil {
+		e.Fatalf("read %s: %v", e.origin, err)
+	}
+	if err := sound(snap, e.origin); err != nil {
+		e.Fatalf("read %s: %v", e.origin, err)
+	}
+	return snap
+}
+
+// sound tells what is wrong with a snapshot by itself.
+func sound(s *provider.Snapshot, origin zone.Name) error {
+	switch {
+	case s == nil:
+		return errors.New("neither snapshot nor error")
+	case s.Sets == nil:
+		return errors.New("Snapshot.Sets is nil")
+	case s.Sets.Origin() != origin:
+		return fmt.Errorf("Snapshot.Sets is of zone %s", s.Sets.Origin())
+	case s.Info.Origin != origin:
+		return fmt.Errorf("Snapshot.Info is of zone %s", s.Info.Origin)
+	case s.Missing:
+		return errors.New("an existing zone is reported as missing")
+	}
+	for set := range s.Sets.All() {
+		if len(set.Data) == 0 && set.Extra.IsZero() {
+			return fmt.Errorf("%s has no records", set.Key())
+		}
+	}
+	return nil
+}
+
+// shape takes away what the suite does not manage: the SOA, and how a TXT is cut into strings
+// where the provider does not keep it.
+func (e *env) shape(z *zone.Zone) *zone.Zone {
+	e.Helper()
+	b := zone.NewBuilder(z.Origin())
+	for set := range z.All() {
+		if set.Type == zone.TypeSOA {
+			continue
+		}
+		set.Extra = set.Extra.Filter(e.caps.HoldsExtra)
+		b.Add(e.joined(set))
+	}
+	out, err := b.Zone()
+	if err != nil {
+		e.Fatalf("shape: %v", err)
+	}
+	return out
+}
+
+// joined cuts TXT into strings of 255 octets where borders do not count.
+func (e *env) joined(set zone.RRset) zone.RRset {
+	if e.caps.TXTChunks || set.Type != zone.TypeTXT && set.Type != zone.TypeSPF {
+		return set
+	}
+	set.Data = slices.Clone(set.Data)
+	for i, d := range set.Data {
+		set.Data[i] = txtData(chunked(txtText(d), 255)...)
+	}
+	return set.Clean()
+}
+
+// desired is the whole zone that a step wants: sets, and the apex as it was observed where sets
+// do not say otherwise.
+func (e *env) desired(base *provider.Snapshot, sets []zone.RRset) *zone.Zone {
+	e.Helper()
+	b := zone.NewBuilder(e.origin)
+	have := map[zone.Key]bool{}
+	for _, s := range sets {
+		have[s.Key()] = true
+		b.Add(e.joined(s))
+	}
+	for _, f := range base.Foreign {
+		if set, ok := base.Sets.Set(f.Key.Owner, f.Key.Type); ok && f.Owns && !have[f.Key] && f.Key.Type != zone.TypeSOA {
+			have[f.Key] = true
+			b.Add(set)
+		}
+	}
+	ns := zone.Key{Owner: e.origin, Type: zone.TypeNS}
+	if set, ok := base.Sets.Set(ns.Owner, ns.Type); ok && !have[ns] {
+		set.Extra = set.Extra.Filter(e.caps.HoldsExtra)
+		b.Add(set)
+	}
+	z, err := b.Zone()
+	if err != nil {
+		e.Fatalf("the suite's own state is no zone: %v", err)
+	}
+	return z
+}
+
+// plan is the difference between what was observed and the state of sets.
+func (e *env) plan(base *provider.Snapshot, sets []zone.RRset) []zone.Change {
+	e.Helper()
+	return slices.Collect(zone.Diff(e.shape(base.Sets), e.desired(base, sets)))
+}
+
+// step brings the zone to a state and demands that planning again finds nothing to do.
+func (e *env) step(name string, sets ...zone.RRset) {
+	e.Helper()
+	base := e.read()
+	changes := e.plan(base, sets)
+	if len(changes) > 0 {
+		e.write(name, base, changes)
+	}
+	e.settled(name, sets, changes)
+}
+
+// write carries changes out and demands that all are done.
+func (e *env) write(name string, base *provider.Snapshot, changes []zone.Change) *provider.Receipt {
+	e.Helper()
+	r, err := e.p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
+	if err != nil {
+		e.Fatalf("%s: write: %v\n%s", name, err, show(changes))
+	}
+	if err := wholeReceipt(r, changes); err != nil {
+		e.Fatalf("%s: %v", name, err)
+	}
+	for i, o := range r.Sets {
+		if o != provider.Done {
+			e.Fatalf("%s: write gave no error, but says %q of\n%s", name, o, show(changes[i:i+1]))
+		}
+	}
+	return r
+}
+
+func wholeReceipt(r *provider.Receipt, changes []zone.Change) error {
+	if r == nil {
+		return errors.New("write gave neither receipt nor error")
+	}
+	if len(r.Sets) != len(changes) {
+		return fmt.Errorf("receipt tells of %d changes; %d were given", len(r.Sets), len(changes))
+	}
+	return nil
+}
+
+// settled demands that the zone is in the state of sets: read anew, and asked over DNS.
+func (e *env) settled(name string, sets []zone.RRset, changes []zone.Change) {
+	e.Helper()
+	e.steps++
+	after := e.read()
+	if again := e.plan(after, sets); len(again) > 0 {
+		e.Fatalf("%s: planning again after the write wants\n%s", name, show(again))
+	}
+	for _, c := range changes {
+		e.served(name, c)
+	}
+}
+
+// served asks a name server for what a change made.
+func (e *env) served(name string, c zone.Change) {
+	e.Helper()
+	k := c.Key()
+	if e.s.Ask == nil || !k.Type.OnWire() {
+		return
+	}
+	deadline := time.Now().Add(e.s.Patience)
+	for wait := time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+		why := e.answers(k, c.After)
+		if why == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			e.Fatalf("%s: the provider holds %s as planned, but its name server %s", name, k, why)
+		}
+		if pause(e.Context(), wait) != nil {
+			e.Fatalf("%s: cancelled while the name server %s", name, why)
+		}
+	}
+}
+
+func (e *env) answers(k zone.Key, want *zone.RRset) string {
+	got, ok, err := e.s.Ask(e.Context(), k)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("gives no answer: %v", err)
+	case want == nil && ok:
+		return "still answers " + line(got)
+	case want == nil:
+		return ""
+	case !ok:
+		return "does not answer it"
+	case got.TTL != want.TTL || !e.joined(got.Clean()).SameData(e.joined(*want)):
+		return "answers " + line(got) + ", not " + line(*want)
+	}
+	return ""
+}
+
+// honest compares what a receipt says with what a read shows.
+func (e *env) honest(name string, after *provider.Snapshot, changes []zone.Change, r *provider.Receipt, err error) {
+	e.Helper()
+	if r == nil {
+		r = provider.NewReceipt(provider.ChangeSet{Sets: changes}, provider.NotDone)
+		if err == nil {
+			e.Errorf("%s: write gave neither receipt nor error", name)
+			return
+		}
+	}
+	if len(r.Sets) != len(changes) {
+		e.Errorf("%s: receipt tells of %d changes; %d were given", name, len(r.Sets), len(changes))
+		return
+	}
+	now := e.shape(after.Sets)
+	whole := true
+	for i, c := range changes {
+		have, ok := now.Set(c.Key().Owner, c.Key().Type)
+		is := func(want *zone.RRset) bool { return ok == (want != nil) && (!ok || have.Equal(e.joined(*want))) }
+		truth := is(c.After) && r.Sets[i] != provider.NotDone || is(c.Before) && r.Sets[i] != provider.Done
+		if !truth {
+			e.Errorf("%s: receipt says %q (error: %v) of\n%sbut a read shows %s", name, r.Sets[i], err, show(changes[i:i+1]), found(have, ok))
+		}
+		whole = whole && r.Sets[i] == provider.Done
+	}
+	if err == nil && !whole {
+		e.Errorf("%s: write gave no error although not everything is done", name)
+	}
+}
+
+func found(set zone.RRset, ok bool) string {
+	if !ok {
+		return "nothing there"
+	}
+	return line(set)
+}
+
+// refused demands that a write was refused with one of the kinds and nothing was changed.
+func (e *env) refused(name string, before *provider.Snapshot, changes []zone.Change, r *provider.Receipt, err error, kinds ...provider.ErrKind) {
+	e.Helper()
+	if err == nil {
+		e.Errorf("%s: write gave no error; wanted one of kind %v", name, kinds)
+	} else if !slices.Contains(kinds, provider.KindOf(err)) {
+		e.Errorf("%s: error of kind %q; wanted %v: %v", name, provider.KindOf(err), kinds, err)
+	}
+	if r != nil && r.Count(provider.NotDone) != len(changes) {
+		e.Errorf("%s: refused, but the receipt says %v", name, r.Sets)
+	}
+	after := e.read()
+	if diff := slices.Collect(zone.Diff(e.shape(before.Sets), e.shape(after.Sets))); len(diff) > 0 {
+		e.Errorf("%s: refused, but the zone was changed:\n%s", name, show(diff))
+	}
+}
+
+// pause waits, or gives the error of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// show prints changes in zone-file lines, not more than a screen of them.
+func show(changes []zone.Change) string {
+	var b strings.Builder
+	for i, c := range changes {
+		if i == 12 {
+			fmt.Fprintf(&b, "  … and %d more\n", len(changes)-i)
+			break
+		}
+		if c.Before != nil {
+			b.WriteString("  - " + line(*c.Before) + "\n")
+		}
+		if c.After != nil {
+			b.WriteString("  + " + line(*c.After) + "\n")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,136 @@
+package conformance
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/zonecast/zonecast/zone"
+)
+
+// A group attacks one side of an adapter.
+type group struct {
+	name   string
+	level  int               // L0 reading … L7 size
+	proves []string          // capabilities, by name of the field; a type as "Types/MX"
+	need   func(*env) string // why it cannot run, or ""
+	run    func(*env)
+}
+
+func matches(name, only string) bool { return strings.Contains(name, only) }
+
+// groups are all groups, in rising difficulty.
+func groups(s Subject) []group {
+	list := []group{
+		{name: "read fidelity", level: 0, run: readFidelity},
+		{name: "missing zone", level: 0, run: missingZone},
+		{name: "list zones", level: 0, proves: []string{"ListZones"}, need: claims("ListZones"), run: listZones},
+	}
+	for _, t := range slices.Sorted(allTypes(s)) {
+		list = append(list, group{
+			name: "type " + t.String(), level: 1,
+			need: func(e *env) string {
+				if !e.caps.Holds(t) {
+					return "not declared"
+				}
+				return ""
+			},
+			run: func(e *env) { everyType(e, t) },
+		})
+	}
+	return append(list,
+		group{name: "TTL alone", level: 1, proves: []string{"MinTTL", "MaxTTL", "TTLs", "TTLPerZone"}, run: ttlAlone},
+		group{name: "change of type", level: 1, run: changeOfType},
+		group{name: "many changes in one plan", level: 1, run: manyKinds},
+		group{name: "saved plan", level: 1, run: savedPlan},
+		group{name: "refused types", level: 1, run: refusedTypes},
+		group{name: "wildcards", level: 2, proves: []string{"Wildcards"}, need: claims("Wildcards"), run: wildcards},
+		group{name: "apex", level: 2, run: apex},
+		group{name: "long TXT", level: 2, need: holds(zone.TypeTXT), run: longTXT},
+		group{name: "odd TXT", level: 2, need: holds(zone.TypeTXT), run: oddTXT},
+		group{name: "TXT in several strings", level: 2, proves: []string{"TXTChunks"}, need: claims("TXTChunks"), run: chunkedTXT},
+		group{name: "empty TXT", level: 2, proves: []string{"EmptyTXT"}, need: claims("EmptyTXT"), run: emptyTXT},
+		group{name: "Unicode names", level: 2, run: unicodeNames},
+		group{name: "letter case", level: 2, run: letterCase},
+		group{name: "long names", level: 2, run: longNames},
+		group{name: "odd names", level: 2, run: oddNames},
+		group{name: "names that say nothing", level: 2, run: nullNames},
+		group{name: "service parameters", level: 2, need: holds(zone.TypeSVCB, zone.TypeHTTPS), run: serviceParameters},
+		group{name: "several PTR", level: 2, proves: []string{"MultiValuePTR"}, need: claims("MultiValuePTR"), run: severalPTR},
+		group{name: "alias at the apex", level: 2, proves: []string{"Alias", "AliasApexOnly"}, need: claims("Alias"), run: alias},
+		group{name: "extras", level: 2, proves: []string{"Extras"}, need: claims("Extras"), run: extras},
+		group{name: "random records", level: 2, run: randomRecords},
+		group{name: "records in one set", level: 3, proves: []string{"MaxRecords"}, run: recordsInOneSet},
+		group{name: "borders of batches", level: 3, proves: []string{"Batch"}, need: claims("Batch"), run: batchBorders},
+		group{name: "1,200 sets", level: 3, run: func(e *env) { manySets(e, 1200) }},
+		group{name: "5,000 sets", level: 3, need: large, run: func(e *env) { manySets(e, 5000) }},
+		group{name: "wrong credentials", level: 4, need: wrongKeyGiven, run: wrongCredentials},
+		group{name: "stale snapshot", level: 4, proves: []string{"Compare"}, run: staleSnapshot},
+		group{name: "all or nothing", level: 4, proves: []string{"Atomic"}, need: claims("Atomic"), run: allOrNothing},
+		group{name: "faults of single calls", level: 4, need: viaGiven, run: faultsOfCalls},
+		group{name: "server killed", level: 4, need: killGiven, run: serverKilled},
+		group{name: "cancelled before", level: 5, run: cancelledBefore},
+		group{name: "cancelled in the middle", level: 5, run: cancelledInTheMiddle},
+		group{name: "two writers, one set", level: 5, run: twoWritersOneSet},
+		group{name: "two writers, two sets", level: 5, run: twoWritersTwoSets},
+		group{name: "several zones at once", level: 5, run: severalZones},
+		group{name: "apex NS", level: 6, proves: []string{"ApexNS"}, need: claims("ApexNS"), run: apexNS},
+		group{name: "TTL of the apex NS", level: 6, proves: []string{"ApexNSTTL"}, need: claims("ApexNSTTL"), run: apexNSTTL},
+		group{name: "create and delete zones", level: 6, need: creates, run: createAndDelete},
+	)
+}
+
+// allTypes are the types that the suite or the subject has values for.
+func allTypes(s Subject) func(func(zone.Type) bool) {
+	return func(yield func(zone.Type) bool) {
+		for t := range values {
+			if !yield(t) {
+				return
+			}
+		}
+		for t := range s.Values {
+			if _, dup := values[t]; !dup && !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// claims needs a capability by its field's name.
+func claims(field string) func(*env) string {
+	return func(e *env) string {
+		if reflect.ValueOf(e.caps).FieldByName(field).IsZero() {
+			return "not declared"
+		}
+		return ""
+	}
+}
+
+// holds needs one of the types.
+func holds(types ...zone.Type) func(*env) string {
+	return func(e *env) string {
+		if slices.ContainsFunc(types, e.caps.Holds) {
+			return ""
+		}
+		return "type not declared"
+	}
+}
+
+func large(e *env) string         { return unless(e.s.Large, "needs Large") }
+func wrongKeyGiven(e *env) string { return unless(e.s.WrongKey != nil, "needs WrongKey") }
+func viaGiven(e *env) string      { return unless(e.s.Via != nil, "needs Via") }
+func killGiven(e *env) string     { return unless(e.s.Kill != nil, "needs Kill") }
+
+func creates(e *env) string {
+	if !e.caps.CreateZone && !e.caps.DeleteZone {
+		return "not declared"
+	}
+	return unless(e.s.NewOrigin != nil, "needs NewOrigin")
+}
+
+func unless(ok bool, why string) string {
+	if ok {
+		return ""
+	}
+	return why
+}

@@ -1,0 +1,99 @@
+package conformance
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
+)
+
+func apexNS(e *env) {
+	base := e.read()
+	set, ok := base.Sets.Set(e.origin, zone.TypeNS)
+	if !ok {
+		e.Fatalf("the NS of the apex are declared as visible, but are not read")
+	}
+	if e.caps.ApexNS == provider.ApexNSReadOnly {
+		return
+	}
+	if !e.caps.Holds(zone.TypeNS) {
+		e.Fatalf("the NS of the apex are declared as editable, but NS is not in Types")
+	}
+	kept := set
+	more := set
+	more.Data = append(slices.Clone(set.Data), e.data(zone.TypeNS, "ns-added.example.net."))
+	e.step("one more", e.fit(more))
+	other := set
+	other.Data = []zone.Data{e.data(zone.TypeNS, "ns-x.example.net."), e.data(zone.TypeNS, "ns-y.example.com.")}
+	e.step("all others", e.fit(other))
+	e.step("as before", kept)
+}
+
+func apexNSTTL(e *env) {
+	base := e.read()
+	set, ok := base.Sets.Set(e.origin, zone.TypeNS)
+	if !ok {
+		e.Fatalf("the TTL of the apex NS is declared as editable, but they are not read")
+	}
+	kept := set
+	for _, t := range []uint32{7200, 86400} {
+		set.TTL = e.ttl(t)
+		e.step("TTL alone", set)
+	}
+	e.step("as before", kept)
+}
+
+// createAndDelete makes a zone, fills it and removes it.
+func createAndDelete(e *env) {
+	c, ok := e.p.(provider.ZoneCreator)
+	if !ok || !e.caps.CreateZone {
+		e.Fatalf("CreateZone is not declared: zones to delete cannot be made")
+	}
+	origin := e.s.NewOrigin(e.T)
+	ref := provider.ZoneRef{Origin: origin, View: e.ref.View}
+	if _, err := e.p.Read(e.Context(), ref); !errors.Is(err, provider.ErrNoZone) {
+		e.Fatalf("read of the zone to be made: %v; want ErrNoZone", err)
+	}
+	base, err := c.CreateZone(e.Context(), origin)
+	if err != nil {
+		e.Fatalf("create zone %s: %v", origin, err)
+	}
+	if err := sound(base, origin); err != nil {
+		e.Fatalf("create zone %s: %v", origin, err)
+	}
+	e.proved = append(e.proved, "CreateZone")
+	f := e.in(base.Info.ZoneRef)
+	f.s.Ask = nil // nobody has been told to serve it
+	state := f.sets(ordinary)
+	f.write("first write", base, f.plan(base, state))
+	f.settled("first write", state, nil)
+	if _, err := c.CreateZone(e.Context(), origin); err == nil {
+		e.Errorf("creating %s a second time gave no error", origin)
+	} else if kind := provider.KindOf(err); kind != provider.Conflict && kind != provider.Rejected {
+		e.Errorf("creating %s a second time: kind %q, want %q: %v", origin, kind, provider.Conflict, err)
+	}
+	f.settled("after the second try to create it", state, nil)
+	e.steps += f.steps
+	if e.caps.DeleteZone {
+		e.deleteZone(base.Info.ZoneRef)
+	}
+}
+
+func (e *env) deleteZone(ref provider.ZoneRef) {
+	e.Helper()
+	d, ok := e.p.(provider.ZoneDeleter)
+	if !ok {
+		e.Fatalf("DeleteZone is declared, but the provider has no such method")
+	}
+	if err := d.DeleteZone(e.Context(), ref); err != nil {
+		e.Fatalf("delete zone %s: %v", ref.Origin, err)
+	}
+	if _, err := e.p.Read(e.Context(), ref); !errors.Is(err, provider.ErrNoZone) {
+		e.Errorf("read of %s after its deletion: %v; want ErrNoZone", ref.Origin, err)
+	}
+	if err := d.DeleteZone(e.Context(), ref); !errors.Is(err, provider.ErrNoZone) {
+		e.Errorf("deleting %s a second time: %v; want ErrNoZone", ref.Origin, err)
+	}
+	e.proved = append(e.proved, "DeleteZone")
+}
