@@ -77,7 +77,9 @@ var equalSeeds = []string{
 	"a: 1\r\nb:\r\n  - x\r\n", "\xef\xbb\xbfa: 1\n", "a: \"x\u2028y\"\nb: 1\n", "a: x\u0085b: 1\n", "a:\n  - - 1\n    - 2\n  - [[1], {a: {b: c}}]\n",
 	"a:\n    b: 1\n  c: 2\n", "a:\n  b:\n  c:\n   - 1\n  d:\n  - 2\n", "  a: 1\n  b: 2\n", "a: 1\n\n\n# end", "a: 1\n  # in\n# out\nb: 2\n", "*: 1\n", "'*': 1\n",
 	"a:\n- b\n  c\n", "a:\n- b: c\n d: e\n", "a:\n  - b:\n    - c\n  - d\n", "a:\n-  - b\n", "{a: 1}\n", "{a: 1}\nb: 2\n", "a: =\n=: 1\n", "a: <<\n", "a: ''\n'': a\n", "a: \"\\x41\\u00e9\\ \\_\"\n",
-	"a: 'x' # c\n", "a: x # c: d\n", "a:   # c\n  b: 1\n", "a: # c\n", "a: |\n # x\nb: 1\n", "a: 1\n}\n", "]: 1\n", "a: x, y\n", "a: [x y: z]\n",
+	"a: 'x' # c\n", "a: x # c: d\n", "a:   # c\n  b: 1\n", "a: # c\n", "a: |\n # x\nb: 1\n", "a: 1\n}\n", "]: 1\n", "a: x, y\n",
+	"a: |\n  x\n  y\n\n\nb: >\n x \n y\nc:\n- |-\n  x\n- >-\n x\n-  k: |\n      z\n   l: 1\n", "a: |\n  x\n\n  y\n", "a: >\n  x\n   y\n", "a: |\n  x\n # c\nb: 1\n",
+	"a: |\nb: 1\n", "a: |\n  # x\n  y\n", "a: |\n\n  x\n", "a: |\n  x", "a: |\n  x\n    \n", "a: |2\n  x\n", "a: | # c\n  x\n", "a:\n  b: |\n  x\n", "a:\n- |\n x\n- y\n", "a: |\n  x\n# c\n  y\n", "a: >-\n  -x\n  - y\n", "a: [x y: z]\n",
 }
 
 func TestFastEqualsSlow(t *testing.T) {

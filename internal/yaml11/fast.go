@@ -7,7 +7,7 @@ import (
 
 // fast reads the subset of YAML that zone files are written in: block
 // mappings and sequences indented by spaces, plain and quoted scalars on one
-// line, flow collections on one line, comments. Whatever else it meets makes
+// line, even block scalars, flow collections on one line, comments. Whatever else it meets makes
 // it decline the entry. It must never read anything differently from yaml v4.
 type fast struct {
 	l     *loader
@@ -28,6 +28,7 @@ type fast struct {
 	nodes []Node // slabs: nodes and keys are handed out of these
 	slab  []Key
 	stack []Key // keys of the mappings being read
+	lines []string
 }
 
 const (
@@ -155,7 +156,7 @@ func (f *fast) value(col, depth int, key Pos) (*Node, bool) {
 		}
 		return f.node(Null, key), true
 	}
-	return f.inline(depth)
+	return f.inline(col, depth)
 }
 
 // block reads the mapping or sequence that begins on the current line.
@@ -243,7 +244,7 @@ func (f *fast) item(ind, depth int) (*Node, bool) {
 		return f.mapping(k, f.place(at), at-f.start, depth)
 	}
 	f.pos, f.l.problems = at, f.l.problems[:problems]
-	return f.inline(depth)
+	return f.inline(ind, depth)
 }
 
 // key reads a key and its colon.
@@ -319,8 +320,12 @@ func (f *fast) plainStart(flow bool) bool {
 
 func flowMark(c byte) bool { return strings.IndexByte(",[]{}", c) >= 0 }
 
-// inline reads a value that must end on this line, and goes to the next line.
-func (f *fast) inline(depth int) (*Node, bool) {
+// inline reads a value that begins after a key or dash at column col, and
+// goes to the next line. But for block scalars it must end on this line.
+func (f *fast) inline(col, depth int) (*Node, bool) {
+	if c := f.s[f.pos]; c == '|' || c == '>' {
+		return f.scalarBlock(col, depth)
+	}
 	n, ok := f.scalarOrFlow(depth)
 	if !ok || !f.vacant() {
 		return nil, false
@@ -386,6 +391,60 @@ func (f *fast) quoted() (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// scalarBlock reads a literal or folded scalar whose lines all have the same
+// indentation, with nothing but blank lines after them.
+func (f *fast) scalarBlock(col, depth int) (*Node, bool) {
+	var join string
+	switch f.s[f.pos:f.end] {
+	case "|", "|-":
+		join = "\n"
+	case ">", ">-":
+		join = " "
+	default:
+		return nil, false
+	}
+	if f.deep(depth) {
+		return nil, false
+	}
+	n := f.node(String, f.place(f.pos))
+	n.Quoted = true
+	strip := f.s[f.end-1] == '-'
+	lines := f.lines[:0]
+	for ind, blank := 0, false; f.end+1 < len(f.s); f.line++ {
+		from := f.end + 1
+		size := strings.IndexByte(f.s[from:], '\n')
+		if size < 0 {
+			return nil, false
+		}
+		line := f.s[from : from+size]
+		if size == 0 {
+			blank = true
+		} else {
+			in := indent(line)
+			if in <= col && in < size {
+				break
+			}
+			if ind == 0 {
+				ind = in
+			}
+			if blank || in != ind || in == size {
+				return nil, false
+			}
+			lines = append(lines, line[in:])
+		}
+		f.end = from + size
+	}
+	f.lines = lines
+	if len(lines) == 0 {
+		return nil, false
+	}
+	if n.Text = strings.Join(lines, join); !strip {
+		n.Text += "\n"
+	}
+	f.next()
+	return n, true
 }
 
 // escaped reads a quoted scalar on from its first escape at i.
