@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -156,6 +157,7 @@ func (x *collector) drop(types ...zone.Type) []wire.Record {
 }
 
 func (x *collector) zone() (*zone.Zone, error) {
+	slices.SortFunc(x.sets, func(a, b zone.RRset) int { return a.Key().Compare(b.Key()) })
 	b := zone.NewBuilder(x.origin)
 	for _, set := range x.sets {
 		if len(set.Data) > 0 {

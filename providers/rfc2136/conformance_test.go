@@ -1,0 +1,46 @@
+package rfc2136_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/internal/testserver"
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for _, s := range servers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			key := testserver.NewKey(t)
+			running := s.start(t, manyZones(conformance.MaxFresh), key)
+			var next atomic.Int64
+			conformance.Run(t, conformance.Subject{
+				Name: "rfc2136 against " + s.name,
+				Open: func(t conformance.T) provider.Provider { return open(t, running.Addr, key) },
+				Fresh: func(conformance.T) provider.ZoneRef {
+					n := next.Add(1) % conformance.MaxFresh
+					return provider.ZoneRef{Origin: zone.MustName(fmt.Sprintf("z%d.example.", n))}
+				},
+				Ask: func(ctx context.Context, k zone.Key) (zone.RRset, bool, error) {
+					return ask(ctx, running.Addr, k)
+				},
+				Kill: func(conformance.T) {
+					running.Kill()
+					running.Restart(t)
+				},
+				WrongKey: func(t conformance.T) provider.Provider {
+					wrong := *key
+					wrong.Secret = "bm90IHRoZSBzZWNyZXQgdGhhdCB0aGUgc2VydmVyIGtub3dz"
+					return open(t, running.Addr, &wrong)
+				},
+				Large: !testing.Short(),
+			})
+		})
+	}
+}

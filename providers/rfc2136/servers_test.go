@@ -1,0 +1,111 @@
+package rfc2136_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zonecast/zonecast/internal/testserver"
+	"github.com/zonecast/zonecast/provider"
+	_ "github.com/zonecast/zonecast/providers/rfc2136"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// apex is what every zone of the tests starts with.
+const apex = `@ 3600 SOA ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 300
+@ 3600 NS ns1.example.net.
+@ 3600 NS ns2.example.net.
+`
+
+// open opens an account at addr, with the options given as name and value.
+func open(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, addr string, key *testserver.Key, more ...string,
+) provider.Provider {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatalf("address %q: %v", addr, err)
+	}
+	values := map[string]provider.Value{"host": {Text: host}, "port": {Text: port}, "timeout": {Text: "5"}}
+	if key != nil {
+		values["key_name"] = provider.Value{Text: key.Name}
+		values["key_secret"] = provider.Value{Text: key.Secret}
+		values["key_algorithm"] = provider.Value{Text: key.Algorithm}
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		values[more[i]] = provider.Value{Text: more[i+1], List: strings.Fields(more[i+1])}
+	}
+	d, ok := provider.Lookup("rfc2136")
+	if !ok {
+		t.Fatalf("driver rfc2136 is not registered")
+	}
+	p, err := d.Open(provider.Config{ID: "test", Values: values})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return p
+}
+
+// ask asks a server for one RRset.
+func ask(ctx context.Context, addr string, k zone.Key) (set zone.RRset, ok bool, err error) {
+	c := wire.Client{}
+	m, err := c.Exchange(ctx, addr, wire.Query(k.Owner, k.Type))
+	if err != nil {
+		return set, false, err
+	}
+	if m.RCODE != wire.NoError && m.RCODE != wire.NXDomain {
+		return set, false, &wire.RCODEError{RCODE: m.RCODE}
+	}
+	set = zone.RRset{Owner: k.Owner, Type: k.Type}
+	for _, r := range slices.Concat(m.Answers, m.Authority, m.Additional) {
+		if r.Key() == k { // a delegation is in the authority section, its glue in the additional one
+			set.TTL, set.Data = r.TTL, append(set.Data, r.Data)
+		}
+	}
+	return set.Clean(), len(set.Data) > 0, nil
+}
+
+// A server is one of those that take updates.
+type server struct {
+	name  string
+	start func(t testing.TB, zones map[string]string, key *testserver.Key) *testserver.Server
+}
+
+var servers = []server{
+	{"BIND", func(t testing.TB, zones map[string]string, key *testserver.Key) *testserver.Server {
+		return testserver.BIND(t, testserver.BINDOptions{Zones: zones, TSIG: key, ZoneOptions: bindOptions})
+	}},
+	{"Knot", func(t testing.TB, zones map[string]string, key *testserver.Key) *testserver.Server {
+		return testserver.Knot(t, testserver.KnotOptions{Zones: zones, TSIG: key})
+	}},
+}
+
+// bindOptions let BIND take what the suite writes and RFCs allow.
+const bindOptions = "check-names ignore;"
+
+// each runs f against every kind of server with one zone, example.org.
+func each(t *testing.T, text string, f func(t *testing.T, s *testserver.Server, key *testserver.Key)) {
+	t.Helper()
+	for _, s := range servers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			key := testserver.NewKey(t)
+			f(t, s.start(t, map[string]string{"example.org.": text}, key), key)
+		})
+	}
+}
+
+// manyZones are as many zones as a run of the suite asks for.
+func manyZones(n int) map[string]string {
+	zones := map[string]string{}
+	for i := range n {
+		zones[fmt.Sprintf("z%d.example.", i)] = apex
+	}
+	return zones
+}
