@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,7 @@ func list(t *testing.T) []pkg {
 	if err != nil {
 		t.Fatal(err)
 	}
+	touch(t, root)
 	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = root
 	var stderr bytes.Buffer
@@ -51,6 +53,27 @@ func list(t *testing.T) []pkg {
 			t.Fatalf("output of go list: %v", err)
 		}
 		pkgs = append(pkgs, p)
+	}
+}
+
+// touch looks into every folder, so that go test does not take a cached result
+// for a tree that has changed: it notes what this process opens, and knows
+// nothing of what go list reads.
+func touch(t *testing.T, root string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // a temporary file of another test
+		case err != nil:
+			return err
+		case e.IsDir() && (e.Name() == ".git" || e.Name() == "node_modules" || e.Name() == "bin"):
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
