@@ -1,0 +1,207 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zonecast/zonecast/internal/yaml11"
+	"github.com/zonecast/zonecast/provider"
+)
+
+// A Secret is a value in clear that prints as [redacted].
+type Secret struct{ text string }
+
+// Reveal returns the value in clear, for the moment of use.
+func (s Secret) Reveal() string { return s.text }
+
+// String keeps the secret out of messages.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString keeps the secret out of messages.
+func (Secret) GoString() string { return "[redacted]" }
+
+// MarshalText keeps the secret out of JSON and logs.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+
+// Limits of what a reference may bring.
+const (
+	maxSecret   = 64 << 10
+	execTimeout = 30 * time.Second
+)
+
+// reference cuts "handler/rest" when handler is one that the configuration has. The result is
+// one of "env", "file", "exec", "cred", or "?" for a declared handler without counterpart.
+func (c *Config) reference(text string) (handler, rest string) {
+	id, rest, ok := strings.Cut(text, "/")
+	if !ok || id == "" {
+		return "", ""
+	}
+	if i := slices.IndexFunc(c.SecretHandlers, func(e Entry) bool { return e.ID == id }); i >= 0 {
+		if c.SecretHandlers[i].Known.Type == "env" {
+			return "env", rest
+		}
+		return "?", rest
+	}
+	switch id {
+	case "env", "file", "exec", "cred":
+		return id, rest
+	}
+	return "", ""
+}
+
+// isReference reports whether text may be a reference, whose value is known only on opening.
+func (c *Config) isReference(text string) bool {
+	h, _ := c.reference(text)
+	return h != ""
+}
+
+// takes reports whether an option may be given by handler. octoDNS knows env alone: so that its
+// paths stay what they are, the others stand there only for secrets.
+func (c *Config) takes(handler string, o provider.Option) bool {
+	switch handler {
+	case "":
+		return false
+	case "env", "?":
+		return true
+	}
+	return o.Secret || c.Format == Zonecast && o.Kind != provider.Folder
+}
+
+// resolve returns the value behind a text. Errors name the reference and never a value.
+func (c *Config) resolve(ctx context.Context, text string, o provider.Option) (Secret, error) {
+	handler, rest := c.reference(text)
+	if !c.takes(handler, o) {
+		return Secret{text}, nil
+	}
+	switch handler {
+	case "env":
+		return c.fromEnv(rest)
+	case "file":
+		return c.fromFile(rest)
+	case "cred":
+		return c.fromCredentials(rest)
+	case "exec":
+		return c.fromCommand(ctx, rest)
+	}
+	id, _, _ := strings.Cut(text, "/")
+	return Secret{}, fmt.Errorf("secret handler %q has no counterpart; use env/NAME, file/PATH, exec/COMMAND or cred/NAME", clip(id))
+}
+
+// fromEnv reads NAME or NAME/default. The text stays as it is: octoDNS turns 00123 into 123.
+func (c *Config) fromEnv(rest string) (Secret, error) {
+	name, def, hasDefault := strings.Cut(rest, "/")
+	if v, ok := c.env(name); ok {
+		return Secret{v}, nil
+	}
+	if hasDefault {
+		return Secret{def}, nil
+	}
+	return Secret{}, fmt.Errorf("environment variable %s is not set", clip(name))
+}
+
+func (c *Config) fromFile(path string) (Secret, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.Dir, path)
+	}
+	return readSecret(path)
+}
+
+// fromCredentials reads a credential that systemd passed (systemd.exec(5), LoadCredential=).
+func (c *Config) fromCredentials(name string) (Secret, error) {
+	dir, ok := c.env("CREDENTIALS_DIRECTORY")
+	switch {
+	case !ok || dir == "":
+		return Secret{}, errors.New("CREDENTIALS_DIRECTORY is not set; systemd sets it for services with LoadCredential=")
+	case name != filepath.Base(name) || name == "." || name == "..":
+		return Secret{}, fmt.Errorf("credential name %q is not a plain file name", clip(name))
+	}
+	return readSecret(filepath.Join(dir, name))
+}
+
+func readSecret(path string) (Secret, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Secret{}, fmt.Errorf("secret file %s: %s", clip(path), reason(err))
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		return Secret{}, fmt.Errorf("secret file %s is not a file", clip(path))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	switch {
+	case err != nil:
+		return Secret{}, fmt.Errorf("secret file %s: %s", clip(path), reason(err))
+	case len(data) > maxSecret:
+		return Secret{}, fmt.Errorf("secret file %s is larger than %d bytes", clip(path), maxSecret)
+	}
+	return Secret{trimLine(data)}, nil
+}
+
+// fromCommand runs a shell command in the folder of the configuration and takes what it prints.
+func (c *Config) fromCommand(ctx context.Context, command string) (Secret, error) {
+	ctx, cancel := context.WithTimeout(ctx, execTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd.Dir = c.Dir
+	cmd.WaitDelay = time.Second
+	var out limited
+	cmd.Stdout = &out
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return Secret{}, fmt.Errorf("the command for it did not end within %v", execTimeout)
+	case out.over:
+		return Secret{}, fmt.Errorf("the command for it prints more than %d bytes", maxSecret)
+	case err != nil:
+		return Secret{}, fmt.Errorf("the command for it ended with an error (%w); run it by hand to see why", err)
+	case out.Len() == 0:
+		return Secret{}, errors.New("the command for it prints nothing")
+	}
+	return Secret{trimLine(out.Bytes())}, nil
+}
+
+// limited keeps the first maxSecret bytes.
+type limited struct {
+	bytes.Buffer
+	over bool
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > maxSecret {
+		l.over = true
+		return 0, io.ErrShortWrite
+	}
+	return l.Buffer.Write(p)
+}
+
+// trimLine takes away the line end that editors and commands leave.
+func trimLine(b []byte) string {
+	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+}
+
+// expand resolves a reference to the environment in one of the settings that are needed already
+// while loading. Options of entries stay references.
+func (d *decoder) expand(n *yaml11.Node) *yaml11.Node {
+	if !isScalar(n) {
+		return n
+	}
+	handler, rest := d.cfg.reference(n.Text)
+	if handler != "env" {
+		return n
+	}
+	s, err := d.cfg.fromEnv(rest)
+	if err != nil {
+		d.err("secret-missing", place(n.Pos), "set it, or write env/NAME/default", "%v", err)
+		return &yaml11.Node{Kind: yaml11.Null, Pos: n.Pos}
+	}
+	return &yaml11.Node{Kind: yaml11.String, Text: s.text, Pos: n.Pos}
+}
