@@ -383,7 +383,7 @@ func (l *loader) ambiguous(k Key) {
 	written := show(k.Written)
 	l.problem(Problem{
 		Pos: k.Pos, ID: IDAmbiguousKey, Warning: true,
-		Text: fmt.Sprintf("unquoted key %s is a %s in YAML 1.1 and is read as %q", written, k.Kind, k.Name),
+		Text: fmt.Sprintf("unquoted key %s is no text in YAML 1.1 but a value of type %s, and is read as %q", written, k.Kind, k.Name),
 		Fix:  fmt.Sprintf("write '%s' if that name is meant, else %s", k.Written, Quote(k.Name)),
 	})
 }

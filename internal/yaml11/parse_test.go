@@ -3,10 +3,13 @@ package yaml11
 import (
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -156,7 +159,7 @@ func TestParse(t *testing.T) {
 		{"second document", "a: 1\n---\nb: 1\n", 0, "", []string{"f:2:1 yaml-syntax"}},
 		{"tab", "a:\n\t- b\n", 0, "", []string{"f:2:1 yaml-syntax"}},
 		{"bare star", "*: 1\n", 0, "", []string{"f:1:2 yaml-syntax"}},
-		{"open quote", "a: 1\nb: 'x\nc: 2\n", 0, "", []string{"f:4:1 yaml-syntax"}},
+		{"open quote", "a: 1\nb: 'x\nc: 2\n", 0, "", []string{"f:2:4 yaml-syntax"}},
 		{"NUL", "a: 1\nb: \x00\n", 0, "", []string{"f:2:4 yaml-syntax"}},
 		{"not UTF-8", "é: 1\né: \xff\n", 0, "", []string{"f:2:4 yaml-syntax"}},
 		{"byte order mark and CRLF", "\xef\xbb\xbfa: 1\r\nb:\r\n- 2\r\n", 0, "{a: 1, b: [2]}", nil},
@@ -184,6 +187,69 @@ func TestParse(t *testing.T) {
 				t.Errorf("tree = %s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestMessages holds what people read for the mistakes they make most.
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"*: 1\n":              "f.yaml:1:2: an unquoted * begins an alias, and no name follows; quote it: '*'",
+		"a: &\n":              "f.yaml:1:5: an unquoted & begins an anchor, and no name follows; quote the value",
+		"a:\n\t- b\n":         "f.yaml:2:1: a tab is used for indentation; YAML allows only spaces; replace the tab by spaces",
+		"a: b: c\n":           `f.yaml:1:5: a ": " where no key can be: the line is indented wrongly, or a value contains ": "; indent the key like its neighbours, or quote the value`,
+		"a: @x\n":             "f.yaml:1:4: an unquoted value cannot begin with '@'; quote the value",
+		"a: 1\nb: 'x\n":       "f.yaml:2:4: the quote opened here is never closed; add the closing quote",
+		"a: *x\n":             "f.yaml:1:4: alias *x has no anchor &x above it; quote it if no alias is meant: '*x'",
+		"a: \"\\;\"\n":        "f.yaml:1:5: unknown escape in a double-quoted text; write \\\\ for a backslash, or use single quotes",
+		"a: 1\n---\n":         "f.yaml:2:1: a second document begins here; keep one document in each file: remove the --- or ... or split the file",
+		"on: 1\n":             `f.yaml:1:1: unquoted key on is no text in YAML 1.1 but a value of type boolean, and is read as "true"; write 'on' if that name is meant, else 'true'`,
+		"b: 1\na: 1\n":        "f.yaml:1:1: keys out of order: expected a got b; move a above b, or set enforce_order: false",
+		"a: [1\n":             "f.yaml:2:1: while parsing a flow sequence: did not find expected ',' or ']'; close the bracket or brace, or quote the value that holds one",
+		"a: 1\nb: [1\nc: 2\n": "f.yaml:3:2: while parsing a flow sequence: did not find expected ',' or ']'; close the bracket or brace, or quote the value that holds one",
+	} {
+		_, problems := Parse("f.yaml", []byte(in), Options{Order: NaturalOrder})
+		if len(problems) != 1 {
+			t.Errorf("%q: problems = %v, want one", in, problems)
+			continue
+		}
+		p := problems[0]
+		if got := p.Pos.String() + ": " + p.Text + "; " + p.Fix; got != want {
+			t.Errorf("%q:\ngot  %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+// TestIncludedFiles reads real files, through the default reader.
+func TestIncludedFiles(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		filepath.Join(home, "h.yaml"): "h: 1\n", filepath.Join(dir, "sub", "a.yaml"): "x: !include ../b.yaml\n", filepath.Join(dir, "b.yaml"): "- b\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := "a: !include sub/a.yaml\nb: !include ~/h.yaml\nc: !include " + filepath.Join(dir, "b.yaml") + "\nd: !include sub\ne: !include sub/none.yaml\n"
+	root, problems := Parse(filepath.Join(dir, "f.yaml"), []byte(in), Options{})
+	if got, want := render(root), "{a: {x: [b]}, b: {h: 1}, c: [b], d: None, e: None}"; got != want {
+		t.Errorf("tree = %s, want %s", got, want)
+	}
+	var got []string
+	for _, p := range problems {
+		got = append(got, strings.ReplaceAll(p.Text, dir, "DIR"))
+	}
+	want := []string{
+		"cannot read the included file DIR/sub: not a regular file",
+		"cannot read the included file DIR/sub/none.yaml: no such file or directory",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }
 

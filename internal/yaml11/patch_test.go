@@ -110,6 +110,26 @@ func TestDocEdits(t *testing.T) {
 		{"crlf", "a:\r\n  ttl: 1 # x\r\n  v: 2\r\nb: 1", []edit{{"a", "a:\n  ttl: 2\n  v: 2\n"}, {"c", "c: 1\n"}}, [][2]string{{"ttl: 1", "ttl: 2"}, {"b: 1", "b: 1\r\nc: 1\r\n"}}},
 		{"explicit key", "? ''\n: type: A\n  value: 192.0.2.1\nb: 1\n", []edit{{"b", "b: 2\n"}}, [][2]string{{"b: 1", "b: 2"}}},
 		{"plain star is not an alias", "a:\n  value: 'x'\n", []edit{{"a", "a:\n  value: '*x'\n"}}, [][2]string{{"'x'", "'*x'"}}},
+		{
+			"unordered list keeps its order", "a:\n  values:\n  - d # d\n  - b # b\n  - x\n",
+			[]edit{{"a", "a:\n  values:\n  - a\n  - b\n  - c\n  - d\n"}},
+			[][2]string{{"  - d # d\n  - b # b\n  - x\n", "  - a\n  - d # d\n  - b # b\n  - c\n"}},
+		},
+		{
+			"ordered list takes the new order", "a:\n  sources:\n  - d # d\n  - b # b\n",
+			[]edit{{"a", "a:\n  sources:\n  - b\n  - d\n"}},
+			[][2]string{{"  - d # d\n  - b # b\n", "  - b # b\n  - d # d\n"}},
+		},
+		{
+			"records of an entry in another order", "a:\n- type: MX # mail\n  value: {preference: 1, exchange: x.}\n- type: A\n  ttl: 5\n  value: 192.0.2.1\n",
+			[]edit{{"a", "a:\n- ttl: 6\n  type: A\n  value: 192.0.2.1\n- type: MX\n  value:\n    exchange: x.\n    preference: 1\n"}},
+			[][2]string{{"ttl: 5", "ttl: 6"}},
+		},
+		{
+			"values become a value", "a: # host\n  ttl: 5\n  type: A\n  values:\n  # old\n  - 192.0.2.1\n  - 192.0.2.2\n",
+			[]edit{{"a", "a:\n  ttl: 5\n  type: A\n  value: 192.0.2.1\n"}},
+			[][2]string{{"  values:\n  # old\n  - 192.0.2.1\n  - 192.0.2.2\n", "  value: 192.0.2.1\n"}},
+		},
 		{"number becomes string", "a:\n  value: 1 # c\n", []edit{{"a", "a:\n  value: '1'\n"}}, [][2]string{{"1 # c", "'1' # c"}}},
 	}
 	for _, c := range cases {

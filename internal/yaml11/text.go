@@ -108,8 +108,13 @@ func (t *text) explain(err error, line int) Problem {
 		from = line + le.ContextMark.Line
 	}
 	p.Text, p.Fix = t.humanize(le.Message, le.ContextMsg, p.Pos, from)
+	if p.Text == openQuote {
+		p.Pos.Line, p.Pos.Col = from, max(le.ContextMark.Column, 1)
+	}
 	return p
 }
+
+const openQuote = "the quote opened here is never closed"
 
 // humanize rewrites the messages that people meet most.
 func (t *text) humanize(msg, context string, pos Pos, from int) (string, string) {
@@ -126,10 +131,13 @@ func (t *text) humanize(msg, context string, pos Pos, from int) (string, string)
 		name := strings.TrimSuffix(strings.TrimPrefix(msg, "unknown anchor '"), "' referenced")
 		return fmt.Sprintf("alias *%s has no anchor &%s above it", name, name),
 			fmt.Sprintf("quote it if no alias is meant: '*%s'", name)
-	case strings.Contains(context, "scanning an alias"), strings.Contains(context, "scanning an anchor") && c != '&':
+	case strings.Contains(context, "scanning an alias"), strings.Contains(context, "scanning an anchor"):
+		if t.charAt(Pos{pos.File, pos.Line, pos.Col - 1}) == '&' {
+			return "an unquoted & begins an anchor, and no name follows", "quote the value"
+		}
 		return "an unquoted * begins an alias, and no name follows", "quote it: '*'"
 	case strings.Contains(msg, "unexpected end of stream") && strings.Contains(context, "quoted"):
-		return fmt.Sprintf("the quote opened in line %d is never closed", from), "add the closing quote"
+		return openQuote, "add the closing quote"
 	case strings.Contains(msg, "unknown escape"):
 		return "unknown escape in a double-quoted text", `write \\ for a backslash, or use single quotes`
 	case strings.Contains(msg, "did not find expected key"), strings.Contains(msg, "expected '-' indicator"),
@@ -139,6 +147,8 @@ func (t *text) humanize(msg, context string, pos Pos, from int) (string, string)
 			what += fmt.Sprintf(" (in the block that begins in line %d)", from)
 		}
 		return what, "check indentation and quotes on this line and the one above"
+	case strings.Contains(context, "parsing a flow"):
+		return context + ": " + msg, "close the bracket or brace, or quote the value that holds one"
 	case context != "":
 		return context + ": " + msg, ""
 	}
