@@ -16,10 +16,13 @@
 // # Why there is a reader of our own
 //
 // go.yaml.in/yaml/v4 is the reference here and reads everything unusual. For
-// 100,000 block-style records (520,000 lines) its node tree takes 0.4 s and
-// 220 MiB before anything is done with it; see BenchmarkEntries100k and
-// BenchmarkNodeTree100k. The reader in fast.go understands the plain subset
+// 100,000 block-style records (520,000 lines) its node tree takes 0.41 s, 4.4
+// million allocations and 220 MiB before anything is done with it; Entries
+// takes 0.08 s, 0.33 million allocations and 36 MiB of resident memory for the
+// whole process (two cores, Go 1.26; BenchmarkEntries100k and
+// BenchmarkNodeTree100k). The reader in fast.go understands the plain subset
 // that nearly all zone files keep to, declines an entry at the first sight of
-// anything else, and the entry then goes to yaml v4. FuzzFastEqualsSlow holds
-// the two to the same trees.
+// anything else, and the entry then goes to yaml v4: some 10 µs each. A
+// document with anchors goes there as a whole. FuzzFastEqualsSlow holds the
+// two to the same trees.
 package yaml11
