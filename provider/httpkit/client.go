@@ -1,0 +1,251 @@
+package httpkit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/budget"
+)
+
+// A Client speaks to one service with one account's credentials. It is safe for concurrent use;
+// fields are not changed after the first request.
+type Client struct {
+	Base   string            // "https://dns.example/api/v1", without a final slash
+	Auth   Auth              // nil: none
+	HTTP   http.RoundTripper // nil: http.DefaultTransport
+	Budget *budget.Account   // nil: no limits
+	Trace  func(format string, args ...any)
+
+	Limit    int64         // octets of an answer; 0: 256 MiB
+	Timeout  time.Duration // of one try, its whole answer included; 0: 30 s
+	Tries    int           // of one request at most; 0: 4
+	MaxPause time.Duration // that is waited when the service asks for it; 0: 60 s
+	// Message finds the service's own words in the body of a refusal; nil or "" means that the
+	// fields "error", "message", "detail" and "errors" are looked for.
+	Message func(body []byte) string
+	// Agent is the User-Agent; "": "zonecast".
+	Agent string
+}
+
+// A Request is one request.
+type Request struct {
+	Op     string // for messages: "read", "write"
+	Zone   string // for messages: origin
+	Method string // "": GET
+	Path   string // after Base, escaped
+	Query  url.Values
+	Body   any // sent as JSON; nil: none
+	// Repeatable says that sending it twice does no harm, so that a lost answer is no trouble. GET
+	// and HEAD always are.
+	Repeatable bool
+}
+
+// A Response is what came back beside the body.
+type Response struct {
+	Status int
+	Header http.Header
+	Calls  int // tries that it took
+}
+
+// Do sends a request, repeats it where that may be done, and decodes the answer into out (nil:
+// the body is not wanted). The Response is never nil; it counts the calls of failures too.
+func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) {
+	if r.Method == "" {
+		r.Method = http.MethodGet
+	}
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = json.Marshal(r.Body); err != nil {
+			return &Response{}, c.error(r, provider.Other, 0, err)
+		}
+	}
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = 250 * time.Millisecond
+	tries := c.Tries
+	if tries == 0 {
+		tries = 4
+	}
+	for n := 1; ; n++ {
+		resp, f := c.try(ctx, r, body, out)
+		resp.Calls = n
+		if f == nil {
+			return resp, nil
+		}
+		pause := max(f.RetryAfter, wait.NextBackOff())
+		if n >= tries || !f.again || ctx.Err() != nil || pause > c.maxPause() {
+			return resp, f.Error
+		}
+		if d, ok := ctx.Deadline(); ok && time.Until(d) < pause {
+			return resp, f.Error
+		}
+		c.tracef("%s %s: waiting %v before try %d", r.Method, r.Path, pause.Round(time.Millisecond), n+1)
+		if err := sleep(ctx, pause); err != nil {
+			return resp, f.Error
+		}
+	}
+}
+
+func (c *Client) maxPause() time.Duration {
+	if c.MaxPause == 0 {
+		return time.Minute
+	}
+	return c.MaxPause
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A failure is an error and whether the request may be sent again.
+type failure struct {
+	*provider.Error
+	again bool
+}
+
+func (r Request) reads() bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Repeatable
+}
+
+// try sends the request once.
+func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Response, *failure) {
+	resp := &Response{}
+	if c.Budget != nil {
+		done, err := c.Budget.Acquire(ctx)
+		if err != nil {
+			return resp, &failure{Error: c.error(r, provider.Transient, 0, err)}
+		}
+		defer done()
+	}
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = 30 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var wire sending
+	req, err := c.request(httptrace.WithClientTrace(ctx, wire.trace()), r, body)
+	if err != nil {
+		return resp, &failure{Error: c.error(r, provider.Other, 0, err)}
+	}
+	began := time.Now()
+	answer, err := c.transport().RoundTrip(req)
+	if err != nil {
+		c.tracef("%s %s: %v (%v)", r.Method, req.URL, err, time.Since(began).Round(time.Millisecond))
+		return resp, c.broken(ctx, r, err, wire.certainlyNot(err))
+	}
+	defer func() { _ = answer.Body.Close() }()
+	resp.Status, resp.Header = answer.StatusCode, answer.Header
+	data, err := c.readBody(answer.Body)
+	c.tracef("%s %s: %s, %d octets (%v)", r.Method, req.URL, answer.Status, len(data), time.Since(began).Round(time.Millisecond))
+	if answer.StatusCode >= 300 {
+		return resp, c.refusal(r, answer, data)
+	}
+	if c.Budget != nil {
+		c.Budget.Went()
+	}
+	if errors.Is(err, errTooLong) {
+		return resp, &failure{Error: c.error(r, provider.Invalid, resp.Status, err)}
+	}
+	if err != nil {
+		return resp, c.broken(ctx, r, fmt.Errorf("the answer broke off: %w", err), false)
+	}
+	if out == nil {
+		if html(data) {
+			return resp, &failure{Error: c.nonsense(r, resp.Status, errHTML)}
+		}
+		return resp, nil
+	}
+	if err := decode(data, out); err != nil {
+		return resp, &failure{Error: c.nonsense(r, resp.Status, err)}
+	}
+	return resp, nil
+}
+
+func (c *Client) request(ctx context.Context, r Request, body []byte) (*http.Request, error) {
+	target := c.Base + r.Path
+	if len(r.Query) > 0 {
+		target += "?" + r.Query.Encode()
+	}
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, target, reader)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	agent := c.Agent
+	if agent == "" {
+		agent = "zonecast"
+	}
+	req.Header.Set("User-Agent", agent)
+	if c.Auth != nil {
+		if err := c.Auth.Apply(req); err != nil {
+			return nil, err
+		}
+	}
+	return req, nil
+}
+
+// transport speaks without following redirects: they would carry the credentials elsewhere.
+func (c *Client) transport() http.RoundTripper {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	return http.DefaultTransport
+}
+
+func (c *Client) tracef(format string, args ...any) {
+	if c.Trace == nil {
+		return
+	}
+	c.Trace("%s", c.redact(fmt.Sprintf(format, args...)))
+}
+
+var errTooLong = errors.New("the answer is too long")
+
+func (c *Client) readBody(body io.Reader) ([]byte, error) {
+	limit := c.Limit
+	if limit == 0 {
+		limit = 256 << 20
+	}
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: more than %d octets", errTooLong, limit)
+	}
+	return data, err
+}
+
+// A sending watches how far a request got.
+type sending struct{ dialled, wrote atomic.Bool }
+
+func (s *sending) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn:      func(string) { s.dialled.Store(true) },
+		WroteHeaders: func() { s.wrote.Store(true) },
+	}
+}

@@ -1,0 +1,234 @@
+package httpkit
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/zonecast/zonecast/provider"
+)
+
+// Outcome says what became of a write that ended with err: Done without an error, NotDone when it
+// certainly had no effect, else Unknown.
+func Outcome(err error) provider.Outcome {
+	if err == nil {
+		return provider.Done
+	}
+	e, ok := errors.AsType[*provider.Error](err)
+	switch {
+	case !ok || e.Kind == provider.Lost || e.Kind == provider.Invalid || e.Status >= 500:
+		// A gateway may answer 502 or 504 although the service behind it carried the write out.
+		return provider.Unknown
+	default:
+		return provider.NotDone
+	}
+}
+
+// error builds the error of an operation, without secrets.
+func (c *Client) error(r Request, kind provider.ErrKind, status int, err error) *provider.Error {
+	return &provider.Error{Op: r.Op, Zone: r.Zone, Kind: kind, Status: status, Err: c.clean(err)}
+}
+
+func (c *Client) nonsense(r Request, status int, err error) *provider.Error {
+	e := c.error(r, provider.Invalid, status, err)
+	e.Advice = "check that the address is that of the API and that no proxy answers in its place"
+	return e
+}
+
+// clean takes secrets out of an error's text and keeps what it wraps.
+func (c *Client) clean(err error) error {
+	if s := err.Error(); c.redact(s) != s {
+		return cleaned{c.redact(s), err}
+	}
+	return err
+}
+
+type cleaned struct {
+	text string
+	err  error
+}
+
+func (c cleaned) Error() string        { return c.text }
+func (c cleaned) Is(target error) bool { return errors.Is(c.err, target) }
+
+// broken is the failure of a request whose answer did not come, or not whole. unsent: it is
+// certain that the service never saw it.
+func (c *Client) broken(ctx context.Context, r Request, err error, unsent bool) *failure {
+	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w (%w)", ctx.Err(), err)
+	}
+	if !unsent && !r.reads() {
+		e := c.error(r, provider.Lost, 0, err)
+		e.Advice = "read the zone to see what was carried out"
+		return &failure{Error: e}
+	}
+	e := c.error(r, provider.Transient, 0, err)
+	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
+		e.Advice = "the server's certificate is signed by nobody that this machine trusts"
+		return &failure{Error: e}
+	}
+	return &failure{Error: e, again: true}
+}
+
+// certainlyNot reports whether a request that ended in err was never seen by the service.
+func (s *sending) certainlyNot(err error) bool {
+	if s.wrote.Load() {
+		return false
+	}
+	// Only net/http's own transport tells how far it got. Of others, errors of setting up a
+	// connection are taken as such, and everything else as possibly sent.
+	if s.dialled.Load() {
+		return true
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return true
+	}
+	_, unresolved := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return unresolved || untrusted
+}
+
+// refusal is the failure of a request that was answered with a status of 300 or above.
+func (c *Client) refusal(r Request, answer *http.Response, body []byte) *failure {
+	status := answer.StatusCode
+	kind, again := provider.Other, false
+	switch {
+	case status < 400:
+		e := c.error(r, provider.Invalid, status, fmt.Errorf("%s: redirected to %s", answer.Status, answer.Header.Get("Location")))
+		e.Advice = "give the address that the API itself has; redirects are not followed"
+		return &failure{Error: e}
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		kind = provider.Denied
+	case status == http.StatusConflict || status == http.StatusPreconditionFailed:
+		kind = provider.Conflict
+	case status == http.StatusBadRequest || status == http.StatusUnprocessableEntity || status == http.StatusRequestEntityTooLarge:
+		kind = provider.Rejected
+	case status == http.StatusTooManyRequests:
+		kind, again = provider.Throttled, true
+	case status >= 500 || status == http.StatusRequestTimeout:
+		kind, again = provider.Transient, r.reads()
+	}
+	text := c.message(body)
+	if text == "" {
+		text = answer.Status
+	} else {
+		text = strconv.Itoa(status) + ": " + text
+	}
+	e := c.error(r, kind, status, errors.New(text))
+	e.RetryAfter = retryAfter(answer.Header, time.Now())
+	switch kind {
+	case provider.Denied:
+		e.Advice = "check the account's credentials and what they allow"
+	case provider.Throttled:
+		if c.Budget != nil {
+			c.Budget.Refused(e.RetryAfter)
+		}
+	}
+	return &failure{Error: e, again: again}
+}
+
+// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if n, err := strconv.ParseFloat(v, 64); err == nil && n >= 0 && n < 1e9 {
+		return time.Duration(n * float64(time.Second))
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return max(0, t.Sub(now))
+	}
+	return 0
+}
+
+// message finds the service's words in the body of a refusal.
+func (c *Client) message(body []byte) string {
+	if c.Message != nil {
+		if s := c.Message(body); s != "" {
+			return brief(s)
+		}
+	}
+	if html(body) {
+		return ""
+	}
+	var m map[string]any
+	if json.Unmarshal(body, &m) != nil {
+		return brief(string(body))
+	}
+	var parts []string
+	for _, field := range []string{"error", "message", "detail", "errors"} {
+		if s := words(m[field]); s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return brief(strings.Join(parts, "; "))
+}
+
+func words(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []any:
+		var parts []string
+		for _, x := range v {
+			if s := words(x); s != "" {
+				parts = append(parts, s)
+			}
+		}
+		return strings.Join(parts, "; ")
+	case map[string]any:
+		if s := words(v["message"]); s != "" {
+			return s
+		}
+		return words(v["detail"])
+	}
+	return ""
+}
+
+// brief makes a text of a stranger fit into one line of a message.
+func brief(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, " "))
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > 500 {
+		s = strings.ToValidUTF8(s[:500], "") + "…"
+	}
+	return s
+}
+
+var errHTML = errors.New("the answer is a web page, not JSON")
+
+func html(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n\ufeff"), []byte("<"))
+}
+
+// decode reads exactly one JSON value.
+func decode(body []byte, out any) error {
+	if html(body) {
+		return errHTML
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return errors.New("the answer is empty; JSON was expected")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if err := d.Decode(out); err != nil {
+		return fmt.Errorf("the answer is not the JSON that was expected: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON of the answer")
+	}
+	return nil
+}
