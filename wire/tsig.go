@@ -212,7 +212,10 @@ func (t *TSIG) clock(now time.Time) string {
 // adviceOn says what to do about an error of an exchange, "" when nothing is known.
 func adviceOn(err error) string {
 	if e, ok := errors.AsType[*SignatureError](err); ok {
-		if e.Code == 0 {
+		switch {
+		case e.Code == 0 && e.RCODE == FormErr:
+			return "" // what cannot be read cannot be checked, nor answered with a signature
+		case e.Code == 0:
 			return "check that the server knows the key and signs with it"
 		}
 		return e.Code.Advice()

@@ -21,8 +21,10 @@ func TestConformance(t *testing.T) {
 			running := s.start(t, manyZones(conformance.MaxFresh), key)
 			var next atomic.Int64
 			conformance.Run(t, conformance.Subject{
-				Name: "rfc2136 against " + s.name,
-				Open: func(t conformance.T) provider.Provider { return open(t, running.Addr, key) },
+				Name:        "rfc2136 against " + s.name,
+				Unsupported: s.unsupported,
+				Elsewhere:   s.elsewhere,
+				Open:        func(t conformance.T) provider.Provider { return open(t, running.Addr, key) },
 				Fresh: func(conformance.T) provider.ZoneRef {
 					n := next.Add(1) % conformance.MaxFresh
 					return provider.ZoneRef{Origin: zone.MustName(fmt.Sprintf("z%d.example.", n))}

@@ -21,6 +21,10 @@ func (a *account) callError(op string, origin zone.Name, err error) *provider.Er
 	case isSignature && signature.Code == 0 && signature.RCODE != wire.NoError:
 		// An unsigned refusal proves nothing, but it is what the operator must know.
 		out.Kind, out.Status = kindOf(signature.RCODE), int(signature.RCODE)
+		out.Advice = a.advice(op, signature.RCODE)
+		if signature.RCODE == wire.NotAuth && op != "write" { // Knot says so of a zone it has not
+			out.Err = fmt.Errorf("%w: %w", provider.ErrNoZone, err)
+		}
 	case isSignature && !signature.Remote && signature.Code == wire.BadSig:
 		out.Kind = provider.Invalid
 	case isSignature:
@@ -72,7 +76,7 @@ func (a *account) advice(op string, r wire.RCODE) string {
 			return "allow zone transfers to " + who + " (BIND: allow-transfer; Knot: acl with action transfer)"
 		}
 		return "allow updates by " + who + " (BIND: allow-update or update-policy; Knot: acl with action update); " +
-			"BIND also refuses owner names that check-names forbids"
+			"BIND also refuses owner names that check-names forbids and MX and SRV whose target has no address (check-integrity)"
 	case wire.NotAuth:
 		return "set the zone up as primary at " + a.addr
 	case wire.NotImp:
@@ -80,7 +84,7 @@ func (a *account) advice(op string, r wire.RCODE) string {
 	case wire.NXRRSet, wire.YXRRSet, wire.NXDomain, wire.YXDomain:
 		return "somebody else changed the zone; plan again"
 	case wire.ServFail:
-		return "look into the server's log"
+		return "look into the server's log; BIND answers so when an RRset grows over max-records-per-type"
 	}
 	return ""
 }

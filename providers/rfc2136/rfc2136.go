@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,11 +37,19 @@ func init() {
 	})
 }
 
-// types are what can be written. Every other type of DNS goes as its octets (RFC 3597).
+// types are what can be written by name; types without a name go too, as their octets (RFC 3597).
+// Left out are what a server makes itself (RRSIG, NSEC, ZONEMD …) and types that nobody writes.
 var types = []zone.Type{
-	zone.TypeA, zone.TypeAAAA, zone.TypeCAA, zone.TypeCDNSKEY, zone.TypeCDS, zone.TypeCNAME, zone.TypeDNAME,
-	zone.TypeDS, zone.TypeHTTPS, zone.TypeLOC, zone.TypeMX, zone.TypeNAPTR, zone.TypeNS, zone.TypeOPENPGPKEY,
-	zone.TypePTR, zone.TypeSPF, zone.TypeSRV, zone.TypeSSHFP, zone.TypeSVCB, zone.TypeTLSA, zone.TypeTXT, zone.TypeURI,
+	zone.TypeA, zone.TypeNS, zone.TypeCNAME, zone.TypePTR, zone.TypeHINFO, zone.TypeMX, zone.TypeTXT,
+	zone.TypeRP, zone.TypeAFSDB, 19, 20, 21, 26, 27, // X25, ISDN, RT, PX, GPOS
+	zone.TypeAAAA, zone.TypeLOC, zone.TypeSRV, zone.TypeNAPTR, 36, zone.TypeCERT, zone.TypeDNAME, 42, // KX, APL
+	zone.TypeDS, zone.TypeSSHFP, 45, zone.TypeDNSKEY, 49, zone.TypeTLSA, zone.TypeSMIMEA, 55, // IPSECKEY, DHCID, HIP
+	zone.TypeCDS, zone.TypeCDNSKEY, zone.TypeOPENPGPKEY, zone.TypeCSYNC, zone.TypeSVCB, zone.TypeHTTPS,
+	zone.TypeSPF, 104, 105, 106, 107, 108, 109, zone.TypeURI, zone.TypeCAA, 258, 260, 261, 262, // NID, L32, L64, LP, EUI48, EUI64, AVC, AMTRELAY, RESINFO, WALLET
+}
+
+func holds(t zone.Type) bool {
+	return slices.Contains(types, t) || t.OnWire() && !t.Known()
 }
 
 // An account is one name server.

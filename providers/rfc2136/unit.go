@@ -60,6 +60,8 @@ func check(origin zone.Name, c zone.Change) error {
 	switch {
 	case !k.Owner.In(origin):
 		return fmt.Errorf("%s is not in zone %s", k.Owner, origin)
+	case c.After != nil && !holds(k.Type):
+		return fmt.Errorf("%s: type %s is not written by dynamic update", k.Owner, k.Type)
 	case !k.Type.OnWire() || k.Type.Meta():
 		return fmt.Errorf("%s: type %s cannot be sent in an update", k.Owner, k.Type)
 	case k.Type == zone.TypeSOA:
@@ -139,47 +141,81 @@ func (u *unit) require(c zone.Change, lean bool) {
 }
 
 // remove deletes what a change takes away (section 2.5): the whole RRset where its TTL changes or
-// nothing of it stays, else single records. Apex NS come after what is added, see add.
+// nothing of it stays, else single records.
 func (u *unit) remove(origin zone.Name, c zone.Change) {
-	if c.Before == nil || apexNS(origin, c) {
-		return
+	switch {
+	case c.Before == nil || c.Key() == apexNS(origin):
+	case whole(c):
+		u.update(c.Before, wire.ClassANY, "")
+	default:
+		u.removeSingly(c)
 	}
-	k := c.Key()
-	if whole(c) {
-		u.updates = append(u.updates, wire.Record{Owner: k.Owner, Type: k.Type, Class: wire.ClassANY})
-		return
-	}
-	u.removeSingly(c)
 }
 
 func (u *unit) removeSingly(c zone.Change) {
 	for _, d := range c.Before.Data {
 		if !slices.Contains(c.After.Data, d) {
-			u.updates = append(u.updates, wire.Record{Owner: c.Before.Owner, Type: c.Before.Type, Class: wire.ClassNONE, Data: d})
+			u.update(c.Before, wire.ClassNONE, d)
 		}
 	}
 }
 
-// add adds what a change brings. At the apex the last NS cannot be deleted (section 3.4.2.4), so
-// new ones come first; a record that is there already takes the new TTL.
+// add adds what a change brings.
 func (u *unit) add(origin zone.Name, c zone.Change) {
-	if c.After == nil {
-		return
-	}
-	all := c.Before == nil || whole(c) || c.Before.TTL != c.After.TTL
-	for _, d := range c.After.Data {
-		if all || !slices.Contains(c.Before.Data, d) {
-			u.updates = append(u.updates, wire.Record{Owner: c.After.Owner, Type: c.After.Type, Class: wire.ClassIN, TTL: c.After.TTL, Data: d})
+	switch {
+	case c.After == nil:
+	case c.Before != nil && c.Key() == apexNS(origin):
+		u.changeApexNS(origin, c)
+	default:
+		all := c.Before == nil || whole(c)
+		for _, d := range c.After.Data {
+			if all || !slices.Contains(c.Before.Data, d) {
+				u.update(c.After, wire.ClassIN, d)
+			}
 		}
-	}
-	if c.Before != nil && apexNS(origin, c) {
-		u.removeSingly(c)
 	}
 }
 
-func apexNS(origin zone.Name, c zone.Change) bool {
-	return c.Key() == zone.Key{Owner: origin, Type: zone.TypeNS}
+// changeApexNS changes the one RRset that can neither be deleted as a whole nor lose its last
+// record (sections 3.4.2.3 and 3.4.2.4): new records come first. A new TTL means that records
+// which stay are taken out one by one and put back, because Knot keeps the old TTL of a record
+// that is added again; where there is but one, another stands in for it meanwhile.
+func (u *unit) changeApexNS(origin zone.Name, c zone.Change) {
+	var stay []zone.Data
+	for _, d := range c.After.Data {
+		if slices.Contains(c.Before.Data, d) {
+			stay = append(stay, d)
+		} else {
+			u.update(c.After, wire.ClassIN, d)
+		}
+	}
+	if c.Before.TTL != c.After.TTL {
+		var standIn zone.Data
+		if len(c.Before.Data) == 1 && len(c.After.Data) == len(stay) {
+			standIn = "\x08zonecast\x07invalid\x00"
+			u.update(c.After, wire.ClassIN, standIn)
+		}
+		for _, d := range stay {
+			u.update(c.Before, wire.ClassNONE, d)
+			u.update(c.After, wire.ClassIN, d)
+		}
+		if standIn != "" {
+			u.update(c.After, wire.ClassNONE, standIn)
+		}
+	}
+	u.removeSingly(c)
 }
+
+// update appends one instruction about an RRset: add d (class IN), delete d (NONE), delete all (ANY).
+func (u *unit) update(set *zone.RRset, class wire.Class, d zone.Data) {
+	r := wire.Record{Owner: set.Owner, Type: set.Type, Class: class, Data: d}
+	if class == wire.ClassIN {
+		r.TTL = set.TTL
+	}
+	u.updates = append(u.updates, r)
+}
+
+func apexNS(origin zone.Name) zone.Key { return zone.Key{Owner: origin, Type: zone.TypeNS} }
 
 // whole reports whether the RRset is deleted as a whole, to be added anew.
 func whole(c zone.Change) bool {

@@ -39,6 +39,10 @@ func (a *account) Write(ctx context.Context, base *provider.Snapshot, changes pr
 	}
 	r := provider.NewReceipt(changes, provider.NotDone)
 	for first := true; len(list) > 0; first = false {
+		if err := ctx.Err(); err != nil {
+			r.Took = time.Since(began)
+			return r, &provider.Error{Op: "write", Zone: origin.String(), Err: err}
+		}
 		m := wire.Update(origin)
 		if first && soa != "" {
 			m.Answers = append(m.Answers, wire.Record{Owner: origin, Type: zone.TypeSOA, Class: wire.ClassIN, Data: soa})
@@ -133,6 +137,8 @@ func (a *account) soa(ctx context.Context, origin zone.Name) (zone.Data, error) 
 
 // send sends one update and says what became of it.
 func (a *account) send(ctx context.Context, origin zone.Name, m *wire.Message) (provider.Outcome, error) {
+	ctx, stop := withGrace(ctx, grace)
+	defer stop()
 	answer, err := a.client.Exchange(ctx, a.addr, m)
 	if err == nil && answer.RCODE == wire.NoError {
 		return provider.Done, nil
@@ -152,6 +158,28 @@ func (a *account) send(ctx context.Context, origin zone.Name, m *wire.Message) (
 		return provider.NotDone, out // the server did not take the message for ours
 	}
 	return provider.Unknown, out
+}
+
+// grace is how long the answer to an update that is on its way is still waited for after a
+// cancellation: the update cannot be called back, and its outcome is worth more than the haste.
+const grace = 3 * time.Second
+
+// withGrace returns a context that ends d after ctx does.
+func withGrace(ctx context.Context, d time.Duration) (context.Context, func()) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var timer *time.Timer
+	armed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		timer = time.AfterFunc(d, cancel)
+		close(armed)
+	})
+	return late, func() {
+		if !stop() {
+			<-armed
+			timer.Stop()
+		}
+		cancel()
+	}
 }
 
 // stamp asks for the serial after the write. It is a convenience: without an answer the receipt
