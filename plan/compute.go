@@ -52,6 +52,7 @@ func Compute(in Input) *Plan {
 		}
 		p.Changes.Sets = append(p.Changes.Sets, c)
 	}
+	p.filter(in.Filter)
 	p.ID = p.identity()
 	if !p.Changes.Empty() {
 		for _, g := range in.Guards {
@@ -60,6 +61,22 @@ func Compute(in Input) *Plan {
 	}
 	p.judge(objections, in.Allow)
 	return p
+}
+
+// filter lets f take changes away.
+func (p *Plan) filter(f func([]zone.Change) ([]zone.Change, []finding.Finding)) {
+	if f == nil || len(p.Changes.Sets) == 0 {
+		return
+	}
+	left, found := f(p.Changes.Sets)
+	p.Changes.Sets = left
+	for _, x := range found {
+		if x.Severity == finding.Error {
+			p.Held = append(p.Held, x)
+		} else {
+			p.Notes = append(p.Notes, x)
+		}
+	}
 }
 
 // skips reports whether a difference at k is none of the plan's business.

@@ -197,7 +197,7 @@ func emptyZone(_ Policy, in *Input, p *Plan) []finding.Finding {
 // empties reports whether the plan leaves nothing but the apex SOA and NS of a zone that held more.
 func empties(in *Input, p *Plan) bool {
 	creates, updates, deletes := p.Counts()
-	if deletes == 0 || updates > 0 && deletes == 0 {
+	if deletes == 0 {
 		return false
 	}
 	origin := in.Desired.Origin()

@@ -103,7 +103,10 @@ type Input struct {
 	Hidden func(zone.Key) bool
 	// Capabilities of the target for this zone.
 	Capabilities provider.Capabilities
-	Guards       []Guard
+	// Filter has a word on the changes before the guards see them; nil: none. It returns those that
+	// remain, in their order. Errors among its findings hold the plan and cannot be allowed.
+	Filter func([]zone.Change) ([]zone.Change, []finding.Finding)
+	Guards []Guard
 	Facts        Facts
 	Allow        []Allowance
 	Notes        []finding.Finding

@@ -17,10 +17,6 @@ func (s *shaper) settle(z *zone.Zone) (*zone.Zone, error) {
 	}
 	limited := s.caps.MinTTL > 0 || s.caps.MaxTTL > 0 || len(s.caps.TTLs) > 0 || perZone > 0
 	for set := range z.All() {
-		text := set.Type == zone.TypeTXT || set.Type == zone.TypeSPF
-		if !limited && !text && set.Extra.IsZero() && !set.Type.Vendor() && !s.caps.HoldsExtra("comment") {
-			continue
-		}
 		after := set
 		if limited {
 			after.TTL = s.ttl(set, perZone)
@@ -28,8 +24,21 @@ func (s *shaper) settle(z *zone.Zone) (*zone.Zone, error) {
 		if !set.Extra.IsZero() {
 			after.Extra = s.extra(set.Extra)
 		}
-		s.adopt(&after, text)
-		if !after.Equal(set) {
+		if after.TTL != set.TTL || after.Extra != set.Extra {
+			s.put(after)
+		}
+	}
+	z, err := s.applied(z)
+	if err != nil {
+		return nil, err
+	}
+	for c := range zone.Diff(s.in.Observed.Sets, z) { // only where both differ
+		if !c.Updates() {
+			continue
+		}
+		after := *c.After
+		s.adopt(&after, *c.Before)
+		if !after.Equal(*c.After) {
 			s.put(after)
 		}
 	}
@@ -84,11 +93,8 @@ func (s *shaper) extra(e zone.Extra) zone.Extra {
 }
 
 // adopt takes the observed way of saying the same.
-func (s *shaper) adopt(set *zone.RRset, text bool) {
-	have, ok := s.in.Observed.Sets.Set(set.Owner, set.Type)
-	if !ok {
-		return
-	}
+func (s *shaper) adopt(set *zone.RRset, have zone.RRset) {
+	text := set.Type == zone.TypeTXT || set.Type == zone.TypeSPF
 	if text && (s.in.Options.JoinedTXT || !s.caps.TXTChunks) {
 		set.Data = adoptChunks(set.Data, have.Data)
 	}
