@@ -10,12 +10,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ask sends one query and waits shortly: a server that is starting is silent.
-func ask(network, addr, name string, qtype uint16) (*dns.Msg, error) {
+// impatient is the wait for a server that is starting: it is silent, and asked
+// again soon.
+const impatient = 500 * time.Millisecond
+
+// ask sends one query.
+func ask(network, addr, name string, qtype uint16, timeout time.Duration) (*dns.Msg, error) {
 	m := new(dns.Msg)
 	m.SetQuestion(name, qtype)
 	m.RecursionDesired = false
-	c := dns.Client{Net: network, Timeout: 500 * time.Millisecond}
+	c := dns.Client{Net: network, Timeout: timeout}
 	r, _, err := c.Exchange(m, addr)
 	return r, err
 }
@@ -41,7 +45,7 @@ func (s *Server) AXFR(t testing.TB, origin string, key *Key) string {
 func (s *Server) transfer(origin string, key *Key) (string, error) {
 	m := new(dns.Msg)
 	m.SetAxfr(dns.CanonicalName(origin))
-	tr := &dns.Transfer{DialTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
+	tr := &dns.Transfer{DialTimeout: startLimit, ReadTimeout: startLimit}
 	if key != nil {
 		m.SetTsig(key.fqdn(), dns.Fqdn(key.Algorithm), 300, time.Now().Unix())
 		tr.TsigSecret = map[string]string{key.fqdn(): key.Secret}

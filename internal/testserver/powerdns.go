@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 )
@@ -138,7 +137,7 @@ func (p *PowerDNSServer) ZoneText(t testing.TB, origin string) string {
 // JSON answer is stored in out, if not nil. A status of 400 and more is an error
 // that holds the answer.
 func (p *PowerDNSServer) Call(method, path string, in, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	var body io.Reader
 	if in != nil {

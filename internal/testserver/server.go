@@ -149,7 +149,7 @@ func (s *Server) answers() error {
 		}
 	}
 	if len(s.zones) == 0 {
-		_, err := ask("udp", s.Addr, ".", dns.TypeSOA)
+		_, err := ask("udp", s.Addr, ".", dns.TypeSOA, impatient)
 		return err
 	}
 	for i, origin := range s.zones {
@@ -158,7 +158,7 @@ func (s *Server) answers() error {
 			networks = append(networks, "tcp")
 		}
 		for _, network := range networks {
-			m, err := ask(network, s.Addr, origin, dns.TypeSOA)
+			m, err := ask(network, s.Addr, origin, dns.TypeSOA, impatient)
 			if err != nil {
 				return err
 			}

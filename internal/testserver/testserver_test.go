@@ -56,7 +56,7 @@ func send(t *testing.T, s *Server, key *Key, record string) int {
 	m := new(dns.Msg)
 	m.SetUpdate(origin)
 	m.Insert([]dns.RR{rr})
-	c := dns.Client{Net: "tcp", Timeout: 5 * time.Second}
+	c := dns.Client{Net: "tcp", Timeout: startLimit}
 	if key != nil {
 		m.SetTsig(key.fqdn(), dns.Fqdn(key.Algorithm), 300, time.Now().Unix())
 		c.TsigSecret = map[string]string{key.fqdn(): key.Secret}
@@ -73,7 +73,7 @@ func answers(t *testing.T, s *Server, name string, qtype uint16) []string {
 	t.Helper()
 	var all []string
 	for _, network := range []string{"udp", "tcp"} {
-		r, err := ask(network, s.Addr, name, qtype)
+		r, err := ask(network, s.Addr, name, qtype, startLimit)
 		if err != nil {
 			t.Fatalf("%s over %s: %v", name, network, err)
 		}
@@ -201,7 +201,7 @@ func TestUpdatesSurvive(t *testing.T) {
 		if s.Running() {
 			t.Error("the server runs after Kill")
 		}
-		if _, err := ask("tcp", s.Addr, origin, dns.TypeSOA); err == nil {
+		if _, err := ask("tcp", s.Addr, origin, dns.TypeSOA, impatient); err == nil {
 			t.Error("something answers after Kill")
 		}
 		s.Restart(t)
@@ -340,7 +340,7 @@ func TestReloadReadsZoneFiles(t *testing.T) {
 	// For a moment NSD's old and new processes both answer.
 	limit := time.Now().Add(startLimit)
 	for {
-		r, err := ask("udp", s.Addr, "www.example.org.", dns.TypeA)
+		r, err := ask("udp", s.Addr, "www.example.org.", dns.TypeA, impatient)
 		if err == nil && len(r.Answer) == 1 && r.Answer[0].(*dns.A).A.String() == "192.0.2.81" {
 			return
 		}
