@@ -114,6 +114,9 @@ func (f *fast) node(kind Kind, pos Pos) *Node {
 // keep moves the keys from base on off the stack.
 func (f *fast) keep(base int) []Key {
 	n := len(f.stack) - base
+	if n == 0 {
+		return nil
+	}
 	if len(f.slab) < n {
 		f.slab = make([]Key, max(slabSize, n))
 	}
