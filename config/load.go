@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,9 @@ type Options struct {
 	WorkDir string
 	// AllowDuplicateKeys lets the last of two equal keys win, as octoDNS does.
 	AllowDuplicateKeys bool
+	// HTTP and Trace are handed to the accounts that are opened; see provider.Config.
+	HTTP  func() http.RoundTripper
+	Trace func(format string, args ...any)
 }
 
 // Limits of a configuration. 100,000 zones with five keys each stay below them.
@@ -78,7 +82,7 @@ func Parse(path string, data []byte, o Options) (*Config, []finding.Finding) {
 func newConfig(path string, o Options) *Config {
 	c := &Config{
 		Path: path, Dir: filepath.Dir(path), WorkDir: o.WorkDir, State: ".zonecast",
-		Format: OctoDNS, env: o.Env, opened: map[string]*opened{},
+		Format: OctoDNS, env: o.Env, options: o, opened: map[string]*opened{},
 	}
 	if c.env == nil {
 		c.env = os.LookupEnv

@@ -41,10 +41,11 @@ type Config struct {
 	State    string // folder of journal and history, relative to Dir; ".zonecast"
 	Verify   Verify
 
-	env    func(string) (string, bool)
-	mu     sync.Mutex
-	opened map[string]*opened
-	byName []Zone // sorted; guarded by mu
+	env     func(string) (string, bool)
+	options Options
+	mu      sync.Mutex
+	opened  map[string]*opened
+	byName  []Zone // sorted; guarded by mu
 }
 
 // Manager holds what applies to the whole run.

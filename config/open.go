@@ -125,6 +125,7 @@ func (c *Config) openSource(id string) (source.Source, error) {
 	}
 	s, err := d.Open(SourceConfig{
 		Config: pc, Subzones: c.Subzones, Zone: c.Zone, Validators: c.Manager.Validators, Rules: c.Rules,
+		Place: e.Place, Env: c.env,
 	})
 	if err != nil {
 		return nil, openError(e, err)
@@ -160,7 +161,7 @@ func openError(e Entry, err error) error {
 
 // resolved puts together what a driver opens an account from. All troubles are reported at once.
 func (c *Config) resolved(e Entry, options []provider.Option) (provider.Config, error) {
-	pc := provider.Config{ID: e.ID, Values: map[string]provider.Value{}, Dir: c.Dir, WorkDir: c.WorkDir}
+	pc := provider.Config{ID: e.ID, Values: map[string]provider.Value{}, Dir: c.Dir, WorkDir: c.WorkDir, HTTP: c.options.HTTP, Trace: c.options.Trace}
 	var bad []finding.Finding
 	for _, f := range e.Options {
 		o, ok := option(options, f.Name)
@@ -203,6 +204,9 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 			return out, err
 		}
 		out.Text = s.Reveal()
+		if o.Kind == provider.Int || o.Kind == provider.Float {
+			out.Text = strings.TrimSpace(out.Text)
+		}
 		if o.Kind == provider.List {
 			out.List = []string{out.Text}
 			return out, nil

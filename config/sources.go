@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/zone"
@@ -29,6 +30,8 @@ type SourceConfig struct {
 	Zone       func(origin zone.Name) (Zone, bool)
 	Validators Validators
 	Rules      []Entry
+	Place      finding.Place // of the entry
+	Env        func(name string) (string, bool)
 }
 
 var registry struct {

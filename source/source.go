@@ -50,6 +50,11 @@ type (
 	Watcher interface {
 		Watch(ctx context.Context, changed func(zone.Name)) error
 	}
+	// An Amender changes what the sources before it gave, such as merging values into a TXT. Whoever
+	// merges the sources of a zone calls Amend with the result so far instead of Load.
+	Amender interface {
+		Amend(ctx context.Context, sofar *Loaded) (*Loaded, error)
+	}
 	// An Editor writes changes back to where the zone came from. base is the Revision that the
 	// changes were computed from; it refuses when the source has moved.
 	Editor interface {
