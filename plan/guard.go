@@ -144,8 +144,13 @@ func replaceAll(pol Policy, in *Input, p *Plan) []finding.Finding {
 			continue
 		}
 		gone := vanished(c)
-		lost += gone
-		if c.Updates() && gone == len(c.Before.Data) && gone >= pol.ReplaceFrom {
+		if !c.Updates() {
+			continue // deletions have guards of their own
+		}
+		if len(c.Before.Data) > 1 {
+			lost += gone
+		}
+		if gone == len(c.Before.Data) && gone >= pol.ReplaceFrom {
 			whole.add(c.Key(), fmt.Sprintf("%s (%d records)", keyText(c.Key()), gone))
 		}
 	}
@@ -166,7 +171,7 @@ func replaceAll(pol Policy, in *Input, p *Plan) []finding.Finding {
 	if all < max(10, 2*pol.ReplaceFrom) || lost*2 <= all {
 		return nil
 	}
-	return object("%d of the %d values in the zone would vanish: %.0f %%, and the limit is 50 %%",
+	return object("%d of the %d values in the zone would be replaced or vanish: %.0f %%, and the limit is 50 %%",
 		lost, all, 100*float64(lost)/float64(all))
 }
 
@@ -191,7 +196,7 @@ func emptyZone(_ Policy, in *Input, p *Plan) []finding.Finding {
 	}
 	_, _, n := p.Counts()
 	return objectFix("check that the source is complete",
-		"all %d RRsets that the zone says anything with would be deleted; nothing but the apex would remain", n)
+		"the zone would be emptied: all %d RRsets besides the apex NS and SOA would be deleted", n)
 }
 
 // empties reports whether the plan leaves nothing but the apex SOA and NS of a zone that held more.
