@@ -1,0 +1,318 @@
+package octodns
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// A ZoneCheck runs the rules that look at a whole zone. octoDNS runs them on the zone after all
+// sources are merged and the processors of the source step have run.
+type ZoneCheck struct {
+	Rules   RuleSet
+	Lenient bool // the zone or the run is lenient
+	// Place tells where records were written; it may be nil.
+	Place func(zone.Key) finding.Place
+	// Subzones are configured zones below this one: targets in them are not in-zone.
+	Subzones []zone.Name
+}
+
+// A zoneChecker looks at one zone.
+type zoneChecker struct {
+	ZoneCheck
+	z   *zone.Zone
+	on  map[string]bool
+	out []finding.Finding
+}
+
+// Run returns what the rules have against z, in order of places.
+func (c ZoneCheck) Run(z *zone.Zone) []finding.Finding {
+	k := zoneChecker{ZoneCheck: c, z: z, on: c.Rules.forZone()}
+	if len(k.on) == 0 {
+		return nil
+	}
+	onlyCoexistence := len(k.on) == 1 && k.on["cname-coexistence"]
+	var group []zone.RRset
+	flush := func() {
+		if len(group) > 1 || !onlyCoexistence {
+			k.name(group)
+		}
+		group = group[:0]
+	}
+	for set := range z.All() {
+		if len(group) > 0 && group[0].Owner != set.Owner {
+			flush()
+		}
+		group = append(group, set)
+	}
+	if len(group) > 0 {
+		flush()
+	}
+	if k.on["mail"] {
+		k.mail()
+	}
+	if _, ok := z.Set(z.Origin(), zone.TypeCAA); !ok && c.Rules.CAARequired && k.on["caa-best-practices"] {
+		k.bad("caa-best-practices", fmt.Sprintf("zone %q has no CAA record at the apex", k.show(z.Origin())), "")
+	}
+	finding.Sort(k.out)
+	return k.out
+}
+
+// bad reports a violation that involves the given records.
+func (k *zoneChecker) bad(id, text, fix string, sets ...zone.RRset) {
+	if !k.on[id] {
+		return
+	}
+	f := finding.Finding{ID: id, Severity: finding.Error, Zone: k.z.Origin().String(), Text: text, Fix: fix}
+	lenient := len(sets) > 0
+	for i, s := range sets {
+		lenient = lenient && IsLenient(s)
+		if i == 0 {
+			f.Subject = s.Key().String()
+		}
+		if k.Place == nil {
+			continue
+		}
+		switch at := k.Place(s.Key()); {
+		case at.IsZero():
+		case f.Place.IsZero():
+			f.Place = at
+		default:
+			f.Related = append(f.Related, at)
+		}
+	}
+	if lenient || k.Lenient {
+		f.Severity = finding.Warning
+	}
+	k.out = append(k.out, f)
+}
+
+func (k *zoneChecker) show(n zone.Name) string { return n.Unicode() }
+
+// name looks at all records of one name.
+func (k *zoneChecker) name(sets []zone.RRset) {
+	byType := func(t zone.Type) *zone.RRset {
+		if i := slices.IndexFunc(sets, func(s zone.RRset) bool { return s.Type == t }); i >= 0 {
+			return &sets[i]
+		}
+		return nil
+	}
+	apex := sets[0].Owner == k.z.Origin()
+	owner := k.show(sets[0].Owner)
+	cname, alias, dname := byType(zone.TypeCNAME), byType(zone.TypeALIAS), byType(zone.TypeDNAME)
+	if cname != nil && len(sets) > 1 {
+		k.bad("cname-coexistence", fmt.Sprintf("CNAME record %q cannot coexist with other records at the same name: %s", owner, others(sets, zone.TypeCNAME)),
+			"", involved(*cname, sets)...)
+	}
+	if cname != nil && apex {
+		k.bad("root-cname", fmt.Sprintf("CNAME record %q at the apex is not allowed", owner), "use ALIAS", *cname)
+	}
+	if a, aaaa := byType(zone.TypeA), byType(zone.TypeAAAA); alias != nil && (a != nil || aaaa != nil) {
+		k.bad("cname-coexistence", fmt.Sprintf("ALIAS record %q cannot coexist with A or AAAA at the same name", owner), "", involved(*alias, sets)...)
+	}
+	if dname != nil {
+		k.dname(*dname, cname, byType(zone.TypeNS), apex)
+	}
+	for _, s := range sets {
+		k.set(s)
+	}
+}
+
+func others(sets []zone.RRset, t zone.Type) string {
+	var names []string
+	for _, s := range sets {
+		if s.Type != t {
+			names = append(names, s.Type.String())
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// involved puts first in front of the others.
+func involved(first zone.RRset, sets []zone.RRset) []zone.RRset {
+	out := []zone.RRset{first}
+	for _, s := range sets {
+		if s.Type != first.Type {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// dname looks at a DNAME and what is below it (RFC 6672, section 2.4).
+func (k *zoneChecker) dname(dname zone.RRset, cname, ns *zone.RRset, apex bool) {
+	const id = "dname-coexistence"
+	owner := k.show(dname.Owner)
+	if cname != nil {
+		k.bad(id, fmt.Sprintf("DNAME record %q cannot coexist with a CNAME at the same name", owner), "", dname, *cname)
+	}
+	if ns != nil && !apex {
+		k.bad(id, fmt.Sprintf("DNAME record %q cannot coexist with NS below the apex", owner), "", dname, *ns)
+	}
+	if !k.on[id] {
+		return
+	}
+	for s := range k.z.Under(dname.Owner) {
+		if s.Owner != dname.Owner {
+			k.bad(id, fmt.Sprintf("record %q is below the DNAME record %q", k.show(s.Owner), owner), "", s, dname)
+		}
+	}
+}
+
+// set looks at one RRset and what it points at.
+func (k *zoneChecker) set(s zone.RRset) {
+	owner := k.show(s.Owner)
+	switch s.Type {
+	case zone.TypeCNAME, zone.TypeALIAS:
+		k.loop(s)
+		if s.Type == zone.TypeALIAS {
+			return
+		}
+		for t := range k.targets(s) {
+			if c, ok := k.cnameAt(t); ok {
+				k.bad("cname-target-not-cname", fmt.Sprintf("CNAME record %q points to target %q which is also a CNAME", owner, k.show(t)), "", s, c)
+			}
+			k.exists("cname-target-resolvable-in-zone", s, t)
+		}
+	case zone.TypeMX:
+		for t := range k.targets(s) {
+			if c, ok := k.cnameAt(t); ok {
+				k.bad("mx-target-not-cname", fmt.Sprintf("MX record %q points to exchange %q which is a CNAME", owner, k.show(t)), "", s, c)
+			}
+			k.exists("mx-target-resolvable-in-zone", s, t)
+		}
+	case zone.TypeSRV:
+		for t := range k.targets(s) {
+			if c, ok := k.cnameAt(t); ok {
+				k.bad("srv-target-not-cname", fmt.Sprintf("SRV record %q points to target %q which is a CNAME", owner, k.show(t)), "", s, c)
+			}
+			k.exists("srv-target-resolvable-in-zone", s, t)
+		}
+	case zone.TypeNS:
+		k.ns(s, owner)
+	case zone.TypeCAA:
+		k.caa(s, owner)
+	}
+}
+
+func (k *zoneChecker) ns(s zone.RRset, owner string) {
+	if len(s.Data) < 2 {
+		k.bad("multi-value-ns", fmt.Sprintf("NS record %q should have at least 2 values, found %d", owner, len(s.Data)), "", s)
+	}
+	for t := range k.targets(s) {
+		if c, ok := k.cnameAt(t); ok {
+			k.bad("ns-target-not-cname", fmt.Sprintf("NS record %q points to target %q which is a CNAME", owner, k.show(t)), "", s, c)
+		}
+		if !k.inZone(t) {
+			continue
+		}
+		_, a := k.z.Set(t, zone.TypeA)
+		_, aaaa := k.z.Set(t, zone.TypeAAAA)
+		if !a && !aaaa {
+			k.bad("glue-for-in-zone-ns", fmt.Sprintf("NS record %q points to in-zone target %q that has neither A nor AAAA", owner, k.show(t)), "", s)
+		}
+	}
+}
+
+func (k *zoneChecker) caa(s zone.RRset, owner string) {
+	const id = "caa-best-practices"
+	if !k.on[id] {
+		return
+	}
+	tags := map[string]bool{}
+	values, _ := Normal(s, k.z.Origin())
+	for _, v := range values.Values {
+		if m, ok := v.(map[string]any); ok {
+			tag, _ := m["tag"].(string)
+			tags[strings.ToLower(tag)] = true
+		}
+	}
+	switch {
+	case !tags["issue"] && !tags["issuewild"]:
+		k.bad(id, fmt.Sprintf("CAA record %q has neither issue nor issuewild", owner), "", s)
+	case !tags["issuewild"]:
+		k.bad(id, fmt.Sprintf("CAA record %q has issue but no issuewild", owner), "", s)
+	}
+}
+
+// targets yields the names that a record points at, but not the root.
+func (k *zoneChecker) targets(s zone.RRset) func(func(zone.Name) bool) {
+	skip := map[zone.Type]int{zone.TypeMX: 2, zone.TypeSRV: 6}[s.Type]
+	return func(yield func(zone.Name) bool) {
+		for _, d := range s.Data {
+			if len(d) <= skip {
+				continue
+			}
+			n, _, err := zone.NameFromWire([]byte(d[skip:]))
+			if err == nil && !n.IsRoot() && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+func (k *zoneChecker) inZone(n zone.Name) bool {
+	return n.In(k.z.Origin()) && !slices.ContainsFunc(k.Subzones, n.In)
+}
+
+func (k *zoneChecker) cnameAt(n zone.Name) (zone.RRset, bool) {
+	if !k.inZone(n) {
+		return zone.RRset{}, false
+	}
+	return k.z.Set(n, zone.TypeCNAME)
+}
+
+// exists wants an in-zone target to have records, of its own or by a wildcard (RFC 4592).
+func (k *zoneChecker) exists(id string, s zone.RRset, target zone.Name) {
+	if !k.on[id] || !k.inZone(target) || k.z.Has(target) {
+		return
+	}
+	for n := target; n != k.z.Origin(); {
+		n = n.Parent()
+		if wild, err := n.Child("*"); err == nil && k.z.Has(wild) {
+			return
+		}
+		if k.z.Has(n) {
+			break
+		}
+	}
+	k.bad(id, fmt.Sprintf("%s record %q points to in-zone target %q that does not exist", s.Type, k.show(s.Owner), k.show(target)), "", s)
+}
+
+// loop follows a chain of CNAME and ALIAS records.
+func (k *zoneChecker) loop(s zone.RRset) {
+	const id = "no-cname-loop"
+	if !k.on[id] {
+		return
+	}
+	chain := []zone.RRset{s}
+	for at := s; ; {
+		next, ok := zone.RRset{}, false
+		for t := range k.targets(at) {
+			if next, ok = k.z.Set(t, zone.TypeCNAME); !ok {
+				next, ok = k.z.Set(t, zone.TypeALIAS)
+			}
+		}
+		if !ok {
+			return
+		}
+		if i := slices.IndexFunc(chain, func(c zone.RRset) bool { return c.Owner == next.Owner }); i > 0 {
+			return // leads into a loop that its own members report
+		} else if i == 0 {
+			break
+		}
+		chain, at = append(chain, next), next
+	}
+	// A loop is reported once, by its first name in canonical order.
+	var names []string
+	for _, c := range chain {
+		if c.Owner.Compare(s.Owner) < 0 {
+			return
+		}
+		names = append(names, k.show(c.Owner))
+	}
+	k.bad(id, fmt.Sprintf("CNAME records form a loop: %s", strings.Join(append(names, k.show(s.Owner)), " -> ")), "", chain...)
+}
