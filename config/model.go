@@ -200,6 +200,8 @@ type Entry struct {
 	Policy         Policy
 	Verify         Verify
 	InFlight       int // calls at once for the account; 0: as the adapter says
+	// NameServers are the names that zones of the account are served under; nil: as the adapter says.
+	NameServers []zone.Name
 }
 
 // Option returns the value of an option.

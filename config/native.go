@@ -7,6 +7,7 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/yaml11"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // A document is a Config while zonecast.yaml is read: what zones inherit is known at the end.
@@ -148,6 +149,16 @@ var nativeEntryKeys = append([]key[Entry]{
 	{"parallel", "calls to the account at the same time", formInt(1), func(d *decoder, n *yaml11.Node, e *Entry) {
 		if v, ok := d.whole(d.expand(n), "parallel", 1, 10_000); ok {
 			e.InFlight = int(v)
+		}
+	}},
+	{"name_servers", "names that the zones of this account are served under, for the apex NS of all providers", formTexts(), func(d *decoder, n *yaml11.Node, e *Entry) {
+		for _, s := range d.texts(n, "name_servers") {
+			name, err := zone.ParseName(s)
+			if err != nil {
+				d.err("name", place(n.Pos), `write names such as "ns1.example.net."`, "name_servers: %v", err)
+				continue
+			}
+			e.NameServers = append(e.NameServers, name)
 		}
 	}},
 }, policyOf(func(e *Entry) *Policy { return &e.Policy })...)
