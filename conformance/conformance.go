@@ -43,8 +43,9 @@ type Subject struct {
 	// Values replaces the suite's own values of a type, each an RRset of RDATA in presentation
 	// form: for providers that check more than the type's syntax. An empty list is an error.
 	Values map[zone.Type][][]string
-	// Unsupported are single values that the provider is documented to refuse: group name to
-	// reason. The group is skipped and the reason shown in the table.
+	// Unsupported are groups that the provider is documented not to do, by name, with the reason:
+	// the group is skipped and the reason shown in the table. "group/step" names one step of a
+	// group: there the write must be refused as Rejected, and change nothing.
 	Unsupported map[string]string
 	// Elsewhere says for capabilities, by name of the field, where they are proven when no group
 	// of the suite does it.

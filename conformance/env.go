@@ -16,6 +16,7 @@ import (
 type env struct {
 	T
 	s      Subject
+	group  string
 	p      provider.Provider
 	ref    provider.ZoneRef
 	origin zone.Name
@@ -28,7 +29,7 @@ type env struct {
 // newEnv opens the account and empties a zone. Groups that bring their own zone say so.
 func newEnv(t T, s Subject, g group) *env {
 	t.Helper()
-	e := &env{T: t, s: s, p: s.Open(t)}
+	e := &env{T: t, s: s, group: g.name, p: s.Open(t)}
 	e.closeAtEnd(e.p)
 	e.ref = s.Fresh(t)
 	e.origin = e.ref.Origin
@@ -178,10 +179,41 @@ func (e *env) step(name string, sets ...zone.RRset) {
 	e.Helper()
 	base := e.read()
 	changes := e.plan(base, sets)
+	if why, ok := e.s.Unsupported[e.group+"/"+name]; ok {
+		r, err := e.p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
+		e.refused(name+" (documented as refused: "+why+")", base, changes, r, err, provider.Rejected)
+		return
+	}
 	if len(changes) > 0 {
 		e.write(name, base, changes)
 	}
 	e.settled(name, sets, changes)
+}
+
+// finish is step after trouble: what may be tried again is, as apply does.
+func (e *env) finish(name string, sets ...zone.RRset) {
+	e.Helper()
+	for range 20 {
+		base := e.read()
+		changes := e.plan(base, sets)
+		if len(changes) == 0 {
+			break
+		}
+		r, err := e.p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
+		if err == nil {
+			break
+		}
+		switch provider.KindOf(err) {
+		case provider.Conflict, provider.Transient, provider.Throttled, provider.Lost:
+			// An earlier request may still have been on its way.
+		default:
+			e.Fatalf("%s: write: %v (receipt %+v)", name, err, r)
+		}
+		if pause(e.Context(), 50*time.Millisecond) != nil {
+			e.Fatalf("%s: cancelled", name)
+		}
+	}
+	e.settled(name, sets, nil)
 }
 
 // write carries changes out and demands that all are done.

@@ -203,7 +203,7 @@ func faultsOfCalls(e *env) {
 			} else if errors.Is(err, provider.ErrNoZone) {
 				e.Errorf("%s: read takes a fault for a missing zone: %v", name, err)
 			}
-			e.step(name+", then once more", want...)
+			e.finish(name+", then once more", want...)
 			if b.seen < n {
 				break // there was no n-th call
 			}
@@ -236,6 +236,6 @@ func serverKilled(e *env) {
 		cancel()
 		name := fmt.Sprintf("killed after %v (run %d)", after, i+1)
 		e.honest(name, e.read(), changes, x.r, x.err)
-		e.step(name+", then once more", want...)
+		e.finish(name+", then once more", want...)
 	}
 }

@@ -49,12 +49,8 @@ func cancelledInTheMiddle(e *env) {
 		if took > 10*time.Second {
 			e.Errorf("%s: write came back after %v", name, took)
 		}
-		if r != nil && r.Count(provider.Unknown) > 0 && e.s.Patience > 0 {
-			// A request that was on its way may still take effect: give it time before judging.
-			_ = pause(e.Context(), 50*time.Millisecond)
-		}
 		e.honest(name, e.read(), changes, r, err)
-		e.step(name+", then once more", want...)
+		e.finish(name+", then once more", want...)
 	}
 }
 

@@ -1,0 +1,184 @@
+package powerdns
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/rdata"
+)
+
+// luaType stands for PowerDNS's LUA records, under the name that octoDNS has for them.
+var luaType = func() zone.Type {
+	t, err := zone.VendorType("PowerDnsProvider/LUA")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return t
+}()
+
+// A held is what the server holds at one owner and type.
+type held struct {
+	key      zone.Key
+	set      *zone.RRset // of the records that are not disabled; nil when there are none
+	disabled []apiRecord
+	foreign  []provider.Foreign
+}
+
+// read translates one RRset of the API. Errors mean that the answer makes no sense; what makes
+// sense to PowerDNS alone is foreign.
+func read(s apiRRset, origin zone.Name) (held, error) {
+	owner, err := zone.ParseName(s.Name)
+	if err != nil || !strings.HasSuffix(s.Name, ".") {
+		return held{}, fmt.Errorf("RRset %q %s has no absolute name", s.Name, s.Type)
+	}
+	if !owner.In(origin) {
+		return held{}, fmt.Errorf("RRset %s %s is not in zone %s", s.Name, s.Type, origin)
+	}
+	h := held{key: zone.Key{Owner: owner}}
+	if len(s.Comments) > 0 {
+		defer func() { h.foreign = append(h.foreign, comments(h.key, s)) }()
+	}
+	if s.Type == "LUA" {
+		h.key.Type = luaType
+		h.foreign = append(h.foreign, opaque(h.key, s, "LUA record"))
+		return h, nil
+	}
+	if h.key.Type, err = zone.ParseType(s.Type); err != nil || h.key.Type.Vendor() {
+		h.key.Type = 0
+		h.foreign = append(h.foreign, opaque(h.key, s, "record of type "+s.Type))
+		return h, nil
+	}
+	if s.TTL == nil && len(s.Records) > 0 {
+		return held{}, fmt.Errorf("RRset %s %s has no TTL", s.Name, s.Type)
+	}
+	set := zone.RRset{Owner: owner, Type: h.key.Type}
+	for _, r := range s.Records {
+		if r.Disabled {
+			h.disabled = append(h.disabled, r)
+			continue
+		}
+		d, err := rdata.Parse(h.key.Type, r.Content, zone.Root)
+		if err != nil {
+			// One record that cannot be read makes the set PowerDNS's own: it is shown and left alone.
+			h.disabled = nil
+			h.foreign = append(h.foreign, opaque(h.key, s, "record that cannot be read ("+err.Error()+")"))
+			return h, nil
+		}
+		set.Data = append(set.Data, d)
+	}
+	if len(set.Data) > 0 {
+		set.TTL = *s.TTL
+		set = set.Clean()
+		h.set = &set
+	}
+	if len(h.disabled) > 0 {
+		f := opaque(h.key, s, "disabled record")
+		f.Owns = h.set == nil
+		h.foreign = append(h.foreign, f)
+	}
+	return h, nil
+}
+
+func opaque(k zone.Key, s apiRRset, kind string) provider.Foreign {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		raw = nil // it came from JSON
+	}
+	text := make([]string, 0, len(s.Records))
+	for _, r := range s.Records {
+		text = append(text, r.Content)
+	}
+	return provider.Foreign{Key: k, Kind: kind, Text: fmt.Sprintf("%s %s %s", s.Name, s.Type, strings.Join(text, " | ")), Raw: raw, Owns: k.Type != 0}
+}
+
+func comments(k zone.Key, s apiRRset) provider.Foreign {
+	text := make([]string, 0, len(s.Comments))
+	for _, c := range s.Comments {
+		text = append(text, c.Content)
+	}
+	raw, err := json.Marshal(s.Comments)
+	if err != nil {
+		raw = nil
+	}
+	return provider.Foreign{Key: k, Kind: "comment", Text: strings.Join(text, " | "), Raw: raw}
+}
+
+// snapshot translates a whole zone.
+func (p *Provider) snapshot(z *apiZone, ref provider.ZoneRef) (*provider.Snapshot, error) {
+	s := &provider.Snapshot{Info: p.info(z, ref.Origin)}
+	if n := max(z.EditedSerial, z.Serial); n != 0 {
+		s.Revision = fmt.Sprint(n)
+	}
+	b := zone.NewBuilder(ref.Origin)
+	for _, r := range z.RRsets {
+		h, err := read(r, ref.Origin)
+		if err != nil {
+			return nil, p.invalid("read", ref.Origin, err)
+		}
+		s.Foreign = append(s.Foreign, h.foreign...)
+		if h.set != nil {
+			b.Add(*h.set)
+			if h.key.Type == zone.TypeNS && h.key.Owner == ref.Origin {
+				for _, d := range h.set.Data {
+					if n, ok := rdata.Target(zone.TypeNS, d); ok {
+						s.Info.NameServers = append(s.Info.NameServers, n)
+					}
+				}
+			}
+		}
+	}
+	var err error
+	if s.Sets, err = b.Zone(); err != nil {
+		return nil, p.invalid("read", ref.Origin, err)
+	}
+	return s, nil
+}
+
+func (p *Provider) info(z *apiZone, origin zone.Name) provider.ZoneInfo {
+	i := provider.ZoneInfo{
+		ZoneRef: provider.ZoneRef{Origin: origin, ID: z.ID}, Kind: provider.Secondary,
+		Serial: z.Serial, Signed: z.DNSSEC, Addresses: p.addresses,
+	}
+	if writable(z.Kind) {
+		i.Kind = provider.Primary
+	}
+	return i
+}
+
+// writable reports whether records of zones of the kind are kept here. Master, Native and Producer
+// are; Slave, Secondary and Consumer come from elsewhere.
+func writable(kind string) bool {
+	return slices.Contains([]string{"native", "master", "primary", "producer"}, strings.ToLower(kind))
+}
+
+// patch is what one change becomes: what is disabled goes back as it was.
+func patch(c zone.Change, now held) apiRRset {
+	k := c.Key()
+	out := apiRRset{Name: k.Owner.String(), Type: k.Type.String(), ChangeType: "REPLACE", Records: []apiRecord{}}
+	ttl := uint32(0)
+	if c.After != nil {
+		ttl = c.After.TTL
+		for _, d := range c.After.Data {
+			out.Records = append(out.Records, apiRecord{Content: rdata.Text(k.Type, d)})
+		}
+	} else if now.set != nil {
+		ttl = now.set.TTL
+	}
+	for _, r := range now.disabled {
+		// PowerDNS refuses the same content twice in a set.
+		if d, err := rdata.Parse(k.Type, r.Content, zone.Root); err == nil && c.After != nil && slices.Contains(c.After.Data, d) {
+			continue
+		}
+		out.Records = append(out.Records, r)
+	}
+	if len(out.Records) == 0 {
+		out.ChangeType = "DELETE"
+		return out
+	}
+	out.TTL = &ttl
+	return out
+}
