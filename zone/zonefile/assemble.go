@@ -1,0 +1,227 @@
+package zonefile
+
+import (
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/rdata"
+)
+
+// A collector keeps the first findings of each severity and counts the rest.
+type collector struct {
+	list []finding.Finding
+	n    [finding.Error + 1]int
+}
+
+func (c *collector) add(f finding.Finding) {
+	if c.n[f.Severity]++; c.n[f.Severity] <= maxFindings {
+		c.list = append(c.list, f)
+	}
+}
+
+// finish sorts by place and says how many were left out.
+func (c *collector) finish(file string) []finding.Finding {
+	finding.Sort(c.list)
+	for sev := finding.Error; sev > finding.Info; sev-- {
+		if more := c.n[sev] - maxFindings; more > 0 {
+			c.list = append(c.list, finding.Finding{
+				ID: "zonefile-more", Severity: sev, Place: finding.Place{File: file},
+				Text: fmt.Sprintf("and %d more %ss", more, sev),
+			})
+		}
+	}
+	return c.list
+}
+
+// result sorts the records, joins them to RRsets and builds the zone.
+func (p *parser) result() (*Result, error) {
+	if !p.hasApex && len(p.records) > 0 {
+		p.apex, p.hasApex = p.guessApex()
+	}
+	if !p.hasApex && p.out.n[finding.Error] == 0 {
+		p.errorAt(spot{}, "zonefile-origin", "the zone's name is not known", "put $ORIGIN and an SOA record at the top of the file")
+	}
+	res := &Result{Place: noPlace, comments: p.comments}
+	slices.SortFunc(p.records, compareRecords)
+	b := zone.NewBuilder(p.apex)
+	var places placeIndex
+	places.init(p.files, len(p.records))
+	var scratch []zone.Data
+	for rest := p.records; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].owner == rest[0].owner && rest[n].typ == rest[0].typ {
+			n++
+		}
+		set := rest[:n]
+		rest = rest[n:]
+		if !set[0].owner.In(p.apex) {
+			p.outOfZone(set)
+			continue
+		}
+		first := &set[0]
+		if n > 1 {
+			first = p.checkSet(set)
+		}
+		scratch = scratch[:0]
+		for i := range set {
+			scratch = append(scratch, set[i].data)
+		}
+		places.add(first)
+		b.Add(zone.RRset{Owner: first.owner, Type: first.typ, TTL: first.ttl, Data: slices.Compact(scratch)})
+	}
+	res.Place = places.find
+	z, err := b.Zone()
+	if err != nil && p.out.n[finding.Error] == 0 {
+		p.errorAt(spot{}, "zonefile-set", err.Error(), "")
+	}
+	res.Findings = p.out.finish(p.opt.File)
+	if err := finding.AsError(res.Findings); err != nil {
+		return res, err
+	}
+	res.Zone = z
+	return res, nil
+}
+
+// compareRecords orders by owner, type and data, and equal records as they stand in the file.
+func compareRecords(x, y record) int {
+	if x.owner != y.owner {
+		return x.owner.Compare(y.owner)
+	}
+	if x.typ != y.typ {
+		if x.typ < y.typ {
+			return -1
+		}
+		return 1
+	}
+	if x.data != y.data {
+		if x.data < y.data {
+			return -1
+		}
+		return 1
+	}
+	return int(x.seq) - int(y.seq)
+}
+
+// guessApex takes the owner of the SOA, else the origin that held last.
+func (p *parser) guessApex() (zone.Name, bool) {
+	for i := range p.records {
+		if p.records[i].typ == zone.TypeSOA {
+			return p.records[i].owner, true
+		}
+	}
+	return p.origin, p.hasOrigin
+}
+
+func (p *parser) place(r *record) finding.Place {
+	return finding.Place{File: p.files[r.file], Line: int(r.line), Col: int(r.col)}
+}
+
+func (p *parser) outOfZone(set []record) {
+	for i := range set {
+		p.out.add(finding.Finding{
+			ID: "out-of-zone", Severity: finding.Error, Place: p.place(&set[i]), Zone: p.apex.String(),
+			Text: fmt.Sprintf("%s %s is not in zone %s", set[i].owner, set[i].typ, p.apex),
+			Fix:  "write it into its own zone, or check for a missing or surplus final dot",
+		})
+	}
+}
+
+// checkSet looks for duplicates and different TTLs, and returns the record that came first in
+// the file.
+func (p *parser) checkSet(set []record) *record {
+	first := &set[0]
+	for i := range set {
+		if set[i].seq < first.seq {
+			first = &set[i]
+		}
+		if i > 0 && set[i].data == set[i-1].data {
+			p.out.add(finding.Finding{
+				ID: "duplicate-record", Severity: finding.Warning, Place: p.place(&set[i]), Zone: p.apex.String(),
+				Subject: set[i].owner.String() + " " + set[i].typ.String(),
+				Text:    fmt.Sprintf("%s %s %s is given twice", set[i].owner, set[i].typ, short(rdata.Text(set[i].typ, set[i].data))),
+				Fix:     "delete one", Related: []finding.Place{p.place(&set[i-1])},
+			})
+		}
+	}
+	for i := range set {
+		if set[i].ttl != first.ttl {
+			p.out.add(finding.Finding{
+				ID: "ttl-mismatch", Severity: finding.Warning, Place: p.place(&set[i]), Zone: p.apex.String(),
+				Subject: set[i].owner.String() + " " + set[i].typ.String(),
+				Text: fmt.Sprintf("%s %s has TTL %d here and %d on line %d; %d is used for all",
+					set[i].owner, set[i].typ, set[i].ttl, first.ttl, first.line, first.ttl),
+				Fix: "give all records of the RRset one TTL (RFC 2181, section 5.2)", Related: []finding.Place{p.place(first)},
+			})
+			break
+		}
+	}
+	return first
+}
+
+func short(s string) string {
+	if len(s) > 60 {
+		return s[:60] + "…"
+	}
+	return s
+}
+
+// A placeIndex finds where RRsets stand. It holds 16 octets for each and no pointers, as zones
+// may have millions; two keys with one hash, which nobody will see, would swap places.
+type placeIndex struct {
+	files []string
+	list  []placed
+	sort  *sync.Once
+}
+
+type placed struct {
+	hash uint64
+	line uint32
+	col  uint16
+	file uint16
+}
+
+var placeSeed = maphash.MakeSeed()
+
+func (x *placeIndex) init(files []string, n int) {
+	x.files, x.sort = files, new(sync.Once)
+	x.list = make([]placed, 0, n)
+}
+
+func hashKey(k zone.Key) uint64 {
+	return maphash.String(placeSeed, k.Owner.Key()) ^ uint64(k.Type)*0x9E3779B97F4A7C15
+}
+
+func (x *placeIndex) add(r *record) {
+	x.list = append(x.list, placed{hashKey(zone.Key{Owner: r.owner, Type: r.typ}), r.line, r.col, r.file})
+}
+
+// find is the Result's Place. The index is sorted when first used.
+func (x *placeIndex) find(k zone.Key) finding.Place {
+	x.sort.Do(func() {
+		slices.SortFunc(x.list, func(a, b placed) int {
+			if a.hash < b.hash {
+				return -1
+			}
+			return 1
+		})
+	})
+	h := hashKey(k)
+	i, ok := slices.BinarySearchFunc(x.list, h, func(p placed, h uint64) int {
+		switch {
+		case p.hash < h:
+			return -1
+		case p.hash > h:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return finding.Place{}
+	}
+	p := x.list[i]
+	return finding.Place{File: x.files[p.file], Line: int(p.line), Col: int(p.col)}
+}
