@@ -167,7 +167,7 @@ func nullNames(e *env) {
 func serviceParameters(e *env) {
 	for _, v := range []string{
 		`1 . alpn=h2`, `1 . alpn=h3,h2`, `1 . no-default-alpn alpn=h2`, `1 . port=0`, `1 . ipv4hint=192.0.2.1,192.0.2.1`,
-		`1 . ipv6hint=2001:db8::1,::ffff:192.0.2.1`, `1 . mandatory=port port=443`, `1 . key65333="x"`, `1 . key667="hello\210qoo"`,
+		`1 . ipv6hint=2001:db8::1,2001:db8::53:1`, `1 . mandatory=port port=443`, `1 . key65333="x"`, `1 . key667="hello\210qoo"`,
 		`65535 a.b.example.net.`, `0 alias.example.net.`, `1 . ech=AEX+DQBBpQAgACB/RU5hAC5mXe3uOZtNY58Bc8UU1cd4Q3Fq`,
 	} {
 		e.step(v, e.sets("@ 300 HTTPS "+v+"\n_8443._x 300 SVCB "+v)...)

@@ -26,7 +26,7 @@ var values = map[zone.Type][][]string{
 	zone.TypeLOC: {
 		{"52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000.00m 10.00m"},
 		{"31 58 52.100 S 115 49 11.700 E 20.00m 10.00m 10.00m 2.00m"},
-		{"0 0 0.000 N 0 0 0.000 W 42849672.95m 90000000.00m 1.00m 10.00m"},
+		{"0 0 0.000 N 0 0 0.000 W 8848.86m 4000000.00m 1.00m 10.00m"},
 	},
 	zone.TypeSRV: {
 		{"10 60 5060 sip1.example.net."},
@@ -119,7 +119,7 @@ var values = map[zone.Type][][]string{
 	262:   {{`"ETH" "0x0102"`}},                                                                                                                                                                                                                       // WALLET
 	32768: {{"60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"}},                                                                                                                                                                                   // TA
 	32769: {{"60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"}},                                                                                                                                                                                   // DLV
-	65400: {{`\# 4 0A000001`}, {`\# 0`}, {`\# 3 000102`, `\# 1 FF`}},                                                                                                                                                                                  // no mnemonic (RFC 3597)
+	65285: {{`\# 4 0A000001`}, {`\# 0`}, {`\# 3 000102`, `\# 1 FF`}},                                                                                                                                                                                  // no mnemonic (RFC 3597)
 }
 
 // owners are where a type's values stand, when not at a plain host name.

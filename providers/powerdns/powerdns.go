@@ -207,6 +207,12 @@ func (p *Provider) Write(ctx context.Context, base *provider.Snapshot, changes p
 	return r, nil
 }
 
+// PowerDNS stores its pseudo-types ADDR, ALIAS and LUA under these numbers of the private range.
+const (
+	firstOwn zone.Type = 65400
+	lastOwn  zone.Type = 65402
+)
+
 // refuse tells which change the API cannot express.
 func (p *Provider) refuse(changes provider.ChangeSet) error {
 	caps := p.Capabilities(provider.ZoneInfo{})
@@ -215,6 +221,8 @@ func (p *Provider) refuse(changes provider.ChangeSet) error {
 		switch {
 		case k.Type == zone.TypeSOA:
 			return fmt.Errorf("%s: PowerDNS keeps the SOA itself", k)
+		case k.Type >= firstOwn && k.Type <= lastOwn:
+			return fmt.Errorf("%s: PowerDNS uses the number for a type of its own", k)
 		case !caps.Holds(k.Type):
 			return fmt.Errorf("%s: PowerDNS does not hold this type", k)
 		}

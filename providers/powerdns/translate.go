@@ -3,6 +3,7 @@ package powerdns
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -163,7 +164,7 @@ func patch(c zone.Change, now held) apiRRset {
 	if c.After != nil {
 		ttl = c.After.TTL
 		for _, d := range c.After.Data {
-			out.Records = append(out.Records, apiRecord{Content: rdata.Text(k.Type, d)})
+			out.Records = append(out.Records, apiRecord{Content: content(k.Type, d)})
 		}
 	} else if now.set != nil {
 		ttl = now.set.TTL
@@ -182,3 +183,55 @@ func patch(c zone.Change, now held) apiRRset {
 	out.TTL = &ttl
 	return out
 }
+
+// content prints RDATA the one way that PowerDNS takes it: it prints what it parsed, and refuses
+// what does not come out the same ("Not in expected format").
+func content(t zone.Type, d zone.Data) string {
+	s := rdata.Text(t, d)
+	switch {
+	case t == zone.TypeLOC:
+		return location(strings.Fields(s))
+	case (t == zone.TypeSVCB || t == zone.TypeHTTPS) && !strings.Contains(s, "  "):
+		return service(strings.Fields(s))
+	case s == `\# 0`:
+		return s + " "
+	}
+	return s
+}
+
+// location writes metres with two decimals, and the equator and Greenwich as south and west.
+func location(f []string) string {
+	for i, w := range f {
+		if m, ok := strings.CutSuffix(w, "m"); ok && !strings.Contains(m, ".") {
+			f[i] = m + ".00m"
+		}
+		if zero := i >= 3 && slices.Equal(f[i-3:i], []string{"0", "0", "0.000"}); zero && w == "N" {
+			f[i] = "S"
+		} else if zero && w == "E" {
+			f[i] = "W"
+		}
+	}
+	return strings.Join(f, " ")
+}
+
+// service writes the parameters that have a form of their own without quotes, and addresses as
+// inet_ntop does.
+func service(f []string) string {
+	for i, w := range f {
+		key, value, ok := strings.Cut(w, "=")
+		if !ok || !slices.Contains(bare, key) || strings.Contains(value, `\`) {
+			continue
+		}
+		items := strings.Split(strings.Trim(value, `"`), ",")
+		for j, item := range items {
+			if a, err := netip.ParseAddr(item); err == nil {
+				items[j] = a.String()
+			}
+		}
+		f[i] = key + "=" + strings.Join(items, ",")
+	}
+	return strings.Join(f, " ")
+}
+
+// bare are the service parameters that PowerDNS prints without quotes.
+var bare = []string{"mandatory", "alpn", "port", "ipv4hint", "ipv6hint"}
