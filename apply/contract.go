@@ -22,6 +22,7 @@ type Entry struct {
 	Desired    string             // hash of the state that it leads to
 	Changes    provider.ChangeSet // what is sent
 	Want       *zone.Zone         // whole desired zone; kept as a version when the write succeeds
+	Wish       *zone.Zone         // desired zone before it was shaped for the target; nil when unknown
 	Before     *zone.Zone         // whole zone before; for rollback and compensation
 	Actor      string             // who ran it: user@host
 	Reason     string             // reasons of allowances, "rollback to 12", ""
@@ -77,6 +78,7 @@ type Verification struct {
 	Took    time.Duration `json:"took"`              // from the provider's receipt until all was visible
 	Missing []string      `json:"missing,omitempty"` // what was not: "www.example.org. A at 192.0.2.1: still 192.0.2.9"
 	Skipped string        `json:"skipped,omitempty"` // why nothing was asked: "target serves no DNS"
+	Notes   []string      `json:"notes,omitempty"`   // RRsets that could not be compared, and why
 }
 
 // A Server is one name server that was asked.

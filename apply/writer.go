@@ -61,7 +61,7 @@ func moved(t plan.Target, how string) error {
 func (w *writer) carryOut(ctx, wctx context.Context) {
 	entry := Entry{
 		Run: w.Run, Target: w.plan.Target, PlanID: w.plan.ID, Generation: w.plan.Generation,
-		Observed: w.plan.Observed, Desired: w.plan.Desired, Changes: w.plan.Changes, Want: w.plan.Want,
+		Observed: w.plan.Observed, Desired: w.plan.Desired, Changes: w.plan.Changes, Want: w.plan.Want, Wish: w.plan.Wish,
 		Before: w.base.Sets, Actor: w.Actor, Reason: w.reason(), Sources: w.plan.Sources, Revision: w.plan.Revision, Began: time.Now(),
 	}
 	id, err := w.Journal.Begin(wctx, entry)

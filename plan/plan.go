@@ -42,6 +42,9 @@ type Plan struct {
 	// Want is the whole desired zone for the target, for history and rollback. It is not saved with
 	// the plan: apply needs the changes only.
 	Want *zone.Zone `json:"-"`
+	// Wish is the desired zone before it was shaped for the target: what a rollback goes back to.
+	// It is not saved with the plan either.
+	Wish *zone.Zone `json:"-"`
 
 	Changes provider.ChangeSet `json:"changes"`
 	// Held are objections of guards that have not been allowed. A plan with any is not applied.
@@ -105,16 +108,16 @@ type Input struct {
 	Capabilities provider.Capabilities
 	// Filter has a word on the changes before the guards see them; nil: none. It returns those that
 	// remain, in their order. Errors among its findings hold the plan and cannot be allowed.
-	Filter func([]zone.Change) ([]zone.Change, []finding.Finding)
-	Guards []Guard
-	Facts        Facts
-	Allow        []Allowance
-	Notes        []finding.Finding
-	DryRun       string
-	Sources      []string
-	From         func(zone.Key) string
-	Where        func(zone.Key) finding.Place
-	Made         time.Time
+	Filter  func([]zone.Change) ([]zone.Change, []finding.Finding)
+	Guards  []Guard
+	Facts   Facts
+	Allow   []Allowance
+	Notes   []finding.Finding
+	DryRun  string
+	Sources []string
+	From    func(zone.Key) string
+	Where   func(zone.Key) finding.Place
+	Made    time.Time
 }
 
 // An Allowance lets a guard's objection pass once.

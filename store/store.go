@@ -64,7 +64,7 @@ type Version struct {
 	Receipt      *provider.Receipt
 	Verification *apply.Verification
 	Changes      provider.ChangeSet // filled by Store.Version only
-	Want, Before *zone.Zone
+	Want, Wish, Before *zone.Zone
 }
 
 // Applied reports whether all of the version was written.

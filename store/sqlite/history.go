@@ -117,15 +117,18 @@ func (s *Store) Version(ctx context.Context, id int64) (*store.Version, error) {
 		return nil, fmt.Errorf("version %d: %w; `zonecast history` lists them", id, store.ErrNoVersion)
 	}
 	v := &list[0]
-	var changes, want, before []byte
-	row := s.read.QueryRowContext(ctx, `SELECT changes, want, before FROM entries WHERE id = ?`, id)
-	if err := row.Scan(&changes, &want, &before); err != nil {
+	var changes, want, wish, before []byte
+	row := s.read.QueryRowContext(ctx, `SELECT changes, want, wish, before FROM entries WHERE id = ?`, id)
+	if err := row.Scan(&changes, &want, &wish, &before); err != nil {
 		return nil, err
 	}
 	if err := unpack(changes, &v.Changes); err != nil {
 		return nil, fmt.Errorf("version %d: %w", id, err)
 	}
 	if v.Want, err = s.zone(ctx, want); err != nil {
+		return nil, fmt.Errorf("version %d: %w", id, err)
+	}
+	if v.Wish, err = s.zone(ctx, wish); err != nil {
 		return nil, fmt.Errorf("version %d: %w", id, err)
 	}
 	if v.Before, err = s.zone(ctx, before); err != nil {

@@ -32,9 +32,9 @@ func nameOf(key string) (zone.Name, error) {
 }
 
 const insertEntry = `
-INSERT INTO entries (run, provider, driver, zone, view, plan, generation, observed, desired, changes, want, before,
+INSERT INTO entries (run, provider, driver, zone, view, plan, generation, observed, desired, changes, want, wish, before,
                      actor, reason, sources, revision, creates, updates, deletes, began)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Begin keeps an entry durably; see apply.Journal.
 func (s *Store) Begin(ctx context.Context, e apply.Entry) (id int64, err error) {
@@ -47,6 +47,10 @@ func (s *Store) Begin(ctx context.Context, e apply.Entry) (id int64, err error) 
 		return 0, err
 	}
 	want, err := packZone(e.Want)
+	if err != nil {
+		return 0, err
+	}
+	wish, err := packZone(e.Wish)
 	if err != nil {
 		return 0, err
 	}
@@ -65,7 +69,7 @@ func (s *Store) Begin(ctx context.Context, e apply.Entry) (id int64, err error) 
 		if newest > e.Generation {
 			return fmt.Errorf("%s: generation %d, but %d was begun: %w; plan again", t, e.Generation, newest, apply.ErrStale)
 		}
-		for _, z := range []packed{want, before} {
+		for _, z := range []packed{want, wish, before} {
 			if z.hash != nil {
 				if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO zones (hash, data) VALUES (?, ?)`, z.hash, z.data); err != nil {
 					return err
@@ -73,7 +77,7 @@ func (s *Store) Begin(ctx context.Context, e apply.Entry) (id int64, err error) 
 			}
 		}
 		res, err := tx.ExecContext(ctx, insertEntry, e.Run, t.Provider, t.Driver, nameKey(t.Zone), t.View, e.PlanID, e.Generation,
-			e.Observed, e.Desired, changes, want.hash, before.hash, e.Actor, e.Reason, string(sources), e.Revision,
+			e.Observed, e.Desired, changes, want.hash, wish.hash, before.hash, e.Actor, e.Reason, string(sources), e.Revision,
 			creates, updates, deletes, e.Began.UnixNano())
 		if err != nil {
 			return err
@@ -192,7 +196,7 @@ func (s *Store) Open(ctx context.Context) iter.Seq2[apply.Entry, error] {
 			}
 			e := apply.Entry{
 				ID: full.ID, Run: full.Run, Target: full.Target, PlanID: full.PlanID, Generation: full.Generation, Changes: full.Changes,
-				Want: full.Want, Before: full.Before, Actor: full.Actor, Reason: full.Reason, Sources: full.Sources, Revision: full.Revision, Began: full.Began,
+				Want: full.Want, Wish: full.Wish, Before: full.Before, Actor: full.Actor, Reason: full.Reason, Sources: full.Sources, Revision: full.Revision, Began: full.Began,
 			}
 			if !yield(e, nil) {
 				return

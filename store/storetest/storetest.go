@@ -58,7 +58,7 @@ func entry(t *testing.T, generation uint64, changes ...zone.Change) apply.Entry 
 	}
 	return apply.Entry{
 		Run: "r1", Target: target, PlanID: "p1", Generation: generation, Observed: "o", Desired: "d",
-		Changes: provider.ChangeSet{Sets: changes}, Want: want, Before: zone.Empty(org), Actor: "me@here", Reason: "because",
+		Changes: provider.ChangeSet{Sets: changes}, Want: want, Wish: want, Before: zone.Empty(org), Actor: "me@here", Reason: "because",
 		Sources: []string{"config"}, Revision: "abc", Began: time.Now(),
 	}
 }
@@ -179,7 +179,7 @@ func testHistory(t *testing.T, open func() store.Store) {
 		t.Errorf("history is %s; want %s", strings.Join(got, ", "), want)
 	}
 	v, err := s.Version(t.Context(), id)
-	if err != nil || !v.Applied() || !v.Want.Equal(e.Want) || len(v.Changes.Sets) != 3 || v.Reason != "because" || v.Sources[0] != "config" {
+	if err != nil || !v.Applied() || !v.Want.Equal(e.Want) || !v.Wish.Equal(e.Wish) || len(v.Changes.Sets) != 3 || v.Reason != "because" || v.Sources[0] != "config" {
 		t.Errorf("Version = %+v, %v", v, err)
 	}
 	if _, err := s.Version(t.Context(), 999); !errors.Is(err, store.ErrNoVersion) {

@@ -19,6 +19,7 @@ CREATE TABLE entries (
     desired      TEXT NOT NULL,
     changes      BLOB NOT NULL, -- JSON, compressed
     want         BLOB REFERENCES zones (hash),
+    wish         BLOB REFERENCES zones (hash),
     before       BLOB REFERENCES zones (hash),
     actor        TEXT NOT NULL,
     reason       TEXT NOT NULL,
