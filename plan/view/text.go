@@ -151,7 +151,7 @@ func (r row) write(w io.Writer, head string, s Style) {
 	if s.Width > 0 && room < 24 { // no place beside the name
 		indent = "      "
 		room = s.Width - len(indent)
-		fmt.Fprintln(w, s.cut(s.mark(r.mark, head)))
+		fmt.Fprintln(w, s.cut(s.mark(r.mark, strings.TrimRight(head, " "))))
 		head = ""
 	}
 	lines := texts
@@ -214,6 +214,9 @@ func (s Style) valueOf(mark byte, v value) string {
 func (s Style) value(v value) string {
 	var b strings.Builder
 	for i, p := range v {
+		if s.Width > 0 && len(v) > 1 && p.kind == same {
+			p.text = elide(p.text, i > 0, i < len(v)-1)
+		}
 		switch p.kind {
 		case added:
 			if i > 0 && v[i-1].kind == removed && len(v) == 2 {
@@ -227,6 +230,23 @@ func (s Style) value(v value) string {
 		}
 	}
 	return b.String()
+}
+
+const context = 16 // characters of a long value that are shown beside what changed in it
+
+// elide leaves out the middle of what stays the same, or its far end, so that on a terminal what
+// changes in a long value is seen.
+func elide(text string, head, tail bool) string {
+	r := []rune(text)
+	switch {
+	case head && tail && len(r) > 2*context+1:
+		return string(r[:context]) + "…" + string(r[len(r)-context:])
+	case !head && len(r) > 2*context:
+		return string(r[:context/2]) + "…" + string(r[len(r)-context:])
+	case !tail && len(r) > 2*context:
+		return string(r[:context]) + "…" + string(r[len(r)-context/2:])
+	}
+	return text
 }
 
 // Findings writes findings, one a line: "file:line:col: severity: text; fix [id]".
