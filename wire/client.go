@@ -56,22 +56,25 @@ type Error struct {
 
 // Error says it in one line, with what to do where that is known.
 func (e *Error) Error() string {
-	cause := e.Err
-	if op, ok := errors.AsType[*net.OpError](cause); ok { // it repeats the address
-		cause = op.Err
-	}
-	text := cause.Error()
-	switch {
-	case errors.Is(e.Err, context.DeadlineExceeded), errors.Is(e.Err, os.ErrDeadlineExceeded):
-		text = "no answer in time"
-	case errors.Is(e.Err, context.Canceled):
-		text = "cancelled"
-	}
-	s := fmt.Sprintf("%s %s at %s: %s", e.Op, e.What, e.Addr, text)
+	s := fmt.Sprintf("%s %s at %s: %s", e.Op, e.What, e.Addr, e.Cause())
 	if advice := adviceOn(e.Err); advice != "" {
 		s += "; " + advice
 	}
 	return s
+}
+
+// Cause says what happened, without what was asked of whom.
+func (e *Error) Cause() string {
+	switch {
+	case errors.Is(e.Err, context.DeadlineExceeded), errors.Is(e.Err, os.ErrDeadlineExceeded):
+		return "no answer in time"
+	case errors.Is(e.Err, context.Canceled):
+		return "cancelled"
+	}
+	if op, ok := errors.AsType[*net.OpError](e.Err); ok { // it repeats the address
+		return op.Err.Error()
+	}
+	return e.Err.Error()
 }
 
 // Unwrap returns the cause.

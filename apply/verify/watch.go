@@ -93,13 +93,8 @@ func (r *run) round(ctx context.Context, s *server) {
 
 // reason is an exchange's trouble without what the reader knows already.
 func reason(err error) string {
-	if e, ok := errors.AsType[*wire.Error](err); ok && e.Err != nil {
-		short := *e
-		short.Op, short.What = "no answer", ""
-		if errors.Is(e.Err, wire.ErrMalformed) {
-			return e.Err.Error()
-		}
-		return "no answer"
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		return e.Cause()
 	}
 	return err.Error()
 }
