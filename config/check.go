@@ -119,6 +119,9 @@ func (d *decoder) source(z *Zone, r Ref, providers map[string]Entry) {
 	} else {
 		f.Fix = d.cfg.definedIDs(r.ID)
 	}
+	if r.ID == "config" {
+		f.Fix += "; without a definition it means the YAML files in zones/ beside or above the configuration"
+	}
 	d.add(f)
 }
 

@@ -200,16 +200,10 @@ func candidates(f Format, role Role) []string {
 			out = append(out, c.Name)
 		}
 	}
-	if role == RoleProvider {
+	if role == RoleProvider { // adapters of third parties have no class
 		for _, d := range provider.Drivers() {
-			out = append(out, d.Name)
-		}
-		for _, d := range Sources() {
-			out = append(out, d.Name)
-		}
-		if f == OctoDNS {
-			for old := range renamed {
-				out = append(out, old)
+			if !slices.ContainsFunc(table().all, func(c Class) bool { return c.Type == d.Name }) {
+				out = append(out, d.Name)
 			}
 		}
 	}

@@ -223,9 +223,12 @@ func (d *decoder) texts(n *yaml11.Node, what string) []string {
 	return out
 }
 
-// refs reads a list of ids.
+// refs reads a list of ids. The result is not nil unless n is null.
 func (d *decoder) refs(n *yaml11.Node, what string) []Ref {
-	var out []Ref
+	if isNull(n) {
+		return nil
+	}
+	out := []Ref{}
 	for _, item := range d.items(n, what) {
 		id, ok := d.text(item, "an item of "+what)
 		if !ok {

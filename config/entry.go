@@ -139,7 +139,7 @@ func (d *decoder) rewrite(e *Entry) {
 		set("disable_zonefile", "true")
 		e.Driver = "yaml"
 	}
-	if strings.HasPrefix(e.Class, "octodns_azuredns.") || strings.HasPrefix(e.Class, "octodns.provider.azuredns.") {
+	if strings.HasPrefix(e.Class, "octodns_azuredns.") { // never was a package; guides have it
 		d.warn("old-class", e.Place, "write "+e.Known.Name, "class %s is taken for %s", e.Class, e.Known.Name)
 	}
 }

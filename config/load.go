@@ -63,10 +63,10 @@ func Parse(path string, data []byte, o Options) (*Config, []finding.Finding) {
 		}
 		d.add(f)
 	}
-	if root.Kind != yaml11.Mapping {
+	switch {
+	case root.Kind != yaml11.Mapping:
 		d.wrongType(root, "a configuration", "a mapping with the keys providers and zones")
-	}
-	if len(root.Keys) > 0 || len(problems) == 0 {
+	case len(root.Keys) > 0 || len(problems) == 0:
 		d.cfg.Format = format(path, root)
 		if d.cfg.Format == Zonecast {
 			d.native(root)

@@ -90,7 +90,7 @@ type Guards struct {
 	MaxDeletes  *int
 	ReplaceFrom *int     // records in an RRset from which replacing all of them is held; 0: never
 	AlwaysAsk   []string // types that always need a yes; empty means none, nil says nothing
-	Off         []string // ids of guards that never object
+	Disabled    []string // ids of guards that never object
 }
 
 // A Policy says how desired zones are fitted to targets. What is zero says nothing;

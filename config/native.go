@@ -239,11 +239,11 @@ var guardKeys = []key[Guards]{
 			g.AlwaysAsk = union(DefaultAlwaysAsk, g.AlwaysAsk)
 		}
 	}},
-	{"off", "ids of guards that never object", form{"type": "array", "items": formEnum(guardIDs...)}, func(d *decoder, n *yaml11.Node, g *Guards) {
-		g.Off = []string{}
-		for _, item := range d.items(n, "guards.off") {
-			if id := enum(d, item, "guards.off", guardIDs...); id != "" {
-				g.Off = append(g.Off, id)
+	{"disabled", "ids of guards that never object", form{"type": "array", "items": formEnum(guardIDs...)}, func(d *decoder, n *yaml11.Node, g *Guards) {
+		g.Disabled = []string{}
+		for _, item := range d.items(n, "guards.disabled") {
+			if id := enum(d, item, "guards.disabled", guardIDs...); id != "" {
+				g.Disabled = append(g.Disabled, id)
 			}
 		}
 	}},

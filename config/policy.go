@@ -182,8 +182,8 @@ func (c *Config) Guards(z *Zone, target string) Guards {
 		if g.AlwaysAsk != nil {
 			out.AlwaysAsk = slices.Clone(g.AlwaysAsk)
 		}
-		if g.Off != nil {
-			out.Off = slices.Clone(g.Off)
+		if g.Disabled != nil {
+			out.Disabled = slices.Clone(g.Disabled)
 		}
 	}
 	return out
