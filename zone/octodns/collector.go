@@ -128,6 +128,11 @@ func (c *Collector) File(name string, data []byte) {
 			c.directives(name, data, opt)
 		}
 	}
+	if len(c.sets) == 0 { // a plain record takes some 80 bytes of text
+		guess := min(len(data)/80, 1<<20)
+		c.sets = make([]zone.RRset, 0, guess)
+		c.places.at = make(map[uint64]place, guess)
+	}
 	problems := yaml11.Entries(name, data, opt, func(k yaml11.Key) bool {
 		c.entry(k)
 		return true

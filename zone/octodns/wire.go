@@ -164,7 +164,10 @@ func paramTokens(m map[string]any) ([]rdata.Token, error) {
 }
 
 // decode turns RDATA into a value in normal form.
-func decode(t zone.Type, d zone.Data) (any, error) {
+func decode(t zone.Type, d zone.Data) (any, error) { return decodeAs(t, d, false) }
+
+// decodeAs is decode; with lossy, octets that are no text are shown as \DDD instead of failing.
+func decodeAs(t zone.Type, d zone.Data, lossy bool) (any, error) {
 	switch t {
 	case zone.TypeA, zone.TypeAAAA:
 		if a, ok := netip.AddrFromSlice([]byte(d)); ok && a.Is4() == (t == zone.TypeA) {
@@ -178,7 +181,7 @@ func decode(t zone.Type, d zone.Data) (any, error) {
 		}
 		return n.String(), err
 	case zone.TypeTXT, zone.TypeSPF:
-		return decodeText(d)
+		return decodeText(d, lossy)
 	}
 	if t.Vendor() {
 		v, ok := parseJSON(string(d))
@@ -202,14 +205,14 @@ func decode(t zone.Type, d zone.Data) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeFields(k.fields, toks)
+	return decodeFields(k.fields, toks, lossy)
 }
 
-func decodeFields(fields []string, toks []rdata.Token) (any, error) {
+func decodeFields(fields []string, toks []rdata.Token, lossy bool) (any, error) {
 	m := map[string]any{}
 	for i, f := range fields {
 		if f == "svcparams" {
-			params, err := decodeParams(toks[min(i, len(toks)):])
+			params, err := decodeParams(toks[min(i, len(toks)):], lossy)
 			if err != nil {
 				return nil, err
 			}
@@ -235,13 +238,15 @@ func decodeFields(fields []string, toks []rdata.Token) (any, error) {
 				m[f] = json.Number(s)
 				continue
 			}
-			u, err := textOf(s)
+			u, err := textOf(s, lossy)
 			if err != nil {
 				return nil, err
 			}
-			m[f] = u
+			if m[f] = u; f == "flags" { // NAPTR: case does not count (RFC 3403, section 4.1)
+				m[f] = strings.ToUpper(u)
+			}
 		case "target":
-			u, err := textOf(s)
+			u, err := textOf(s, lossy)
 			if err != nil {
 				return nil, err
 			}
@@ -256,7 +261,7 @@ func decodeFields(fields []string, toks []rdata.Token) (any, error) {
 }
 
 // decodeText joins the strings of a TXT and writes its semicolons as octoDNS does.
-func decodeText(d zone.Data) (any, error) {
+func decodeText(d zone.Data, lossy bool) (any, error) {
 	b := make([]byte, 0, len(d))
 	for len(d) > 0 {
 		n := int(d[0]) + 1
@@ -265,14 +270,15 @@ func decodeText(d zone.Data) (any, error) {
 		}
 		b, d = append(b, d[1:n]...), d[n:]
 	}
-	if !utf8.Valid(b) {
-		return nil, errors.New("text is not UTF-8")
+	s, err := asText(string(b), lossy)
+	if err != nil {
+		return nil, err
 	}
-	return strings.ReplaceAll(string(b), ";", `\;`), nil
+	return strings.ReplaceAll(s, ";", `\;`), nil
 }
 
 // textOf undoes the escapes of presentation form.
-func textOf(s string) (string, error) {
+func textOf(s string, lossy bool) (string, error) {
 	if strings.Contains(s, `\`) {
 		b := make([]byte, 0, len(s))
 		for i := 0; i < len(s); i++ {
@@ -290,18 +296,34 @@ func textOf(s string) (string, error) {
 		}
 		s = string(b)
 	}
-	if !utf8.ValidString(s) {
-		return "", errors.New("text is not UTF-8")
-	}
-	return s, nil
+	return asText(s, lossy)
 }
 
-func decodeParams(toks []rdata.Token) (map[string]any, error) {
+// asText checks that octets are UTF-8; with lossy it writes those that are not ASCII as \DDD.
+func asText(s string, lossy bool) (string, error) {
+	switch {
+	case utf8.ValidString(s):
+		return s, nil
+	case !lossy:
+		return "", errors.New("text is not UTF-8")
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] < utf8.RuneSelf {
+			b.WriteByte(s[i])
+		} else {
+			fmt.Fprintf(&b, `\%03d`, s[i])
+		}
+	}
+	return b.String(), nil
+}
+
+func decodeParams(toks []rdata.Token, lossy bool) (map[string]any, error) {
 	m := map[string]any{}
 	for _, tok := range toks {
 		name, value, has := strings.Cut(tok.Text, "=")
 		value = strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`)
-		raw, err := textOf(value)
+		raw, err := textOf(value, lossy)
 		if err != nil {
 			return nil, err
 		}
@@ -366,44 +388,34 @@ func exactData(t zone.Type, texts []any, values []any) ([]zone.Data, bool) {
 		}
 		data = append(data, d)
 	}
-	shown := shownValues(t, data)
-	return data, slices.EqualFunc(shown, values, func(a, b any) bool { return canonical(a) == canonical(b) })
+	shown, written := shownValues(t, data), slices.Clone(values)
+	for _, l := range [][]any{shown, written} {
+		for i, v := range l {
+			l[i] = loose(v)
+		}
+		sortValues(t.String(), l)
+	}
+	return data, slices.EqualFunc(shown, written, func(a, b any) bool { return canonical(a) == canonical(b) })
 }
 
-// shownValues is dataValues that falls back to something near for data without a normal form.
+// loose takes out of a text what reading and writing may change.
+func loose(v any) any {
+	if s, ok := v.(string); ok {
+		return strings.NewReplacer(`" "`, "", `\\;`, `\;`).Replace(s)
+	}
+	return v
+}
+
+// shownValues is dataValues that shows octets that are no text in some way.
 func shownValues(t zone.Type, data []zone.Data) []any {
 	values := make([]any, len(data))
 	for i, d := range data {
-		v, err := decode(t, d)
-		switch {
-		case err == nil:
-		case t == zone.TypeTXT || t == zone.TypeSPF:
-			v = asciiText(d)
-		default:
+		v, err := decodeAs(t, d, true)
+		if err != nil {
 			v = rdata.Text(t, d)
 		}
 		values[i] = v
 	}
 	sortValues(t.String(), values)
 	return values
-}
-
-// asciiText shows a TXT whose octets are no text: each odd octet as \DDD.
-func asciiText(d zone.Data) string {
-	var b strings.Builder
-	for len(d) > 0 {
-		n := min(int(d[0])+1, len(d))
-		for i := 1; i < n; i++ {
-			switch c := d[i]; {
-			case c == ';':
-				b.WriteString(`\;`)
-			case c < ' ' || c > '~':
-				fmt.Fprintf(&b, `\%03d`, c)
-			default:
-				b.WriteByte(c)
-			}
-		}
-		d = d[n:]
-	}
-	return b.String()
 }

@@ -144,7 +144,7 @@ func (w *writer) blameless(name string, set zone.RRset) bool {
 				return false
 			}
 		case zone.TypeTXT:
-			v, err := decodeText(d)
+			v, err := decodeText(d, false)
 			if err != nil {
 				return false
 			}
