@@ -14,48 +14,48 @@ import (
 // another name.
 func (s *shaper) adapt(z *zone.Zone) (*zone.Zone, error) {
 	for set := range z.All() {
-		if err := s.adaptSet(set); err != nil {
-			return nil, err
-		}
+		s.adaptSet(set)
 	}
 	s.apex(z)
 	return s.applied(z)
 }
 
-func (s *shaper) adaptSet(set zone.RRset) error {
-	k := set.Key()
+// adaptSet deals with one RRset. What it says nothing of stays as it is.
+func (s *shaper) adaptSet(set zone.RRset) {
 	var m metadata
 	if !set.Extra.IsZero() {
-		var gone bool
 		var err error
-		if set, gone, err = s.override(set); err != nil || gone {
-			return err
-		}
 		if m, err = parseMetadata(set.Extra); err != nil {
-			s.say("octodns-metadata", finding.Error, k, "", "the octodns: mapping of %s cannot be read: %v", k, err)
-			return nil
+			s.say("octodns-metadata", finding.Error, set.Key(), "", "the octodns: mapping of %s cannot be read: %v", set.Key(), err)
+			s.kept[set.Key()] = true
+			return
 		}
 		if m.leaves(s.in.Provider) {
-			s.kept[k] = true
-			s.drop(k)
-			return nil
+			s.kept[set.Key()] = true
+			s.drop(set.Key())
+			return
+		}
+		var gone bool
+		if set, gone = s.override(set); gone {
+			return
 		}
 	}
+	k := set.Key()
 	if k.Owner == s.origin && (k.Type == zone.TypeSOA || k.Type == zone.TypeNS) {
-		return nil // apex does these
+		return // apex does these
 	}
 	exempt := len(m.Excluded) > 0 || len(m.Included) > 0
 	switch {
 	case k.Type == zone.TypeALIAS && !s.aliasIsType(k.Owner):
 		s.alias(set, exempt)
-		return nil
+		return
 	case !s.caps.Holds(k.Type):
 		s.unsupported(k, exempt)
-		return nil
+		return
 	case len(set.Data) == 0 && !set.Extra.IsZero() && s.opaque(set):
 		s.lacks("unreadable-values", k, exempt, "left out", "the values of %s cannot be sent because they could not be understood", k)
 		s.drop(k)
-		return nil
+		return
 	}
 	if !set.Extra.IsZero() {
 		if steered, changed := s.steering(set, exempt); changed {
@@ -64,7 +64,6 @@ func (s *shaper) adaptSet(set zone.RRset) error {
 		}
 	}
 	s.limits(set, exempt)
-	return nil
 }
 
 // unsupported leaves out an RRset of a type that the target lacks.
