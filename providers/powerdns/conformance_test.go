@@ -1,23 +1,18 @@
 package powerdns_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
-
-	"github.com/miekg/dns"
 
 	"github.com/zonecast/zonecast/conformance"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/powerdns"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/rdata"
 )
 
 // open opens the server's account; edit may change the configuration.
@@ -41,45 +36,6 @@ func open(t conformance.T, s *testserver.PowerDNSServer, edit func(*provider.Con
 	return p
 }
 
-// ask asks a name server as any resolver does, with another implementation of DNS.
-func ask(addr string) func(context.Context, zone.Key) (zone.RRset, bool, error) {
-	return func(ctx context.Context, k zone.Key) (zone.RRset, bool, error) {
-		set := zone.RRset{Owner: k.Owner, Type: k.Type}
-		m := new(dns.Msg)
-		m.SetQuestion(k.Owner.String(), uint16(k.Type))
-		m.RecursionDesired = false
-		c := dns.Client{Net: "tcp", Timeout: 5 * time.Second}
-		r, _, err := c.ExchangeContext(ctx, m, addr)
-		if err != nil {
-			return set, false, err
-		}
-		if r.Rcode != dns.RcodeSuccess && r.Rcode != dns.RcodeNameError {
-			return set, false, fmt.Errorf("RCODE %s", dns.RcodeToString[r.Rcode])
-		}
-		// A delegation is answered in the authority section.
-		for _, rr := range append(r.Answer, r.Ns...) {
-			owner, err := zone.ParseName(rr.Header().Name)
-			if err != nil || owner != k.Owner || rr.Header().Rrtype != uint16(k.Type) {
-				continue
-			}
-			buf := make([]byte, dns.Len(rr)+1)
-			head := *rr.Header()
-			n, err := dns.PackRR(rr, buf, 0, nil, false)
-			if err != nil {
-				return set, false, err
-			}
-			nameLen := k.Owner.WireLen()
-			d, err := rdata.Canonical(k.Type, buf[nameLen+10:n])
-			if err != nil {
-				return set, false, err
-			}
-			set.TTL = head.Ttl
-			set.Data = append(set.Data, d)
-		}
-		return set.Clean(), len(set.Data) > 0, nil
-	}
-}
-
 // subject is a real PowerDNS.
 func subject(t *testing.T) conformance.Subject {
 	s := testserver.PowerDNS(t, testserver.PowerDNSOptions{})
@@ -97,7 +53,7 @@ func subject(t *testing.T) conformance.Subject {
 			return snap.Info.ZoneRef
 		},
 		NewOrigin: func(conformance.T) zone.Name { return origin() },
-		Ask:       ask(s.Addr),
+		Ask:       conformance.AskAt(s.Addr),
 		Kill:      func(conformance.T) { s.Kill(); s.Restart(t) },
 		WrongKey: func(t conformance.T) provider.Provider {
 			return open(t, s, func(c *provider.Config) { c.Values["api_key"] = provider.Value{Text: "not-the-key"} })
