@@ -112,7 +112,7 @@ func (t *tour) plan(ctx context.Context, tg target) (p *plan.Plan, finds []findi
 		return nil, []finding.Finding{failure(tg.Target.String(), o.err)}
 	case d == nil || d.Err != nil || d.Loaded == nil:
 		return nil, nil // the zone's findings say why
-	case len(d.Config.Sources) == 0 && t.req.Instead[tg.Zone] == nil:
+	case len(d.Config.Sources) == 0 && !d.Config.IsAlias() && t.req.Instead[tg.Zone] == nil:
 		return nil, nil
 	}
 	info := o.snap.Info
@@ -354,7 +354,7 @@ func (t *tour) policy(z *config.Zone, target string) plan.Policy {
 	if own := fit.Ownership; own != nil {
 		pol.Ownership = plan.Ownership{Mode: own.Mode, Patterns: strings.Join(own.Patterns, ", "), Owns: matches(own.Patterns, z.Name)}
 	}
-	off(&pol, g.Off)
+	off(&pol, g.Disabled)
 	return pol
 }
 

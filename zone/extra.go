@@ -109,16 +109,26 @@ func (e Extra) Map() map[string]string {
 	return m
 }
 
-// MarshalJSON writes an object of strings.
-func (e Extra) MarshalJSON() ([]byte, error) { return json.Marshal(e.Map()) }
+// MarshalJSON writes an object whose values are in base64, for they may be any bytes.
+func (e Extra) MarshalJSON() ([]byte, error) {
+	m := map[string][]byte{}
+	for k, v := range e.All() {
+		m[k] = []byte(v)
+	}
+	return json.Marshal(m)
+}
 
-// UnmarshalJSON reads an object of strings.
+// UnmarshalJSON reads what MarshalJSON writes.
 func (e *Extra) UnmarshalJSON(b []byte) error {
-	var m map[string]string
+	var m map[string][]byte
 	if err := json.Unmarshal(b, &m); err != nil {
 		return fmt.Errorf("extra: %w", err)
 	}
-	*e = ExtraOf(m)
+	kv := make(map[string]string, len(m))
+	for k, v := range m {
+		kv[k] = string(v)
+	}
+	*e = ExtraOf(kv)
 	return nil
 }
 

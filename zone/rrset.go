@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 )
@@ -9,6 +10,21 @@ import (
 // uncompressed and in lower case. For pseudo-types and vendor types it is whatever zone/rdata
 // defines for them.
 type Data string
+
+// MarshalText writes base64: JSON strings cannot hold any octets.
+func (d Data) MarshalText() ([]byte, error) {
+	return base64.StdEncoding.AppendEncode(nil, []byte(d)), nil
+}
+
+// UnmarshalText reads base64.
+func (d *Data) UnmarshalText(b []byte) error {
+	raw, err := base64.StdEncoding.AppendDecode(nil, b)
+	if err != nil {
+		return fmt.Errorf("RDATA: %w", err)
+	}
+	*d = Data(raw)
+	return nil
+}
 
 // An RRset is all records of one owner name and type, class IN. Zones are stored packed; an
 // RRset is a view made when asked for.

@@ -47,7 +47,7 @@ func txt(owner, text string) *zone.RRset {
 	if err != nil {
 		panic(err)
 	}
-	return &zone.RRset{Owner: n, Type: zone.TypeTXT, TTL: 60, Data: []zone.Data{zone.Data(fmt.Sprintf("%c%s", len(text), text))}, Extra: zone.ExtraOf(map[string]string{"comment": owner})}
+	return &zone.RRset{Owner: n, Type: zone.TypeTXT, TTL: 60, Data: []zone.Data{zone.Data(fmt.Sprintf("%c%s", len(text), text)), "\x02\xff\x00"}, Extra: zone.ExtraOf(map[string]string{"comment": owner, "raw": "\xfe"})}
 }
 
 func entry(t *testing.T, generation uint64, changes ...zone.Change) apply.Entry {

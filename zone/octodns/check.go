@@ -79,6 +79,14 @@ func quoted(n *yaml11.Node) string {
 	return clip(n.PyText())
 }
 
+// article returns "a list", "an integer".
+func article(k yaml11.Kind) string {
+	if k == yaml11.Int {
+		return "an integer"
+	}
+	return "a " + k.String()
+}
+
 // clip shortens text for messages.
 func clip(s string) string {
 	if utf8.RuneCountInString(s) <= 120 {
@@ -326,7 +334,7 @@ func (c *checker) chunked(n *yaml11.Node) (string, bool) {
 		return "", false
 	case yaml11.String:
 	default:
-		c.broken(fmt.Sprintf("%s value %s is a %s in YAML, not a text", c.typ, quoted(n), n.Kind), "quote it: '"+n.Text+"'", id)
+		c.broken(fmt.Sprintf("%s value %s is %s in YAML, not a text", c.typ, quoted(n), article(n.Kind)), "quote it: '"+n.Text+"'", id)
 	}
 	s := n.PyText()
 	if n.Kind == yaml11.Timestamp || n.Kind == yaml11.Int || n.Kind == yaml11.Float {

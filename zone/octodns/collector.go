@@ -256,7 +256,7 @@ type entry struct {
 func (e *entry) shape(n *yaml11.Node) {
 	f := finding.Finding{
 		ID: idShape, Severity: finding.Error, Place: placeOf(n.Pos), Subject: e.key.Name,
-		Text: fmt.Sprintf("record %q is a %s, not a mapping", e.key.Name, n.Kind), Fix: "write type and value below the name",
+		Text: fmt.Sprintf("record %q is %s, not a mapping", e.key.Name, article(n.Kind)), Fix: "write type and value below the name",
 	}
 	if n.Kind == yaml11.Null {
 		f.Text, f.Fix = fmt.Sprintf("record %q has no fields", e.key.Name), "write type and value below the name, or remove it; a name without records is []"

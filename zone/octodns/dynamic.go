@@ -17,7 +17,8 @@ const idDynamic = "dynamic"
 // A dynamicChecker reads the "dynamic:" mapping of one record.
 type dynamicChecker struct {
 	*checker
-	pools    map[string]any    // normal form
+	names    map[string]bool   // of all pools
+	pools    map[string]any    // those that could be read, in normal form
 	fallback map[string]string // by pool; "" for none
 	used     map[string]bool   // by a rule
 	targeted map[string]bool   // by a rule that is not the catch-all
@@ -32,7 +33,7 @@ func (c *checker) dynamic(n *yaml11.Node) (map[string]any, bool) {
 		return nil, false
 	}
 	d := dynamicChecker{
-		checker: c, pools: map[string]any{}, fallback: map[string]string{},
+		checker: c, names: map[string]bool{}, pools: map[string]any{}, fallback: map[string]string{},
 		used: map[string]bool{}, targeted: map[string]bool{},
 		geoRule: map[string]int{}, subnets: map[netip.Prefix]int{},
 	}
@@ -57,13 +58,9 @@ func (d *dynamicChecker) readPools(n *yaml11.Node) bool {
 	good := true
 	for i := range n.Keys {
 		name, pool := n.Keys[i].Name, n.Keys[i].Value
+		d.names[name] = true
 		if pool.Kind != yaml11.Mapping {
 			d.broken(fmt.Sprintf("pool %q must be a mapping", name), "", idDynamic)
-			good = false
-			continue
-		}
-		values, ok := d.readPool(name, present(pool, "values"))
-		if !ok {
 			good = false
 			continue
 		}
@@ -71,6 +68,11 @@ func (d *dynamicChecker) readPools(n *yaml11.Node) bool {
 		if f := present(pool, "fallback"); f != nil {
 			fallback = text(f)
 			d.fallback[name] = text(f)
+		}
+		values, ok := d.readPool(name, present(pool, "values"))
+		if !ok {
+			good = false
+			continue
 		}
 		d.pools[name] = map[string]any{"fallback": fallback, "values": values}
 	}
@@ -247,7 +249,7 @@ func (d *dynamicChecker) rulePool(n *yaml11.Node, number int, targeted bool) (st
 		return "", false
 	}
 	pool := text(n)
-	if d.pools[pool] == nil {
+	if !d.names[pool] {
 		d.bad(fmt.Sprintf("rule %d undefined pool %q", number, pool), d.nearest(pool), idDynamic)
 	}
 	if targeted {
@@ -266,7 +268,7 @@ func (d *dynamicChecker) checkUse() {
 		d.used[f] = true
 	}
 	var unused []string
-	for name := range d.pools {
+	for name := range d.names {
 		if !d.used[name] {
 			unused = append(unused, fmt.Sprintf("%q", name))
 		}
@@ -363,7 +365,7 @@ func (d *dynamicChecker) checkSubnets(subnets []string, number int) ([]string, b
 }
 
 func (d *dynamicChecker) nearest(typed string) string {
-	if near := nearest(typed, slices.Collect(maps.Keys(d.pools))); near != "" {
+	if near := nearest(typed, slices.Collect(maps.Keys(d.names))); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return ""

@@ -166,6 +166,7 @@ func (r *reading) tell() {
 	if r.lenient {
 		sev = finding.Warning
 	}
+	r.reasons, r.hazards = unique(r.reasons), unique(r.hazards)
 	for _, x := range r.reasons {
 		if r.err != nil { // there is no name to keep the record under
 			sev = finding.Error
@@ -177,8 +178,19 @@ func (r *reading) tell() {
 	}
 }
 
+// unique drops what several values have in common.
+func unique(list []reason) []reason {
+	out := list[:0]
+	for _, x := range list {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 func displayName(owner, origin zone.Name, written string, err error) string {
-	if err != nil {
+	if err != nil || written == "@" {
 		return written + "." + origin.Unicode()
 	}
 	return owner.Unicode()
@@ -189,7 +201,7 @@ func (r *reading) readOctodns(n *yaml11.Node) {
 		return
 	}
 	if n.Kind != yaml11.Mapping {
-		r.broken(fmt.Sprintf("octodns is a %s, not a mapping", n.Kind), "")
+		r.broken(fmt.Sprintf("octodns is %s, not a mapping", article(n.Kind)), "")
 		return
 	}
 	m, _ := tree(n).(map[string]any)

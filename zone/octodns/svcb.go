@@ -47,7 +47,7 @@ func (c *checker) svcb(n *yaml11.Node) (any, bool) {
 	switch p := n.Get("svcparams"); {
 	case p == nil || p.Kind == yaml11.Null:
 	case p.Kind != yaml11.Mapping:
-		c.broken(fmt.Sprintf("svcparams is a %s, not a mapping", p.Kind), "", id)
+		c.broken(fmt.Sprintf("svcparams is %s, not a mapping", article(p.Kind)), "", id)
 		return nil, false
 	default:
 		if prio == 0 && len(p.Keys) > 0 {

@@ -38,7 +38,7 @@ func (r *reading) perProvider(n *yaml11.Node) *yaml11.Node {
 func (r *reading) readTargets(n *yaml11.Node) {
 	if n.Kind != yaml11.Mapping {
 		if n.Kind != yaml11.Null {
-			r.hazard(idTarget, fmt.Sprintf("providers is a %s, not a mapping from provider to record, and is ignored", n.Kind), "")
+			r.hazard(idTarget, fmt.Sprintf("providers is %s, not a mapping from provider to record, and is ignored", article(n.Kind)), "")
 		}
 		return
 	}

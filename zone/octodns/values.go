@@ -141,14 +141,16 @@ func (c *checker) mx(n *yaml11.Node) (any, bool) {
 	}
 	pref, ok := c.integer(present(n, "preference", "priority"), "preference", mxIDs...)
 	host, ok2 := c.required(present(n, "exchange", "value"), "exchange", mxIDs...)
+	if ok2 {
+		host = c.target(host, targetRules{
+			fqdn: mxIDs, notIP: "mx-value-not-ip", dot: "mx-value-best-practice", root: true,
+			kind: "MX value", message: `Invalid MX exchange "%s" is not a valid FQDN.`,
+		})
+	}
 	if !ok || !ok2 {
 		return nil, false
 	}
 	c.within(pref, 0, math.MaxUint16, "preference", "mx-value-rfc")
-	host = c.target(host, targetRules{
-		fqdn: mxIDs, notIP: "mx-value-not-ip", dot: "mx-value-best-practice", root: true,
-		kind: "MX value", message: `Invalid MX exchange "%s" is not a valid FQDN.`,
-	})
 	if host == "." && pref != 0 {
 		c.bad(fmt.Sprintf(`MX preference must be 0 when exchange is ".", got %d`, pref), "", "mx-value-rfc")
 	}
@@ -161,13 +163,15 @@ func (c *checker) srv(n *yaml11.Node) (any, bool) {
 	}
 	v, ok := c.integers(n, "srv-value-rfc", math.MaxUint16, srvIDs, "priority", "weight", "port")
 	host, ok2 := c.required(present(n, "target"), "target", srvIDs...)
+	if ok2 {
+		host = c.target(host, targetRules{
+			fqdn: srvIDs, notIP: "srv-value-not-ip", dot: "srv-value-best-practice", root: true,
+			kind: "SRV value", message: `Invalid SRV target "%s" is not a valid FQDN.`,
+		})
+	}
 	if !ok || !ok2 {
 		return nil, false
 	}
-	host = c.target(host, targetRules{
-		fqdn: srvIDs, notIP: "srv-value-not-ip", dot: "srv-value-best-practice", root: true,
-		kind: "SRV value", message: `Invalid SRV target "%s" is not a valid FQDN.`,
-	})
 	zero := v["priority"] == number(0) && v["weight"] == number(0) && v["port"] == number(0)
 	if host == "." && !zero {
 		c.bad(`priority, weight and port must be 0 when target is "."`, "", "srv-value-rfc")
@@ -274,7 +278,7 @@ func (c *checker) sshfp(n *yaml11.Node) (any, bool) {
 	v, ok := c.integers(n, "sshfp-value-rfc", 255, sshfpIDs, "algorithm", "fingerprint_type")
 	print, ok2 := c.required(present(n, "fingerprint"), "fingerprint", sshfpIDs...)
 	if f := n.Get("fingerprint"); f != nil && f.Kind != yaml11.String && f.Kind != yaml11.Null && ok2 {
-		c.broken("fingerprint is a "+f.Kind.String()+" in YAML, not a text", "quote it: '"+f.Text+"'", sshfpIDs...)
+		c.broken("fingerprint is "+article(f.Kind)+" in YAML, not a text", "quote it: '"+f.Text+"'", sshfpIDs...)
 		ok2 = false
 	}
 	if !ok || !ok2 {
