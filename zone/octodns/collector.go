@@ -89,6 +89,7 @@ type Collector struct {
 	sets     []zone.RRset
 	findings []finding.Finding
 	rules    map[string]map[string]bool // by type, made when first needed
+	slow     bool                       // read plain records in the general way too
 
 	// Of the file being read:
 	file    string

@@ -206,6 +206,9 @@ func TestRecordSetIsTheInverseOfNormal(t *testing.T) {
 			if err != nil {
 				continue // no normal form: octets that are no text
 			}
+			if len(slices.CompactFunc(slices.Clone(rec.Values), func(a, b any) bool { return cmp.Equal(a, b) })) != len(rec.Values) {
+				continue // the same text, cut differently
+			}
 			got, err := rec.Set(z.Origin())
 			if err != nil {
 				t.Fatal(err)

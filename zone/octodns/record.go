@@ -27,7 +27,7 @@ var knownFields = []string{"type", "ttl", "value", "values", "octodns", "dynamic
 
 // record reads one record of the entry.
 func (e *entry) record(n *yaml11.Node) {
-	if set, ok := e.plain(n); ok {
+	if set, ok := e.plain(n); ok && !e.c.slow {
 		e.c.add(set, e.place(n))
 		return
 	}
