@@ -10,6 +10,7 @@ import (
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/source/axfr"
+	"github.com/zonecast/zonecast/source/bind"
 	"github.com/zonecast/zonecast/source/envvar"
 	"github.com/zonecast/zonecast/source/spf"
 	"github.com/zonecast/zonecast/source/tinydns"
@@ -18,9 +19,30 @@ import (
 )
 
 func init() {
-	for _, d := range []SourceDriver{envvarDriver, tinydnsDriver, spfDriver, axfrDriver} {
+	for _, d := range []SourceDriver{yamlDriver, bindDriver, envvarDriver, tinydnsDriver, spfDriver, axfrDriver} {
 		RegisterSource(d)
 	}
+}
+
+var bindDriver = SourceDriver{
+	Name: "bind", Title: "Folder of zone files (RFC 1035)",
+	Classes: []string{"octodns_bind.ZoneFileSource", "octodns_bind.ZoneFileProvider"},
+	Options: []provider.Option{
+		{Name: "directory", Kind: provider.Folder, Required: true, Help: "folder of the zone files"},
+		{Name: "file_extension", Help: "what follows the zone's name in a file's name; all usual forms when absent"},
+		{Name: "check_origin", Kind: provider.Bool, Default: "false", Help: "a zone without SOA or NS at the apex is an error"},
+		{Name: "default_ttl", Kind: provider.Int, Default: "3600", Help: "seconds, where the file gives none"},
+	},
+	Open: func(c SourceConfig) (source.Source, error) {
+		check, err := c.Bool("check_origin", false)
+		if err != nil {
+			return nil, err
+		}
+		ttl, err := c.ttl("default_ttl", 3600)
+		return bind.New(bind.Options{
+			ID: c.ID, Directory: c.Text("directory", ""), Extension: c.Text("file_extension", ""), CheckOrigin: check, DefaultTTL: ttl,
+		}), err
+	},
 }
 
 var envvarDriver = SourceDriver{

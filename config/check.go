@@ -127,10 +127,7 @@ func (d *decoder) source(z *Zone, r Ref, providers map[string]Entry) {
 
 // definedIDs helps somebody who wrote an id that does not exist.
 func (c *Config) definedIDs(typed string) string {
-	ids := make([]string, 0, len(c.Providers))
-	for _, e := range c.Providers {
-		ids = append(ids, e.ID)
-	}
+	ids := c.ids()
 	if near := finding.Nearest(typed, ids); near != "" {
 		return "did you mean " + near + "?"
 	}

@@ -1,7 +1,8 @@
 package config
 
 // classText lists the classes of octoDNS 1.22 and of the packages around it: role (P provider,
-// S source, R processor, O plan output, K secret handler), class, type in zonecast.yaml, options.
+// S source, R processor, O plan output, K secret
+// handler, V validation rule), class, type in zonecast.yaml, options.
 // An option is name:marks|alias…; marks are i (whole number), f (number), b (truth value), l (list), m (mapping),
 // d (folder), ! (secret), * (required). @class takes over the options of a line above,
 // name=value is implied by the class. The common options of all providers are not listed.
@@ -88,6 +89,9 @@ O octodns.provider.plan.PlanLogger text level
 O octodns.provider.plan.PlanJson json indent sort_keys:b output_filename
 O octodns.provider.plan.PlanMarkdown markdown output_filename
 O octodns.provider.plan.PlanHtml html output_filename
+
+V octodns.zone.mail.MailZoneValidator mail mode min_mx:i single_mx_regexes:l types:l
+V octodns.zone.caa.CaaZoneValidator caa-best-practices presence types:l
 
 K octodns.secret.environ.EnvironSecrets env
 `

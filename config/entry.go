@@ -130,13 +130,6 @@ func (d *decoder) rewrite(e *Entry) {
 		set("disable_zonefile", "true")
 		e.Driver = "yaml"
 	case "yaml-named":
-		rename("filename", "shared_filename")
-		for i := range e.Options {
-			if v := &e.Options[i].Value; e.Options[i].Name == "shared_filename" && v.Kind == Scalar && !strings.HasSuffix(v.Text, ".yaml") {
-				v.Text += ".yaml"
-			}
-		}
-		set("disable_zonefile", "true")
 		e.Driver = "yaml"
 	}
 	if strings.HasPrefix(e.Class, "octodns_azuredns.") { // never was a package; guides have it
@@ -165,13 +158,7 @@ func (e Entry) accepts() []provider.Option {
 	if p, ok := e.providerDriver(); ok {
 		add(p.Options)
 	}
-	switch e.Known.Type {
-	case "yaml-named": // rewritten: filename is shared_filename
-		out = slices.DeleteFunc(out, func(o provider.Option) bool { return o.Name == "filename" })
-		for i := range out {
-			out[i].Required = out[i].Required || out[i].Name == "shared_filename"
-		}
-	case "yaml-split":
+	if e.Known.Type == "yaml-split" { // rewritten: extension is split_extension
 		out = slices.DeleteFunc(out, func(o provider.Option) bool { return o.Name == "extension" })
 	}
 	return out

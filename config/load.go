@@ -23,6 +23,8 @@ type Options struct {
 	WorkDir string
 	// AllowDuplicateKeys lets the last of two equal keys win, as octoDNS does.
 	AllowDuplicateKeys bool
+	// Lenient makes rule violations in all zones warnings, as octoDNS's --lenient and --all do.
+	Lenient bool
 	// HTTP and Trace are handed to the accounts that are opened; see provider.Config.
 	HTTP  func() http.RoundTripper
 	Trace func(format string, args ...any)

@@ -13,6 +13,8 @@ import (
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/source/live"
+	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/octodns"
 )
 
 // OpenProvider opens the account with the id, resolving its secrets. It is opened once; later
@@ -59,12 +61,18 @@ func (c *Config) Close() error {
 	return errors.Join(errs...)
 }
 
-// missingEntry says that nothing has the id, and what is near.
-func (c *Config) missingEntry(kind, id string) error {
+// ids are the ids of all providers and sources.
+func (c *Config) ids() []string {
 	ids := make([]string, len(c.Providers))
 	for i, e := range c.Providers {
 		ids[i] = e.ID
 	}
+	return ids
+}
+
+// missingEntry says that nothing has the id, and what is near.
+func (c *Config) missingEntry(kind, id string) error {
+	ids := c.ids()
 	f := finding.Finding{
 		ID: "unknown-" + kind, Severity: finding.Error, Place: finding.Place{File: c.Path},
 		Text: fmt.Sprintf("%s %q is not configured", kind, clip(id)),
@@ -124,8 +132,14 @@ func (c *Config) openSource(id string) (source.Source, error) {
 		return nil, err
 	}
 	s, err := d.Open(SourceConfig{
-		Config: pc, Subzones: c.Subzones, Zone: c.Zone, Validators: c.Manager.Validators, Rules: c.Rules,
-		Place: e.Place, Env: c.env,
+		Config: pc, Subzones: c.Subzones, Zone: c.Zone, Providers: c.ids(),
+		Rules: func(n zone.Name) octodns.RuleSet {
+			if z, ok := c.Zone(n); ok {
+				return c.RuleSet(&z)
+			}
+			return c.RuleSet(nil)
+		},
+		Options: c.options, Place: e.Place, Env: c.env,
 	})
 	if err != nil {
 		return nil, openError(e, err)

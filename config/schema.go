@@ -129,7 +129,7 @@ func entriesOf(word string, common []key[Entry], closed bool, roles ...Role) for
 	for _, name := range names {
 		e := kinds[name]
 		options := e.accepts()
-		if e.Known.Type == "yaml-named" || e.Known.Type == "yaml-split" {
+		if e.Known.Type == "yaml-split" {
 			options = e.Known.Options
 		}
 		then := formObject(common, closed && e.hasDriver())

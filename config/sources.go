@@ -9,6 +9,7 @@ import (
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/octodns"
 )
 
 // A SourceDriver opens one kind of source.
@@ -27,11 +28,14 @@ type SourceConfig struct {
 	// Subzones returns the configured zones below a zone.
 	Subzones func(origin zone.Name) []zone.Name
 	// Zone returns the configuration of a zone; false when it is not configured by name.
-	Zone       func(origin zone.Name) (Zone, bool)
-	Validators Validators
-	Rules      []Entry
-	Place      finding.Place // of the entry
-	Env        func(name string) (string, bool)
+	Zone func(origin zone.Name) (Zone, bool)
+	// Rules returns the validation rules of a zone.
+	Rules func(origin zone.Name) octodns.RuleSet
+	// Providers are the ids of all providers, for values that are written per provider.
+	Providers []string
+	Options   Options       // that the configuration was loaded with
+	Place     finding.Place // of the entry
+	Env       func(name string) (string, bool)
 }
 
 var registry struct {
