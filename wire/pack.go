@@ -91,7 +91,7 @@ func (p *packer) name(n zone.Name) {
 }
 
 func (p *packer) record(r Record) error {
-	if !r.Type.OnWire() {
+	if r.Type > 0xFFFF {
 		return fmt.Errorf("%s: type %s exists only inside zonecast and is never sent", r.Owner, r.Type)
 	}
 	if len(r.Data) > MaxSize || len(p.b) > MaxSize {
