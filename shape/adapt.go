@@ -95,6 +95,7 @@ func (s *shaper) limits(set zone.RRset, exempt bool) {
 	if k.Owner.IsWildcard() && !s.caps.Wildcards {
 		s.lacks("unsupported-wildcard", k, exempt, "left out", "wildcards are not supported (%s)", k)
 		s.drop(k)
+		return
 	}
 	if k.Type == zone.TypeTXT && !s.caps.EmptyTXT && slices.ContainsFunc(set.Data, func(d zone.Data) bool { return joined(d) == "" }) {
 		s.lacks("empty-txt", k, exempt, "left out", "TXT with an empty text is not supported (%s)", k.Owner.Unicode())

@@ -16,19 +16,15 @@ func (s *shaper) settle(z *zone.Zone) (*zone.Zone, error) {
 		perZone = s.in.Observed.Info.DefaultTTL
 	}
 	limited := s.caps.MinTTL > 0 || s.caps.MaxTTL > 0 || len(s.caps.TTLs) > 0 || perZone > 0
-	for set := range z.All() {
-		after := set
+	z, err := rewrite(z, func(set zone.RRset) zone.RRset {
 		if limited {
-			after.TTL = s.ttl(set, perZone)
+			set.TTL = s.ttl(set, perZone)
 		}
 		if !set.Extra.IsZero() {
-			after.Extra = s.extra(set.Extra)
+			set.Extra = s.extra(set.Extra)
 		}
-		if after.TTL != set.TTL || after.Extra != set.Extra {
-			s.put(after)
-		}
-	}
-	z, err := s.applied(z)
+		return set
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +39,34 @@ func (s *shaper) settle(z *zone.Zone) (*zone.Zone, error) {
 		}
 	}
 	return s.applied(z)
+}
+
+// rewrite passes every RRset through f, which changes neither owner nor type. As long as nothing
+// changes nothing is copied.
+func rewrite(z *zone.Zone, f func(zone.RRset) zone.RRset) (*zone.Zone, error) {
+	var b *zone.Builder
+	n := 0
+	for set := range z.All() {
+		after := f(set)
+		if b == nil && (after.TTL != set.TTL || after.Extra != set.Extra) {
+			b = zone.NewBuilder(z.Origin())
+			before := 0
+			for same := range z.All() {
+				if before++; before > n {
+					break
+				}
+				b.Add(same)
+			}
+		}
+		if b != nil {
+			b.Add(after)
+		}
+		n++
+	}
+	if b == nil {
+		return z, nil
+	}
+	return b.Zone()
 }
 
 // ttl returns the TTL that the target will make of the RRset's.
@@ -62,7 +86,12 @@ func (s *shaper) ttl(set zone.RRset, perZone uint32) uint32 {
 		}
 	}
 	if ttl != set.TTL && !set.Type.Vendor() {
-		s.note("ttl-clamped", finding.Info, set.Key(), fmt.Sprintf("TTL %d becomes %d there", set.TTL, ttl))
+		pair := [2]uint32{set.TTL, ttl}
+		if r := s.clamped[pair]; r != nil {
+			r.n++
+			return ttl
+		}
+		s.clamped[pair] = s.note("ttl-clamped", finding.Info, set.Key(), fmt.Sprintf("TTL %d becomes %d there", set.TTL, ttl))
 	}
 	return ttl
 }

@@ -98,6 +98,7 @@ func Zone(in Input) (*Result, error) {
 		hidden:  map[zone.Key]bool{},
 		changes: map[zone.Key]*zone.RRset{},
 		said:    map[string]*repeated{},
+		clamped: map[[2]uint32]*repeated{},
 	}
 	s.hide()
 	desired, err := s.adapt(in.Desired)
@@ -137,9 +138,21 @@ type shaper struct {
 	findings []finding.Finding
 	said     map[string]*repeated
 	sayOrder []string
+	clamped  map[[2]uint32]*repeated // notes about TTLs, by TTL wanted and TTL given
 }
 
-func (s *shaper) isKept(k zone.Key) bool { return s.kept[k] || s.hidden[k] }
+// isKept also covers types that the target cannot write: what is there of them is not ours.
+func (s *shaper) isKept(k zone.Key) bool {
+	switch {
+	case s.kept[k] || s.hidden[k]:
+		return true
+	case k.Type == zone.TypeSOA:
+		return false
+	case k.Type == zone.TypeALIAS:
+		return !s.aliasIsType(k.Owner)
+	}
+	return !s.caps.Holds(k.Type)
+}
 
 func (s *shaper) isHidden() func(zone.Key) bool {
 	if len(s.hidden) == 0 {
@@ -249,7 +262,7 @@ type repeated struct {
 }
 
 // note counts one more RRset for a note; conclude says it once.
-func (s *shaper) note(id string, sev finding.Severity, k zone.Key, text string) {
+func (s *shaper) note(id string, sev finding.Severity, k zone.Key, text string) *repeated {
 	r := s.said[id+text]
 	if r == nil {
 		r = &repeated{first: k.Owner.Unicode() + " " + k.Type.String(), Finding: finding.Finding{
@@ -259,6 +272,7 @@ func (s *shaper) note(id string, sev finding.Severity, k zone.Key, text string) 
 		s.sayOrder = append(s.sayOrder, id+text)
 	}
 	r.n++
+	return r
 }
 
 func (s *shaper) conclude() {

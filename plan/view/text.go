@@ -37,6 +37,9 @@ func Text(w io.Writer, plans []*plan.Plan, s Style) error {
 		b.WriteString(text + "\n")
 		for _, p := range idle {
 			for _, f := range p.Notes {
+				if f.Severity == finding.Info {
+					continue // nothing happens that it would explain
+				}
 				writeNote(b, s, remark{Finding: f, targets: []string{p.Target.Provider}}, " ("+term.Clean(p.Target.Provider)+")")
 			}
 		}
