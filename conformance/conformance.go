@@ -26,6 +26,9 @@ type Subject struct {
 	// asks again for up to Patience until the answer is as planned.
 	Ask      func(ctx context.Context, k zone.Key) (set zone.RRset, ok bool, err error)
 	Patience time.Duration // 0: 5 s
+	// After is called after each write that changed something and before the server is asked, for
+	// servers that must be told to look.
+	After func(T)
 
 	// Kill ends the server at once, in the middle of what it does, and starts it again with what it
 	// had stored. It returns when the server answers.

@@ -252,6 +252,9 @@ func (e *env) settled(name string, sets []zone.RRset, changes []zone.Change) {
 	if again := e.plan(after, sets); len(again) > 0 {
 		e.Fatalf("%s: planning again after the write wants\n%s", name, show(again))
 	}
+	if e.s.After != nil && len(changes) > 0 {
+		e.s.After(e.T)
+	}
 	synthesised := slices.ContainsFunc(sets, func(s zone.RRset) bool { return s.Owner.IsWildcard() })
 	for _, c := range changes {
 		if c.After != nil || !synthesised { // a wildcard may answer for what was deleted

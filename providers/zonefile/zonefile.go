@@ -69,6 +69,10 @@ func fail(op string, origin zone.Name, err error) error {
 	if err == nil {
 		return nil
 	}
+	if e, ok := errors.AsType[*provider.Error](err); ok {
+		e.Op, e.Zone = op, origin.String()
+		return e
+	}
 	e := &provider.Error{Op: op, Zone: origin.String(), Err: err}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -1,0 +1,36 @@
+package zonefile_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/internal/testserver"
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// TestBINDServesWhatIsWritten runs the suite on a folder that a real BIND reads.
+func TestBINDServesWhatIsWritten(t *testing.T) {
+	t.Parallel()
+	const origin = "example.org."
+	s := testserver.BIND(t, testserver.BINDOptions{
+		Zones:       map[string]string{origin: "@ 3600 SOA ns1.example.net. hostmaster 1 7200 900 1209600 300\n@ 3600 NS ns1.example.net.\n"},
+		ZoneOptions: "check-names ignore; check-integrity no; check-spf ignore; check-wildcard no; check-dup-records ignore;",
+	})
+	r := conformance.Run(t, conformance.Subject{
+		Name: "zonefile (real BIND)",
+		Open: func(t conformance.T) provider.Provider {
+			return open(t, s.Dir, map[string]string{"file_extension": ".zone", "dns_address": s.Addr})
+		},
+		Fresh:    func(conformance.T) provider.ZoneRef { return provider.ZoneRef{Origin: zone.MustName(origin)} },
+		Ask:      conformance.AskAt(s.Addr),
+		Patience: 10 * time.Second,
+		Kill:     func(conformance.T) { s.Kill(); s.Restart(t) },
+		Elsewhere: map[string]string{
+			"CreateZone": "TestConformance", "DeleteZone": "TestConformance",
+		},
+		After: func(conformance.T) { s.Reload(t) },
+	})
+	_ = r
+}
