@@ -16,6 +16,7 @@ import (
 type decoder struct {
 	cfg   *Config
 	finds []finding.Finding
+	told  [finding.Error + 1]int // by severity, those included that were not kept
 }
 
 // A key is one key of a mapping: how it is read, and what editors are told of it. The same table
@@ -54,7 +55,14 @@ func mapping[T any](d *decoder, n *yaml11.Node, what string, keys []key[T], to *
 	}
 }
 
-func (d *decoder) add(f finding.Finding) { d.finds = append(d.finds, f) }
+// maxFindings bounds what is told of each severity: nobody reads more.
+const maxFindings = 2000
+
+func (d *decoder) add(f finding.Finding) {
+	if d.told[f.Severity]++; d.told[f.Severity] <= maxFindings {
+		d.finds = append(d.finds, f)
+	}
+}
 
 func (d *decoder) err(id string, p finding.Place, fix, format string, args ...any) {
 	d.add(finding.Finding{ID: id, Severity: finding.Error, Place: p, Text: fmt.Sprintf(format, args...), Fix: fix})
@@ -229,15 +237,17 @@ func (d *decoder) refs(n *yaml11.Node, what string) []Ref {
 		return nil
 	}
 	out := []Ref{}
+	seen := map[string]bool{}
 	for _, item := range d.items(n, what) {
 		id, ok := d.text(item, "an item of "+what)
 		if !ok {
 			continue
 		}
-		if slices.ContainsFunc(out, func(r Ref) bool { return r.ID == id }) {
+		if seen[id] {
 			d.warn("repeated-id", place(item.Pos), "remove one of them", "%s names %q twice", what, clip(id))
 			continue
 		}
+		seen[id] = true
 		out = append(out, Ref{id, place(item.Pos)})
 	}
 	return out

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -78,6 +79,14 @@ func Parse(path string, data []byte, o Options) (*Config, []finding.Finding) {
 		d.check()
 	}
 	finding.Sort(d.finds)
+	for severity, n := range d.told {
+		if n > maxFindings {
+			d.finds = append(d.finds, finding.Finding{
+				ID: "more", Severity: finding.Severity(severity), Place: finding.Place{File: path},
+				Text: fmt.Sprintf("%d more findings of this severity are not shown", n-maxFindings),
+			})
+		}
+	}
 	return d.cfg, d.finds
 }
 

@@ -356,3 +356,17 @@ func TestFind(t *testing.T) {
 		t.Errorf("Find with a file = %q, %v", got, err)
 	}
 }
+
+func TestFindingsAreBounded(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("providers: {}\nzones:\n  a.example.:\n    sources: []\n    targets: [t0")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, ", t%d", i+1)
+	}
+	b.WriteString("]\n")
+	_, finds := load(t, "octodns.yaml", b.String())
+	if n := len(finds); n != 2001 || finds[n-1].ID != "more" || !strings.Contains(finds[n-1].Text, "18001 more") {
+		t.Errorf("%d findings, the last %v; want 2000 and how many more", n, finds[n-1])
+	}
+}
