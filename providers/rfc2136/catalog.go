@@ -24,7 +24,7 @@ func (a *account) members(ctx context.Context) ([]zone.Name, error) {
 	}
 	z, err := transfer.Fetch(ctx, &a.client, a.addr, a.catalog, transfer.Options{})
 	if err != nil {
-		return nil, a.readError(a.catalog, err)
+		return nil, a.callError(ctx, "read", a.catalog, err)
 	}
 	version, err := a.catalog.Child("version")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // callError says what trouble with an exchange means for the caller. Whether anything was
 // carried out is decided elsewhere: see outcome.
-func (a *account) callError(op string, origin zone.Name, err error) *provider.Error {
+func (a *account) callError(ctx context.Context, op string, origin zone.Name, err error) *provider.Error {
 	out := &provider.Error{Kind: provider.Transient, Op: op, Zone: origin.String(), Err: err}
 	signature, isSignature := errors.AsType[*wire.SignatureError](err)
 	code, isCode := errors.AsType[*wire.RCODEError](err)
@@ -22,9 +22,7 @@ func (a *account) callError(op string, origin zone.Name, err error) *provider.Er
 		// An unsigned refusal proves nothing, but it is what the operator must know.
 		out.Kind, out.Status = kindOf(signature.RCODE), int(signature.RCODE)
 		out.Advice = a.advice(op, signature.RCODE)
-		if signature.RCODE == wire.NotAuth && op != "write" { // Knot says so of a zone it has not
-			out.Err = fmt.Errorf("%w: %w", provider.ErrNoZone, err)
-		}
+		a.notAuth(ctx, out, signature.RCODE, origin)
 	case isSignature && !signature.Remote && signature.Code == wire.BadSig:
 		out.Kind = provider.Invalid
 	case isSignature:
@@ -32,9 +30,7 @@ func (a *account) callError(op string, origin zone.Name, err error) *provider.Er
 	case isCode:
 		out.Kind, out.Status = kindOf(code.RCODE), int(code.RCODE)
 		out.Advice = a.advice(op, code.RCODE)
-		if code.RCODE == wire.NotAuth {
-			out.Err = fmt.Errorf("%w: %w", provider.ErrNoZone, err)
-		}
+		a.notAuth(ctx, out, code.RCODE, origin)
 	case errors.Is(err, wire.ErrMalformed), errors.Is(err, wire.ErrLimit):
 		out.Kind = provider.Invalid
 	case errors.Is(err, wire.ErrTooLarge):
@@ -49,6 +45,22 @@ func (a *account) callError(op string, origin zone.Name, err error) *provider.Er
 		out.Advice = "read the zone to see whether the update was carried out"
 	}
 	return out
+}
+
+// notAuth tells apart what servers say by the same code: a zone that they do not have, and, with
+// Knot, a client that may not. If the zone is answered to anybody, it is the latter.
+func (a *account) notAuth(ctx context.Context, out *provider.Error, r wire.RCODE, origin zone.Name) {
+	if r != wire.NotAuth {
+		return
+	}
+	anybody := a.client
+	anybody.Key = nil
+	m, err := anybody.Exchange(ctx, a.addr, wire.Query(origin, zone.TypeSOA))
+	if err == nil && m.RCODE == wire.NoError && m.Authoritative {
+		out.Kind, out.Advice = provider.Denied, a.advice(out.Op, wire.Refused)
+		return
+	}
+	out.Err = fmt.Errorf("%w: %w", provider.ErrNoZone, out.Err)
 }
 
 func kindOf(r wire.RCODE) provider.ErrKind {
@@ -87,9 +99,4 @@ func (a *account) advice(op string, r wire.RCODE) string {
 		return "look into the server's log; BIND answers so when an RRset grows over max-records-per-type"
 	}
 	return ""
-}
-
-// readError is callError for reading; a zone that the server does not hold wraps ErrNoZone.
-func (a *account) readError(origin zone.Name, err error) error {
-	return a.callError("read", origin, err)
 }

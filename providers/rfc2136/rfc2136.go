@@ -209,7 +209,7 @@ func (a *account) info(origin zone.Name) provider.ZoneInfo {
 func (a *account) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Snapshot, error) {
 	z, err := transfer.Fetch(ctx, &a.client, a.addr, ref.Origin, transfer.Options{})
 	if err != nil {
-		return nil, a.readError(ref.Origin, err)
+		return nil, a.callError(ctx, "read", ref.Origin, err)
 	}
 	snap := &provider.Snapshot{
 		Info:     a.info(ref.Origin),
@@ -259,7 +259,7 @@ func (a *account) Verify(ctx context.Context) (string, error) {
 	}
 	m, err := a.client.Exchange(ctx, a.addr, wire.Query(origin, zone.TypeSOA))
 	if err != nil {
-		e := a.callError("verify", origin, err)
+		e := a.callError(ctx, "verify", origin, err)
 		if origin.IsRoot() {
 			e.Zone = ""
 		}

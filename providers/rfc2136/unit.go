@@ -12,11 +12,12 @@ import (
 // A unit is all changes of one owner name. It is never split: a CNAME and what it replaces must
 // go and come in one message.
 type unit struct {
-	changes []int // indices into the change set
-	prereqs []wire.Record
-	updates []wire.Record
-	size    int // upper bound of the octets that it adds to a message
-	phase   int // 0 creates and changes, 1 what points at other names, 2 only deletes
+	changes  []int // indices into the change set
+	prereqs  []wire.Record
+	updates  []wire.Record
+	size     int // upper bound of the octets that it adds to a message
+	replaced int // index of the CNAME that takes the place of other records; -1: there is none
+	phase    int // 0 creates and changes, 1 what points at other names, 2 only deletes
 }
 
 // units translates a change set. The order of phases lets a name exist before something points
@@ -60,12 +61,12 @@ func check(origin zone.Name, c zone.Change) error {
 	switch {
 	case !k.Owner.In(origin):
 		return fmt.Errorf("%s is not in zone %s", k.Owner, origin)
+	case k.Type == zone.TypeSOA:
+		return fmt.Errorf("%s: the server counts the serial and owns the SOA", k.Owner)
 	case c.After != nil && !holds(k.Type):
 		return fmt.Errorf("%s: type %s is not written by dynamic update", k.Owner, k.Type)
 	case !k.Type.OnWire() || k.Type.Meta():
 		return fmt.Errorf("%s: type %s cannot be sent in an update", k.Owner, k.Type)
-	case k.Type == zone.TypeSOA:
-		return fmt.Errorf("%s: the server counts the serial and owns the SOA", k.Owner)
 	case c.After == nil && k.Type == zone.TypeNS && k.Owner == origin:
 		return fmt.Errorf("%s: servers ignore the deletion of all apex NS records (RFC 2136, section 3.4.2.4)", k.Owner)
 	case c.After != nil && len(c.After.Data) == 0:
@@ -77,7 +78,7 @@ func check(origin zone.Name, c zone.Change) error {
 }
 
 func newUnit(origin zone.Name, changes []zone.Change, which []int, lean bool) unit {
-	u := unit{changes: which, phase: 2}
+	u := unit{changes: which, phase: 2, replaced: -1}
 	var before, after bool // CNAME
 	var creates, deletes bool
 	for _, i := range which {
@@ -97,6 +98,9 @@ func newUnit(origin zone.Name, changes []zone.Change, which []int, lean bool) un
 		}
 	}
 	owner := changes[which[0]].Key().Owner
+	if after && !before && deletes {
+		u.replaced = which[slices.IndexFunc(which, func(i int) bool { return changes[i].Key().Type == zone.TypeCNAME })]
+	}
 	// A server ignores in silence a CNAME beside other data and other data beside a CNAME
 	// (RFC 2136, section 3.4.2.2), so what would be ignored is made a condition.
 	if after && !before && !deletes {

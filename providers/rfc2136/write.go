@@ -55,6 +55,9 @@ func (a *account) Write(ctx context.Context, base *provider.Snapshot, changes pr
 				r.Sets[i] = outcome
 			}
 		}
+		if err == nil {
+			err = a.ignored(ctx, origin, changes.Sets, list[:n], r)
+		}
 		if err != nil {
 			r.Took = time.Since(began)
 			return r, err
@@ -120,19 +123,28 @@ func (a *account) expected(ctx context.Context, base *provider.Snapshot) (zone.D
 
 // soa asks for the SOA of a zone.
 func (a *account) soa(ctx context.Context, origin zone.Name) (zone.Data, error) {
-	m, err := a.client.Exchange(ctx, a.addr, wire.Query(origin, zone.TypeSOA))
-	if err != nil {
-		return "", a.callError("read", origin, err)
+	soa, err := a.one(ctx, origin, zone.Key{Owner: origin, Type: zone.TypeSOA})
+	if err == nil && soa == "" {
+		err = provider.NoZone(origin)
 	}
-	if m.RCODE != wire.NoError {
-		return "", a.callError("read", origin, &wire.RCODEError{RCODE: m.RCODE})
+	return soa, err
+}
+
+// one asks for an RRset of a single record; "" when it is not there.
+func (a *account) one(ctx context.Context, origin zone.Name, k zone.Key) (zone.Data, error) {
+	m, err := a.client.Exchange(ctx, a.addr, wire.Query(k.Owner, k.Type))
+	if err != nil {
+		return "", a.callError(ctx, "read", origin, err)
+	}
+	if m.RCODE != wire.NoError && m.RCODE != wire.NXDomain {
+		return "", a.callError(ctx, "read", origin, &wire.RCODEError{RCODE: m.RCODE})
 	}
 	for _, r := range m.Answers {
-		if r.Owner == origin && r.Type == zone.TypeSOA {
+		if r.Key() == k {
 			return r.Data, nil
 		}
 	}
-	return "", provider.NoZone(origin)
+	return "", nil
 }
 
 // send sends one update and says what became of it.
@@ -148,9 +160,9 @@ func (a *account) send(ctx context.Context, origin zone.Name, m *wire.Message) (
 		if answer.RCODE == wire.ServFail {
 			o = provider.Unknown // nothing is known of where the server got stuck
 		}
-		return o, a.callError("write", origin, &wire.RCODEError{RCODE: answer.RCODE})
+		return o, a.callError(ctx, "write", origin, &wire.RCODEError{RCODE: answer.RCODE})
 	}
-	out := a.callError("write", origin, err)
+	out := a.callError(ctx, "write", origin, err)
 	if e, ok := errors.AsType[*wire.Error](err); ok && !e.Sent {
 		return provider.NotDone, out
 	}
