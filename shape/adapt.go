@@ -46,9 +46,16 @@ func (s *shaper) adaptSet(set zone.RRset) {
 	}
 	exempt := len(m.Excluded) > 0 || len(m.Included) > 0
 	switch {
-	case k.Type == zone.TypeALIAS && !s.aliasIsType(k.Owner):
-		s.alias(set, exempt)
+	case k.Owner.IsWildcard() && !s.caps.Wildcards:
+		s.lacks("unsupported-wildcard", k, exempt, "left out", "wildcards are not supported (%s)", k)
+		s.drop(k)
 		return
+	case k.Type == zone.TypeALIAS && !s.aliasIsType(k.Owner):
+		var ok bool
+		if set, ok = s.alias(set, exempt); !ok {
+			return
+		}
+	case k.Type == zone.TypeALIAS: // the target has it, whatever it calls it
 	case !s.caps.Holds(k.Type):
 		s.unsupported(k, exempt)
 		return
@@ -91,11 +98,6 @@ func (s *shaper) limits(set zone.RRset, exempt bool) {
 	if s.caps.MaxRecords > 0 && len(set.Data) > s.caps.MaxRecords {
 		s.say("too-many-records", finding.Error, k, "take some away, or exclude the record from "+s.in.Provider,
 			"%s: an RRset holds at most %d records, and %s has %d", s.in.Provider, s.caps.MaxRecords, k, len(set.Data))
-	}
-	if k.Owner.IsWildcard() && !s.caps.Wildcards {
-		s.lacks("unsupported-wildcard", k, exempt, "left out", "wildcards are not supported (%s)", k)
-		s.drop(k)
-		return
 	}
 	if k.Type == zone.TypeTXT && !s.caps.EmptyTXT && slices.ContainsFunc(set.Data, func(d zone.Data) bool { return joined(d) == "" }) {
 		s.lacks("empty-txt", k, exempt, "left out", "TXT with an empty text is not supported (%s)", k.Owner.Unicode())

@@ -145,23 +145,28 @@ func (s *shaper) aliasIsType(owner zone.Name) bool {
 	return (s.caps.Alias == "ALIAS" || s.caps.Holds(zone.TypeALIAS)) && (!s.caps.AliasApexOnly || owner == s.origin)
 }
 
-// alias gives an ALIAS the name that it has at the target, or its addresses.
-func (s *shaper) alias(set zone.RRset, exempt bool) {
+// alias gives an ALIAS the name that it has at the target, or its addresses. It returns false when
+// nothing of it is left to look at.
+func (s *shaper) alias(set zone.RRset, exempt bool) (zone.RRset, bool) {
 	k := set.Key()
-	s.drop(k)
+	flattened := s.caps.Alias == "CNAME" && (!s.caps.AliasApexOnly || k.Owner == s.origin)
+	below := k.Owner != s.origin && s.caps.Holds(zone.TypeCNAME) && s.lonely(k.Owner)
 	switch {
-	case s.caps.Alias == "CNAME" && (!s.caps.AliasApexOnly || k.Owner == s.origin):
+	case flattened || below:
+		s.drop(k)
 		set.Type = zone.TypeCNAME
 		s.put(set)
-	case k.Owner != s.origin && s.caps.Holds(zone.TypeCNAME) && s.lonely(k.Owner):
-		set.Type = zone.TypeCNAME
-		s.put(set)
-		s.note("alias-as-cname", finding.Info, k, "an ALIAS below the apex is written as CNAME")
+		if !flattened {
+			s.note("alias-as-cname", finding.Info, k, "an ALIAS below the apex is written as CNAME")
+		}
+		return set, true
 	case s.in.Options.Resolve != nil:
+		s.drop(k)
 		s.flatten(set)
 	default:
 		s.unsupported(k, exempt)
 	}
+	return set, false
 }
 
 // lonely reports whether nothing but an ALIAS stands at owner.
