@@ -1,6 +1,7 @@
 package rdata
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -23,9 +24,14 @@ func parseOther(b []byte, t zone.Type, toks []Token, origin zone.Name) ([]byte, 
 	if !inMiekg(t) {
 		return b, errorAt(0, `has no text form that zonecast knows; write \# length hexadecimal (RFC 3597)`)
 	}
+	// miekg/dns loses the relay of an AMTRELAY whose discovery bit is set: it is parsed without.
+	discovery := uint16(t) == dns.TypeAMTRELAY && len(toks) > 1 && toks[1].Text == "1" && !toks[1].Quoted
 	var line strings.Builder
 	line.WriteString(". 0 IN " + t.String())
 	for i, tok := range toks {
+		if discovery && i == 1 {
+			tok.Text = "0"
+		}
 		if strings.ContainsAny(tok.Text, "\r\n") {
 			return b, errorAt(i, "%s runs over the end of a line", clip(tok.Text))
 		}
@@ -45,7 +51,23 @@ func parseOther(b []byte, t zone.Type, toks []Token, origin zone.Name) ([]byte, 
 	if err != nil {
 		return b, errorAt(0, "RDATA is malformed: %v", err)
 	}
+	if discovery {
+		wire[1] |= discoveryBit
+	}
 	return append(b, wire...), nil
+}
+
+// discoveryBit is the D bit in the second octet of an AMTRELAY (RFC 8777, section 4.2).
+const discoveryBit = 0x80
+
+// withoutDiscovery returns wire without the D bit, and whether it was set.
+func withoutDiscovery(t zone.Type, wire []byte) ([]byte, bool) {
+	if uint16(t) != dns.TypeAMTRELAY || len(wire) < 2 || wire[1]&discoveryBit == 0 {
+		return wire, false
+	}
+	wire = slices.Clone(wire)
+	wire[1] &^= discoveryBit
+	return wire, true
 }
 
 // packOther returns the RDATA of a record with its names in lower case.
@@ -84,6 +106,7 @@ func unpackOther(t zone.Type, wire []byte) (dns.RR, error) {
 }
 
 func canonicalOther(t zone.Type, wire []byte) (zone.Data, error) {
+	wire, discovery := withoutDiscovery(t, wire)
 	rr, err := unpackOther(t, wire)
 	if err != nil {
 		return "", errorAt(0, "%s RDATA is malformed: %v", t, err)
@@ -92,16 +115,23 @@ func canonicalOther(t zone.Type, wire []byte) (zone.Data, error) {
 	if err != nil || len(out) != len(wire) {
 		return "", errorAt(0, "%s RDATA is malformed", t)
 	}
+	if discovery {
+		out[1] |= discoveryBit
+	}
 	return zone.Data(out), nil
 }
 
 // textOther prints through miekg/dns; ok is false when reading it back would not give d again.
 func textOther(t zone.Type, d zone.Data) (string, bool) {
-	rr, err := unpackOther(t, []byte(d))
+	wire, discovery := withoutDiscovery(t, []byte(d))
+	rr, err := unpackOther(t, wire)
 	if err != nil {
 		return "", false
 	}
 	text := strings.TrimPrefix(rr.String(), rr.Header().String())
+	if discovery {
+		text = strings.Replace(text, " 0 ", " 1 ", 1)
+	}
 	back, err := Parse(t, text, zone.Root)
 	return text, err == nil && back == d
 }

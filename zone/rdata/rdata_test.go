@@ -63,7 +63,7 @@ var samples = []struct{ typ, text string }{
 	{"NSEC", "."},
 	{"DNSKEY", "256 3 5 AQPSKmynfzW4kyBv015MUG2DeIQ3 Cbl+BBZH4b/0PY1kxkmvHjcZc8no"},
 	{"CDNSKEY", "0 3 0 AA=="}, {"KEY", "256 3 5 AQPS"}, {"RKEY", "256 3 5 AQPS"},
-	{"NSEC3", "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG"},
+	{"NSEC3", "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA MX RRSIG DNSKEY NSEC3PARAM"},
 	{"NSEC3", "1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr"},
 	{"NSEC3PARAM", "1 0 12 aabbccdd"},
 	{"NSEC3PARAM", "1 0 0 -"},
@@ -127,6 +127,9 @@ func TestAgreesWithMiekg(t *testing.T) {
 			}
 			if strings.HasPrefix(text, `\#`) && !strings.HasPrefix(s.typ, "TYPE") {
 				t.Errorf("Text gives %s; want its own form", text)
+			}
+			if s.typ == "GPOS" || s.typ == "X25" {
+				return // miekg/dns takes their strings only without quotes, which RFC 1035 allows
 			}
 			want, ok := miekgWire(s.typ, s.text)
 			if !ok {
