@@ -31,6 +31,9 @@ func (e *entry) record(n *yaml11.Node) {
 		e.c.add(set, e.place(n))
 		return
 	}
+	if e.c.onlyProviders(n) {
+		n = e.c.joined(n)
+	}
 	r := reading{entry: e, node: n}
 	r.readType()
 	if r.typ == "" {
@@ -104,6 +107,9 @@ func (r *reading) read() {
 	r.readOctodns(r.node.Get("octodns"))
 	if !r.clean {
 		r.checkName(r.written, r.c.origin)
+	}
+	if r.err != nil && len(r.reasons) == 0 { // a record must not vanish without a word
+		r.broken(r.err.Error(), "", "name-rfc")
 	}
 	r.checkOwner(recordName(r.owner, r.c.origin, false), r.err == nil && r.owner == r.c.origin)
 	if r.typ == "SPF" {

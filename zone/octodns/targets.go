@@ -34,6 +34,45 @@ func (r *reading) perProvider(n *yaml11.Node) *yaml11.Node {
 	return rest
 }
 
+// onlyProviders reports a record that is nothing but a mapping from provider ids (and "default")
+// to records.
+func (c *Collector) onlyProviders(n *yaml11.Node) bool {
+	for i := range n.Keys {
+		k := n.Keys[i]
+		if k.Name != "default" && !slices.Contains(c.opt.ProviderIDs, k.Name) || k.Value.Kind != yaml11.Mapping {
+			return false
+		}
+	}
+	return len(n.Keys) > 0
+}
+
+// joined makes one record of such a mapping: the default, or the first where there is none, with
+// the others below "providers". Without a default, providers that are not named hold nothing.
+func (c *Collector) joined(n *yaml11.Node) *yaml11.Node {
+	base, others := n.Get("default"), &yaml11.Node{Kind: yaml11.Mapping, Pos: n.Pos}
+	for i := range n.Keys {
+		if k := n.Keys[i]; k.Name != "default" {
+			others.Keys = append(others.Keys, k)
+		}
+	}
+	if base == nil {
+		base = n.Keys[0].Value
+		for _, id := range c.opt.ProviderIDs {
+			if n.Get(id) == nil {
+				others.Keys = append(others.Keys, yaml11.Key{Name: id, Pos: n.Pos, Value: &yaml11.Node{Pos: n.Pos}})
+			}
+		}
+	}
+	out := &yaml11.Node{Kind: yaml11.Mapping, Pos: n.Pos}
+	for _, k := range base.Keys {
+		if k.Name != "health_check" { // belongs to the provider
+			out.Keys = append(out.Keys, k)
+		}
+	}
+	out.Keys = append(out.Keys, yaml11.Key{Name: "providers", Pos: n.Pos, Value: others})
+	return out
+}
+
 // readTargets reads a mapping from provider ids to records.
 func (r *reading) readTargets(n *yaml11.Node) {
 	if n.Kind != yaml11.Mapping {
