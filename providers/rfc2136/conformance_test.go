@@ -24,6 +24,7 @@ func TestConformance(t *testing.T) {
 				Name:        "rfc2136 against " + s.name,
 				Unsupported: s.unsupported,
 				Elsewhere:   s.elsewhere,
+				Values:      s.values,
 				Open:        func(t conformance.T) provider.Provider { return open(t, running.Addr, key) },
 				Fresh: func(conformance.T) provider.ZoneRef {
 					n := next.Add(1) % conformance.MaxFresh

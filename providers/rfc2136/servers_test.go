@@ -92,6 +92,7 @@ type server struct {
 	start func(t testing.TB, zones map[string]string, key *testserver.Key) *testserver.Server
 
 	unsupported, elsewhere map[string]string // for the suite
+	values                 map[zone.Type][][]string
 }
 
 var servers = []server{
@@ -101,6 +102,9 @@ var servers = []server{
 		"type DNSKEY":  "BIND starts to sign with a key that it does not have, and answers SERVFAIL",
 		"type CDS":     "BIND refuses a CDS that fits no DNSKEY of the zone",
 		"type CDNSKEY": "BIND refuses a CDNSKEY that fits no DNSKEY of the zone",
+	}, values: map[zone.Type][][]string{
+		// BIND 9.18 answers FORMERR to a relay's name when the D bit is set.
+		260: {{"10 0 1 203.0.113.15"}, {"10 0 3 amtrelays.example.net."}},
 	}, elsewhere: map[string]string{
 		"Types/DNSKEY":  "against Knot",
 		"Types/CDS":     "against Knot",
