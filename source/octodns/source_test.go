@@ -68,8 +68,12 @@ func TestLoad(t *testing.T) {
 		want string // records, or a part of the error
 	}{
 		{"one file", octodns.Options{}, "example.com.", "@ A 192.0.2.1\nmail MX 10 mx.example.net.\n"},
-		{"all layouts", octodns.Options{SplitExtension: ".", SharedFilename: "shared.yaml"}, "example.com.",
-			"@ A 192.0.2.1\n* TXT \"wild\"\nb A 192.0.2.2\nmail MX 10 mx.example.net.\nsecurity TXT \"shared\"\n"},
+		{
+			"all layouts",
+			octodns.Options{SplitExtension: ".", SharedFilename: "shared.yaml"},
+			"example.com.",
+			"@ A 192.0.2.1\n* TXT \"wild\"\nb A 192.0.2.2\nmail MX 10 mx.example.net.\nsecurity TXT \"shared\"\n",
+		},
 		{"split alone", octodns.Options{SplitExtension: ".", DisableZonefile: true}, "example.com.", "* TXT \"wild\"\nb A 192.0.2.2\n"},
 		{"named file", octodns.Options{Filename: "shared"}, "any.org.", "security TXT \"shared\"\n"},
 		{"missing", octodns.Options{}, "missing.org.", "no such zone"},

@@ -43,8 +43,10 @@ func init() { // kinds refers to functions that refer to kinds
 		"NAPTR":      {check: (*checker).naptr, ids: naptrIDs, fields: []string{"order", "preference", "flags", "service", "regexp", "replacement"}},
 		"SRV":        {check: (*checker).srv, ids: srvIDs, fields: []string{"priority", "weight", "port", "target"}},
 		"SSHFP":      {check: (*checker).sshfp, ids: sshfpIDs, fields: []string{"algorithm", "fingerprint_type", "fingerprint"}},
-		"TLSA": {check: (*checker).tlsa, ids: tlsaIDs,
-			fields: []string{"certificate_usage", "selector", "matching_type", "certificate_association_data"}},
+		"TLSA": {
+			check: (*checker).tlsa, ids: tlsaIDs,
+			fields: []string{"certificate_usage", "selector", "matching_type", "certificate_association_data"},
+		},
 		"URI":    {check: (*checker).uri, ids: uriIDs, fields: []string{"priority", "weight", "target"}},
 		"URLFWD": {check: (*checker).urlfwd, ids: []string{"urlfwd-value"}, fields: []string{"path", "target", "code", "masking", "query"}},
 	}
@@ -414,7 +416,7 @@ func (c *checker) loc(n *yaml11.Node) (any, bool) {
 			good = false
 			continue
 		}
-		low, high := 0.0, 0.0
+		var low, high float64
 		whole := false
 		switch name {
 		case "lat_direction", "long_direction":
