@@ -62,15 +62,23 @@ func (d *decoder) entry(k yaml11.Key, section string, role Role) (Entry, bool) {
 		d.unknownClass(k, e, role, c, ok)
 	}
 	e.Known, e.Driver = c, c.Type
+	if ok && role != RoleProvider {
+		e.Class = c.Name // whoever makes a processor or an output of it knows classes only
+	}
 	common := d.commonKeys(role)
 	settings := k.Value
 	if isScalar(settings) {
 		settings = nil
 	}
 	mapping(d, settings, what, common, &e, finding.Warning, func(f yaml11.Key) {
-		if f.Name != "class" && (f.Name != "type" || d.cfg.Format == OctoDNS) {
-			e.Options = append(e.Options, Field{f.Name, value(f.Value), place(f.Pos)})
+		if f.Name == "class" || f.Name == "type" && d.cfg.Format == Zonecast {
+			return
 		}
+		v := value(f.Value)
+		if role != RoleProvider {
+			v = d.expanded(v)
+		}
+		e.Options = append(e.Options, Field{f.Name, v, place(f.Pos)})
 	})
 	if ok {
 		d.rewrite(&e)

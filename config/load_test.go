@@ -370,3 +370,35 @@ func TestFindingsAreBounded(t *testing.T) {
 		t.Errorf("%d findings, the last %v; want 2000 and how many more", n, finds[n-1])
 	}
 }
+
+func TestOptionsOfProcessorsComeFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	text := `
+providers: {}
+processors:
+  clamp: {class: octodns.processor.clamp.TtlClampProcessor, min_ttl: env/MIN, max_ttl: env/MAX/86400}
+  meta: {class: octodns.processor.meta.MetaProcessor, include_extra: {build: env/BUILD, list: [env/BUILD]}}
+  names: {class: octodns.processor.filter.NameRejectlistFilter, rejectlist: [env/BUILD]}
+zones: {}
+`
+	cfg, finds := config.Parse("octodns.yaml", []byte(text), config.Options{Env: env(map[string]string{"MIN": "60", "BUILD": "00123"})})
+	if len(finds) != 0 {
+		t.Errorf("findings = %v, want none", finds)
+	}
+	got := map[string]any{}
+	for _, e := range cfg.Processors {
+		got[e.ID] = e.Tree()
+	}
+	want := map[string]any{
+		"clamp": map[string]any{"min_ttl": int64(60), "max_ttl": int64(86400)},
+		"meta":  map[string]any{"include_extra": map[string]any{"build": "00123", "list": []any{"env/BUILD"}}},
+		"names": map[string]any{"rejectlist": []any{"env/BUILD"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	_, finds = load(t, "octodns.yaml", text)
+	if len(finds) != 2 || finds[0].ID != "secret-missing" || finds[0].Severity != finding.Error {
+		t.Errorf("without the variables: %v, want two errors", finds)
+	}
+}

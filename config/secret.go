@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -204,4 +205,33 @@ func (d *decoder) expand(n *yaml11.Node) *yaml11.Node {
 		return &yaml11.Node{Kind: yaml11.Null, Pos: n.Pos}
 	}
 	return &yaml11.Node{Kind: yaml11.String, Text: s.text, Pos: n.Pos}
+}
+
+// expanded resolves references to the environment in an option of an entry that is no account:
+// processors and outputs are made from plain values. As in octoDNS it goes through mappings, not
+// through lists; what reads as a number is one, unless that would change its text.
+func (d *decoder) expanded(v Value) Value {
+	switch v.Kind {
+	case Map:
+		for i := range v.Fields {
+			v.Fields[i].Value = d.expanded(v.Fields[i].Value)
+		}
+	case Scalar:
+		handler, rest := d.cfg.reference(v.Text)
+		if handler != "env" {
+			return v
+		}
+		s, err := d.cfg.fromEnv(rest)
+		if err != nil {
+			d.err("secret-missing", v.Place, "set it, or write env/NAME/default", "%v", err)
+			return Value{Place: v.Place}
+		}
+		v.Text, v.yaml = s.Reveal(), "string"
+		if n, err := strconv.ParseInt(v.Text, 10, 64); err == nil && strconv.FormatInt(n, 10) == v.Text {
+			v.yaml = "integer"
+		} else if f, err := strconv.ParseFloat(v.Text, 64); err == nil && strconv.FormatFloat(f, 'f', -1, 64) == v.Text {
+			v.yaml = "float"
+		}
+	}
+	return v
 }
