@@ -2,6 +2,7 @@ package processor
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/zone"
@@ -132,6 +133,9 @@ func (p *templating) fill(set zone.RRset, origin zone.Name, shared map[string]an
 	changed := false
 	fillText := func(text string) (string, error) {
 		out, err := format(text, fields)
+		if strings.HasSuffix(text, "}.") && strings.HasSuffix(out, "..") && names(set.Type) {
+			out = out[:len(out)-1] // "mx.{zone_name}" as it was written, made absolute when it was read
+		}
 		changed = changed || out != text
 		return out, err
 	}
@@ -153,6 +157,16 @@ func (p *templating) fill(set zone.RRset, origin zone.Name, shared map[string]an
 		return set, fmt.Errorf("what the template gives, %v, is no %s", values, set.Type)
 	}
 	return keepExtra(out, set), nil
+}
+
+// names reports whether templates of the type stand in names.
+func names(t zone.Type) bool {
+	switch t {
+	case zone.TypeALIAS, zone.TypeCNAME, zone.TypeDNAME, zone.TypeNS, zone.TypePTR, zone.TypeMX, zone.TypeSRV,
+		zone.TypeSVCB, zone.TypeHTTPS, zone.TypeNAPTR:
+		return true
+	}
+	return false
 }
 
 // keepExtra gives out the keys of Extra that octoDNS's normal form does not carry.
