@@ -29,7 +29,8 @@ var policyKeys = []key[Policy]{
 		d.ttlPolicy(n, p)
 	}},
 	{"ownership", "what may be deleted: all, created (by zonecast), or patterns of names", form{"oneOf": []form{
-		formEnum("all", "created"), {"type": "array", "items": formText()},
+		formEnum("all", "created"),
+		{"type": "array", "items": formText()},
 		{"type": "object", "properties": form{"pattern": formTexts()}, "required": []string{"pattern"}, "additionalProperties": false},
 	}}, func(d *decoder, n *yaml11.Node, p *Policy) {
 		p.Ownership = d.ownership(n)

@@ -67,7 +67,7 @@ func (s *Source) Zones(ctx context.Context) iter.Seq2[zone.Name, error] {
 			yield(zone.Name{}, s.wrap(err))
 			return
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }()
 		files, err := s.files(ctx, root)
 		if err != nil {
 			yield(zone.Name{}, s.wrap(err))
@@ -229,7 +229,7 @@ func (s *Source) Load(ctx context.Context, origin zone.Name) (*source.Loaded, er
 	if err != nil {
 		return nil, s.wrap(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	names, err := s.find(ctx, root, origin)
 	switch {
 	case err != nil:
