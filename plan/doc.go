@@ -8,6 +8,14 @@
 //	p := plan.Compute(plan.Input{Target: t, Observed: snap, Desired: want, Guards: plan.DefaultGuards(policy)})
 //	for _, c := range p.Changes.Sets { … }
 //
+// Encode and Decode keep plans in files (docs/plan-format.md); DefaultGuards makes the guards of a
+// Policy, whose objections hold a plan until somebody allows them with a reason.
+//
+// Tests are text scripts in testdata: "zone observed" and "zone desired" are followed by indented
+// lines "owner ttl type rdata | rdata [{key=value}]" (h{1..9} stands for nine owners), "policy",
+// "set", "fact", "allow", "kept" and "foreign" say what else there is, "plan" computes, and what
+// view.Text shows stands below "----". "==" begins a new case; go test -update rewrites.
+//
 // A plan is computed by RRset and to the byte; whatever a provider normalises was already
 // evened out by shape, so that planning again after an apply demands nothing.
 package plan
