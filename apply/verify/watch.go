@@ -114,25 +114,32 @@ func (r *run) look(ctx context.Context, addr string, c *check) (verdict, string,
 	if got == nil {
 		return v, text, nil
 	}
-	for above := c.key.Owner.Parent(); above.In(r.origin); above = above.Parent() {
-		star, err := above.Child("*")
-		if err != nil {
-			break
-		}
-		k := zone.Key{Owner: star, Type: c.key.Type}
-		m, err := r.o.Ask(ctx, addr, wire.Query(k.Owner, k.Type))
-		if err != nil {
-			return notYet, "", err
-		}
-		if wild := collect(m.Answers, k); wild != nil {
-			if wild.SameData(*got) && wild.TTL == got.TTL {
-				return asPlanned, "", nil
-			}
-			break // the closest wildcard is the one that answers
-		}
-		if above.IsRoot() {
-			break
-		}
+	wild, err := r.wildcard(ctx, addr, c.key)
+	if err != nil {
+		return notYet, "", err
+	}
+	if wild != nil && wild.SameData(*got) && wild.TTL == got.TTL {
+		return asPlanned, "", nil
 	}
 	return v, text, nil
+}
+
+// wildcard asks for the closest wildcard of a type above a name; nil when there is none.
+func (r *run) wildcard(ctx context.Context, addr string, k zone.Key) (*zone.RRset, error) {
+	for above := k.Owner; above.Below(r.origin); {
+		above = above.Parent()
+		star, err := above.Child("*")
+		if err != nil { // too long to exist
+			continue
+		}
+		at := zone.Key{Owner: star, Type: k.Type}
+		m, err := r.o.Ask(ctx, addr, wire.Query(at.Owner, at.Type))
+		if err != nil {
+			return nil, err
+		}
+		if set := collect(m.Answers, at); set != nil {
+			return set, nil
+		}
+	}
+	return nil, nil
 }

@@ -2,6 +2,7 @@ package axfr_test
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -11,9 +12,9 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/testserver"
-	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/source/axfr"
+	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
@@ -30,24 +31,24 @@ ns.sub 3600 AAAA 2001:db8::53
 
 var origin = zone.MustName("example.org.")
 
-func config(t *testing.T, addr string, key *testserver.Key, more ...string) provider.Config {
+func options(t *testing.T, addr string, key *testserver.Key) axfr.Options {
 	t.Helper()
-	host, port, _ := strings.Cut(addr, ":")
-	c := provider.Config{ID: "primary", Values: map[string]provider.Value{"host": {Text: host}, "port": {Text: port}, "timeout": {Text: "5"}}}
+	a, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := axfr.Options{ID: "primary", Host: a.Addr().String(), Port: int(a.Port()), Timeout: 5 * time.Second}
 	if key != nil {
-		c.Values["key_name"] = provider.Value{Text: key.Name}
-		c.Values["key_secret"] = provider.Value{Text: key.Secret}
-		c.Values["key_algorithm"] = provider.Value{Text: key.Algorithm}
+		if o.Key, err = wire.NewKey(key.Name, key.Algorithm, key.Secret); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for i := 0; i+1 < len(more); i += 2 {
-		c.Values[more[i]] = provider.Value{Text: more[i+1], List: strings.Fields(more[i+1])}
-	}
-	return c
+	return o
 }
 
-func load(t *testing.T, c provider.Config, origin zone.Name) (*source.Loaded, error) {
+func load(t *testing.T, o axfr.Options, origin zone.Name) (*source.Loaded, error) {
 	t.Helper()
-	s, err := axfr.FromConfig(c)
+	s, err := axfr.Open(o)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -58,7 +59,7 @@ func lines(z *zone.Zone) []string {
 	var out []string
 	for set := range z.All() {
 		for _, d := range set.Data {
-			out = append(out, set.Owner.String()+" "+(time.Duration(set.TTL) * time.Second).String()+" "+set.Type.String()+" "+rdata.Text(set.Type, d))
+			out = append(out, set.Owner.String()+" "+(time.Duration(set.TTL)*time.Second).String()+" "+set.Type.String()+" "+rdata.Text(set.Type, d))
 		}
 	}
 	return out
@@ -82,7 +83,7 @@ func TestLoadIsWhatTheServerHolds(t *testing.T) {
 			t.Parallel()
 			key := testserver.NewKey(t)
 			s := start(t, key)
-			loaded, err := load(t, config(t, s.Addr, key), origin)
+			loaded, err := load(t, options(t, s.Addr, key), origin)
 			if err != nil {
 				t.Fatalf("load: %v", err)
 			}
@@ -103,7 +104,7 @@ func TestLoadIsWhatTheServerHolds(t *testing.T) {
 				t.Errorf("revision %q, findings %v; want 7 and none", loaded.Revision, loaded.Findings)
 			}
 			// A zone that is not there, a key that is wrong, and none at all.
-			if _, err := load(t, config(t, s.Addr, key), zone.MustName("elsewhere.example.")); err == nil {
+			if _, err := load(t, options(t, s.Addr, key), zone.MustName("elsewhere.example.")); err == nil {
 				t.Error("a zone that is not there was loaded")
 			} else if name != "NSD" && !errors.Is(err, source.ErrNoZone) {
 				t.Errorf("error %v does not wrap ErrNoZone", err)
@@ -111,7 +112,7 @@ func TestLoadIsWhatTheServerHolds(t *testing.T) {
 			wrong := *key
 			wrong.Secret = "AAAA" + key.Secret[4:]
 			for what, k := range map[string]*testserver.Key{"wrong secret": &wrong, "no key": nil} {
-				if _, err := load(t, config(t, s.Addr, k), origin); err == nil {
+				if _, err := load(t, options(t, s.Addr, k), origin); err == nil {
 					t.Errorf("%s: the zone was loaded", what)
 				} else if strings.Contains(err.Error(), wrong.Secret) {
 					t.Errorf("%s: the error shows the secret: %v", what, err)
@@ -127,7 +128,7 @@ func TestSignedZoneComesWithoutItsSigner(t *testing.T) {
 	s := testserver.Knot(t, testserver.KnotOptions{
 		Zones: map[string]string{"example.org.": text}, TSIG: key, ZoneOptions: "dnssec-signing: on\nzonemd-generate: zonemd-sha384",
 	})
-	loaded, err := load(t, config(t, s.Addr, key), origin)
+	loaded, err := load(t, options(t, s.Addr, key), origin)
 	if err != nil {
 		t.Fatalf("load: %v", err)
 	}
@@ -143,7 +144,9 @@ func TestSignedZoneComesWithoutItsSigner(t *testing.T) {
 	if len(loaded.Findings) != 1 || loaded.Findings[0].ID != "axfr-dnssec-left-out" || loaded.Findings[0].Severity != finding.Info {
 		t.Errorf("findings are %v; want one axfr-dnssec-left-out", loaded.Findings)
 	}
-	kept, err := load(t, config(t, s.Addr, key, "keep_keys", "true"), origin)
+	withKeys := options(t, s.Addr, key)
+	withKeys.KeepKeys = true
+	kept, err := load(t, withKeys, origin)
 	if err != nil {
 		t.Fatalf("load: %v", err)
 	}
@@ -152,39 +155,23 @@ func TestSignedZoneComesWithoutItsSigner(t *testing.T) {
 	}
 }
 
-func TestConfiguration(t *testing.T) {
+func TestOptions(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name string
-		more []string
-		want []string // parts of the message, one for each finding; none: no error
-	}{
-		{"as octoDNS has it", []string{"ipv6", "false"}, nil},
-		{"several mistakes", []string{"port", "dns", "timeout", "-1", "key_name", "k"}, []string{`port is "dns"`, `timeout is "-1"`, "key_secret"}},
-		{"host", []string{"host", ""}, []string{"host is missing"}},
-		{"algorithm", []string{"key_name", "k", "key_secret", "c2VjcmV0", "key_algorithm", "hmac-sha265"}, []string{"did you mean hmac-sha256"}},
-		{"MD5", []string{"key_name", "k", "key_secret", "c2VjcmV0", "key_algorithm", "HMAC-MD5.SIG-ALG.REG.INT"}, []string{"broken"}},
-		{"secret", []string{"key_name", "k", "key_secret", "not base64!"}, []string{"is not base64"}},
+	for want, o := range map[string]axfr.Options{
+		"option host is missing":    {ID: "primary"},
+		"option port is 70000":      {ID: "primary", Host: "192.0.2.53", Port: 70000},
+		"source primary: option po": {ID: "primary", Host: "192.0.2.53", Port: -1},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := axfr.FromConfig(config(t, "127.0.0.1:5300", nil, c.more...))
-			found := finding.Of(err, "none")
-			if len(found) != len(c.want) {
-				t.Fatalf("findings are %v; want %d", found, len(c.want))
-			}
-			for i, f := range found {
-				if !strings.Contains(f.Text, c.want[i]) || strings.Contains(f.Text, "not base64!") {
-					t.Errorf("finding %q; want one with %q", f.Text, c.want[i])
-				}
-			}
-		})
+		if _, err := axfr.Open(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
 	}
 }
 
 func TestZonesAreThoseOfTheConfiguration(t *testing.T) {
 	t.Parallel()
-	s, err := axfr.FromConfig(config(t, "127.0.0.1:5300", nil, "zones", "example.org. bücher.example"))
+	o := axfr.Options{ID: "primary", Host: "192.0.2.53", Zones: []zone.Name{origin, zone.MustName("bücher.example")}}
+	s, err := axfr.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +185,8 @@ func TestZonesAreThoseOfTheConfiguration(t *testing.T) {
 	if want := []string{"example.org.", "xn--bcher-kva.example."}; !slices.Equal(got, want) {
 		t.Errorf("zones are %v; want %v", got, want)
 	}
-	s, err = axfr.FromConfig(config(t, "127.0.0.1:5300", nil))
+	o.Zones = nil
+	s, err = axfr.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}

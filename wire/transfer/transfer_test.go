@@ -113,15 +113,23 @@ func TestFetch(t *testing.T) {
 		mixed  int
 		err    string
 	}{
-		{name: "records apart", text: "www 300 A 192.0.2.2\nmail 300 A 192.0.2.3\nwww 300 A 192.0.2.1\nwww 300 A 192.0.2.2\n",
-			want: "@ 300 SOA\nmail 300 A 192.0.2.3\nwww 300 A 192.0.2.1 192.0.2.2\n"},
-		{name: "several TTLs", text: "www 300 A 192.0.2.2\nwww 60 A 192.0.2.1\nwww 900 A 192.0.2.3\n",
-			want: "@ 300 SOA\nwww 60 A 192.0.2.1 192.0.2.2 192.0.2.3\n", mixed: 1},
-		{name: "signed", text: "@ 300 DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n@ 300 CDS 1 13 2 AB\nsub 300 CDS 1 13 2 AB\n@ 0 TYPE65534 \\# 1 00\n@ 300 NSEC www A\n@ 300 RRSIG A 15 2 300 20300101000000 20290101000000 1 @ AAAA\n",
+		{
+			name: "records apart", text: "www 300 A 192.0.2.2\nmail 300 A 192.0.2.3\nwww 300 A 192.0.2.1\nwww 300 A 192.0.2.2\n",
+			want: "@ 300 SOA\nmail 300 A 192.0.2.3\nwww 300 A 192.0.2.1 192.0.2.2\n",
+		},
+		{
+			name: "several TTLs", text: "www 300 A 192.0.2.2\nwww 60 A 192.0.2.1\nwww 900 A 192.0.2.3\n",
+			want: "@ 300 SOA\nwww 60 A 192.0.2.1 192.0.2.2 192.0.2.3\n", mixed: 1,
+		},
+		{
+			name: "signed", text: "@ 300 DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n@ 300 CDS 1 13 2 AB\nsub 300 CDS 1 13 2 AB\n@ 0 TYPE65534 \\# 1 00\n@ 300 NSEC www A\n@ 300 RRSIG A 15 2 300 20300101000000 20290101000000 1 @ AAAA\n",
 			want: "@ 300 SOA\nsub 300 CDS 1 13 2 ab\n", signer: 2,
-			left: []transfer.Count{{zone.TypeRRSIG, 1}, {zone.TypeNSEC, 1}, {zone.TypeDNSKEY, 1}, {zone.TypeCDS, 1}, {65534, 1}}},
-		{name: "signed, keys kept", keys: true, text: "@ 300 CDS 1 13 2 AB\n@ 300 RRSIG A 15 2 300 20300101000000 20290101000000 1 @ AAAA\n",
-			want: "@ 300 SOA\n@ 300 CDS 1 13 2 ab\n", left: []transfer.Count{{zone.TypeRRSIG, 1}}},
+			left: []transfer.Count{{zone.TypeRRSIG, 1}, {zone.TypeNSEC, 1}, {zone.TypeDNSKEY, 1}, {zone.TypeCDS, 1}, {65534, 1}},
+		},
+		{
+			name: "signed, keys kept", keys: true, text: "@ 300 CDS 1 13 2 AB\n@ 300 RRSIG A 15 2 300 20300101000000 20290101000000 1 @ AAAA\n",
+			want: "@ 300 SOA\n@ 300 CDS 1 13 2 ab\n", left: []transfer.Count{{zone.TypeRRSIG, 1}},
+		},
 		{name: "not signed, but keys", text: "@ 300 CDS 1 13 2 AB\n", want: "@ 300 SOA\n@ 300 CDS 1 13 2 ab\n"},
 		{name: "another zone", text: "www.example.net. 300 A 192.0.2.1\n", err: "which is not in the zone"},
 		{name: "a meta type", text: "www 300 ANY x\n", err: "type ANY"},
