@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/plan"
@@ -375,8 +377,40 @@ func (o OctoDNS) JSON(w io.Writer, plans []*plan.Plan) error {
 	if err := enc.Encode(doc); err != nil {
 		return err
 	}
-	_, err := w.Write(raw.Bytes())
+	_, err := w.Write(pyJSON(raw.Bytes(), o.Indent == ""))
 	return err
+}
+
+// pyJSON writes JSON as Python's json.dumps does: only ASCII, and blanks after commas and colons
+// where everything is on one line.
+func pyJSON(raw []byte, oneLine bool) []byte {
+	out := make([]byte, 0, len(raw)+len(raw)/8)
+	quoted := false
+	for i := 0; i < len(raw); {
+		c := raw[i]
+		switch {
+		case c == '\\' && quoted:
+			out = append(out, c, raw[i+1])
+			i += 2
+			continue
+		case c == '"':
+			quoted = !quoted
+		case c >= utf8.RuneSelf:
+			r, n := utf8.DecodeRune(raw[i:])
+			for _, u := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, `\u%04x`, u)
+			}
+			i += n
+			continue
+		case oneLine && !quoted && (c == ',' || c == ':'):
+			out = append(out, c, ' ')
+			i++
+			continue
+		}
+		out = append(out, c)
+		i++
+	}
+	return out
 }
 
 // Markdown writes what octoDNS's PlanMarkdown does.

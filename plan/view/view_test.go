@@ -3,6 +3,7 @@ package view_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -139,16 +140,17 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	octo := view.OctoDNS{Class: func(plan.Target) string { return "PowerDnsProvider" }, Indent: "  "}
 	views := map[string]func(io.Writer, []*plan.Plan) error{
-		"txt":          func(w io.Writer, p []*plan.Plan) error { return view.Text(w, p, view.Style{}) },
-		"narrow.txt":   func(w io.Writer, p []*plan.Plan) error { return view.Text(w, p, view.Style{Width: 60}) },
-		"colour.txt":   func(w io.Writer, p []*plan.Plan) error { return view.Text(w, p, view.Style{Colour: true, Width: 100}) },
-		"json":         view.JSON,
-		"md":           view.Markdown,
-		"html":         view.HTML,
-		"octodns.txt":  octo.Logger,
-		"octodns.json": octo.JSON,
-		"octodns.md":   octo.Markdown,
-		"octodns.html": octo.HTML,
+		"txt":            func(w io.Writer, p []*plan.Plan) error { return view.Text(w, p, view.Style{}) },
+		"narrow.txt":     func(w io.Writer, p []*plan.Plan) error { return view.Text(w, p, view.Style{Width: 60}) },
+		"colour.txt":     func(w io.Writer, p []*plan.Plan) error { return view.Text(w, p, view.Style{Colour: true, Width: 100}) },
+		"json":           view.JSON,
+		"md":             view.Markdown,
+		"html":           view.HTML,
+		"octodns.txt":    octo.Logger,
+		"octodns.json":   octo.JSON,
+		"octodns.1.json": view.OctoDNS{}.JSON,
+		"octodns.md":     octo.Markdown,
+		"octodns.html":   octo.HTML,
 	}
 	for name, plans := range cases(t) {
 		for ext, show := range views {
@@ -226,5 +228,36 @@ func TestViewsOfAReadPlanAreTheSame(t *testing.T) {
 		if diff := cmp.Diff(before.String(), after.String()); diff != "" {
 			t.Errorf("%s reads differently after saving (-before +after):\n%s", name, diff)
 		}
+	}
+}
+
+func BenchmarkHundredThousandChanges(b *testing.B) {
+	origin := zone.MustName("example.org.")
+	bld := zone.NewBuilder(origin)
+	for i := range 100_000 {
+		owner, err := origin.Child(fmt.Sprintf("host-%07d", i))
+		if err != nil {
+			b.Fatal(err)
+		}
+		bld.Add(zone.RRset{Owner: owner, Type: zone.TypeA, TTL: 300, Data: []zone.Data{zone.Data([]byte{192, 0, 2, byte(i)})}})
+	}
+	z, err := bld.Zone()
+	if err != nil {
+		b.Fatal(err)
+	}
+	plans := []*plan.Plan{plan.Compute(plan.Input{Target: plan.Target{Zone: origin}, Observed: &provider.Snapshot{Sets: zone.Empty(origin)}, Desired: z})}
+	for name, show := range map[string]func(io.Writer, []*plan.Plan) error{
+		"text":    func(w io.Writer, p []*plan.Plan) error { return view.Text(w, p, view.Style{Width: 100, Colour: true}) },
+		"json":    view.JSON,
+		"html":    view.HTML,
+		"octodns": view.OctoDNS{}.Logger,
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := show(io.Discard, plans); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
