@@ -10,29 +10,34 @@ import (
 
 // singleMX are mail services that are reached through one exchange by design.
 var singleMX = []*regexp.Regexp{
-	regexp.MustCompile(`^inbound-smtp\.[^.]+\.amazonaws\.com\.?$`),
-	regexp.MustCompile(`^feedback-smtp\.[^.]+\.amazonses\.com\.?$`),
-	regexp.MustCompile(`^inbound\.postmarkapp\.com\.?$`),
-	regexp.MustCompile(`(^|\.)hubspot(email)?\.(com|net)\.?$`),
-	regexp.MustCompile(`^mx\.sendgrid\.net\.?$`),
-	regexp.MustCompile(`^smtp\.google\.com\.?$`),
-	regexp.MustCompile(`(^|\.)siftrock\.(com|net)\.?$`),
+	regexp.MustCompile(`^(feedback|inbound)-smtp\..+\.amazon(aws|ses)\.com\.$`),
+	regexp.MustCompile(`^inbound\.postmarkapp\.com\.$`),
+	regexp.MustCompile(`^mx\.hubapi\.com\.$`),
+	regexp.MustCompile(`^mx\.sendgrid\.net\.$`),
+	regexp.MustCompile(`^smtp\.google\.com\.$`),
+	regexp.MustCompile(`^smtp\.siftrock\.com\.$`),
 }
 
 // mail runs the rule about MX, SPF and DMARC.
 func (k *zoneChecker) mail() {
 	origin := k.z.Origin()
 	for s := range k.z.All() {
-		if s.Type != zone.TypeMX || nullMX(s) {
+		if s.Type != zone.TypeMX {
 			continue
 		}
-		k.redundancy(s)
+		if !nullMX(s) {
+			k.redundancy(s)
+		}
 		if s.Owner != origin {
 			k.mailBelow(s)
 		}
 	}
 	mx, hasMX := k.z.Set(origin, zone.TypeMX)
 	spf, spfSet := k.spf(origin)
+	k.oneSPF(origin, spf, spfSet)
+	if dmarc, set := k.dmarc(); len(dmarc) > 1 {
+		k.bad("mail", fmt.Sprintf("zone %q has %d DMARC values, and must have one at most", k.show(origin), len(dmarc)), "merge them into one", *set)
+	}
 	mode := k.Rules.MailMode
 	if mode == "" || mode == "auto" {
 		switch {
@@ -48,7 +53,6 @@ func (k *zoneChecker) mail() {
 			return
 		}
 	}
-	k.oneSPF(origin, spf, spfSet)
 	if mode == "mail" {
 		k.handlesMail(mx, hasMX, spf, spfSet)
 	} else {
@@ -77,7 +81,7 @@ func (k *zoneChecker) redundancy(s zone.RRset) {
 	k.bad("mail", fmt.Sprintf("MX record %q should have at least %d values for redundancy, found %d", k.show(s.Owner), least, len(s.Data)), "", s)
 }
 
-// texts returns the texts at a name that begin with prefix, with plain semicolons.
+// texts returns the texts at a name that begin with prefix, in lower case and without backslashes.
 func (k *zoneChecker) texts(owner zone.Name, prefix string) (found []string, set *zone.RRset) {
 	s, ok := k.z.Set(owner, zone.TypeTXT)
 	if !ok {
@@ -86,8 +90,8 @@ func (k *zoneChecker) texts(owner zone.Name, prefix string) (found []string, set
 	rec, _ := Normal(s, k.z.Origin())
 	for _, v := range rec.Values {
 		t, _ := v.(string)
-		t = strings.ReplaceAll(t, `\;`, ";")
-		if strings.HasPrefix(t, prefix) && (len(t) == len(prefix) || t[len(prefix)] == ' ' || t[len(prefix)] == ';') {
+		t = strings.ReplaceAll(strings.ToLower(t), `\`, "")
+		if strings.HasPrefix(t, prefix) {
 			found = append(found, t)
 		}
 	}
@@ -106,11 +110,27 @@ func (k *zoneChecker) oneSPF(owner zone.Name, spf []string, set *zone.RRset) {
 func (k *zoneChecker) mailBelow(mx zone.RRset) {
 	spf, set := k.spf(mx.Owner)
 	k.oneSPF(mx.Owner, spf, set)
+	owner, mode := k.show(mx.Owner), k.Rules.MailMode
+	if (mode == "" || mode == "auto") && nullMX(mx) {
+		mode = "no-mail"
+	}
+	if mode != "no-mail" {
+		switch {
+		case len(spf) == 0:
+			k.bad("mail", fmt.Sprintf("%q handles mail but is missing an SPF TXT record", owner), "", with(mx, set)...)
+		case !endsSPF(spf[0]):
+			k.bad("mail", fmt.Sprintf(`SPF record at %q should terminate with "~all" or "-all"`, owner), "", *set)
+		}
+		return
+	}
+	if !nullMX(mx) {
+		k.bad("mail", fmt.Sprintf(`%q disables mail and should have a single null MX "0 ."`, owner), "", mx)
+	}
 	switch {
 	case len(spf) == 0:
-		k.bad("mail", fmt.Sprintf("%q handles mail but is missing an SPF TXT record", k.show(mx.Owner)), "", with(mx, set)...)
-	case !endsSPF(spf[0]):
-		k.bad("mail", fmt.Sprintf(`SPF record at %q should terminate with "~all" or "-all"`, k.show(mx.Owner)), "", *set)
+		k.bad("mail", fmt.Sprintf(`%q disables mail but is missing the SPF TXT record "v=spf1 -all"`, owner), "", with(mx, set)...)
+	case spf[0] != "v=spf1 -all":
+		k.bad("mail", fmt.Sprintf(`%q disables mail and should have the SPF TXT record "v=spf1 -all"`, owner), "", *set)
 	}
 }
 
@@ -130,7 +150,7 @@ func (k *zoneChecker) dmarc() (values []string, set *zone.RRset) {
 	if err != nil {
 		return nil, nil
 	}
-	return k.texts(owner, "v=DMARC1")
+	return k.texts(owner, "v=dmarc1")
 }
 
 // policy returns the p= of a DMARC value.
@@ -165,8 +185,6 @@ func (k *zoneChecker) handlesMail(mx zone.RRset, hasMX bool, spf []string, spfSe
 	switch {
 	case len(dmarc) == 0:
 		k.bad("mail", fmt.Sprintf("zone %q handles mail but is missing a DMARC TXT record at _dmarc", origin), "", seen...)
-	case len(dmarc) > 1:
-		k.bad("mail", fmt.Sprintf("zone %q has %d DMARC values, and must have one at most", origin, len(dmarc)), "", *set)
 	case policy(dmarc[0]) == "":
 		k.bad("mail", fmt.Sprintf("DMARC record of %q has no policy (p=)", origin), "", *set)
 	}
@@ -191,8 +209,6 @@ func (k *zoneChecker) noMail(mx zone.RRset, hasMX bool, spf []string, spfSet *zo
 	switch {
 	case len(dmarc) == 0:
 		k.bad("mail", fmt.Sprintf("zone %q does not handle mail but is missing a DMARC TXT record at _dmarc", origin), "", seen...)
-	case len(dmarc) > 1:
-		k.bad("mail", fmt.Sprintf("zone %q has %d DMARC values, and must have one at most", origin, len(dmarc)), "", *set)
 	case policy(dmarc[0]) != "reject":
 		k.bad("mail", fmt.Sprintf("DMARC record of %q should have p=reject", origin), "", *set)
 	}

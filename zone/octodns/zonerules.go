@@ -157,7 +157,7 @@ func (k *zoneChecker) dname(dname zone.RRset, cname, ns *zone.RRset, apex bool) 
 	}
 	for s := range k.z.Under(dname.Owner) {
 		if s.Owner != dname.Owner {
-			k.bad(id, fmt.Sprintf("record %q is below the DNAME record %q", k.show(s.Owner), owner), "", s, dname)
+			k.bad(id, fmt.Sprintf("record %q is below the DNAME record %q", k.show(s.Owner), owner), "", s)
 		}
 	}
 }
@@ -168,26 +168,23 @@ func (k *zoneChecker) set(s zone.RRset) {
 	switch s.Type {
 	case zone.TypeCNAME, zone.TypeALIAS:
 		k.loop(s)
-		if s.Type == zone.TypeALIAS {
-			return
-		}
 		for t := range k.targets(s) {
-			if c, ok := k.cnameAt(t); ok {
-				k.bad("cname-target-not-cname", fmt.Sprintf("CNAME record %q points to target %q which is also a CNAME", owner, k.show(t)), "", s, c)
+			if s.Type == zone.TypeCNAME && k.cnameAt(t) {
+				k.bad("cname-target-not-cname", fmt.Sprintf("CNAME record %q points to target %q which is also a CNAME", owner, k.show(t)), "", s)
 			}
 			k.exists("cname-target-resolvable-in-zone", s, t)
 		}
 	case zone.TypeMX:
 		for t := range k.targets(s) {
-			if c, ok := k.cnameAt(t); ok {
-				k.bad("mx-target-not-cname", fmt.Sprintf("MX record %q points to exchange %q which is a CNAME", owner, k.show(t)), "", s, c)
+			if k.cnameAt(t) {
+				k.bad("mx-target-not-cname", fmt.Sprintf("MX record %q points to exchange %q which is a CNAME", owner, k.show(t)), "", s)
 			}
 			k.exists("mx-target-resolvable-in-zone", s, t)
 		}
 	case zone.TypeSRV:
 		for t := range k.targets(s) {
-			if c, ok := k.cnameAt(t); ok {
-				k.bad("srv-target-not-cname", fmt.Sprintf("SRV record %q points to target %q which is a CNAME", owner, k.show(t)), "", s, c)
+			if k.cnameAt(t) {
+				k.bad("srv-target-not-cname", fmt.Sprintf("SRV record %q points to target %q which is a CNAME", owner, k.show(t)), "", s)
 			}
 			k.exists("srv-target-resolvable-in-zone", s, t)
 		}
@@ -203,8 +200,8 @@ func (k *zoneChecker) ns(s zone.RRset, owner string) {
 		k.bad("multi-value-ns", fmt.Sprintf("NS record %q should have at least 2 values, found %d", owner, len(s.Data)), "", s)
 	}
 	for t := range k.targets(s) {
-		if c, ok := k.cnameAt(t); ok {
-			k.bad("ns-target-not-cname", fmt.Sprintf("NS record %q points to target %q which is a CNAME", owner, k.show(t)), "", s, c)
+		if k.cnameAt(t) {
+			k.bad("ns-target-not-cname", fmt.Sprintf("NS record %q points to target %q which is a CNAME", owner, k.show(t)), "", s)
 		}
 		if !k.inZone(t) {
 			continue
@@ -227,7 +224,7 @@ func (k *zoneChecker) caa(s zone.RRset, owner string) {
 	for _, v := range values.Values {
 		if m, ok := v.(map[string]any); ok {
 			tag, _ := m["tag"].(string)
-			tags[strings.ToLower(tag)] = true
+			tags[tag] = true
 		}
 	}
 	switch {
@@ -258,26 +255,18 @@ func (k *zoneChecker) inZone(n zone.Name) bool {
 	return n.In(k.z.Origin()) && !slices.ContainsFunc(k.Subzones, n.In)
 }
 
-func (k *zoneChecker) cnameAt(n zone.Name) (zone.RRset, bool) {
+func (k *zoneChecker) cnameAt(n zone.Name) bool {
 	if !k.inZone(n) {
-		return zone.RRset{}, false
+		return false
 	}
-	return k.z.Set(n, zone.TypeCNAME)
+	_, ok := k.z.Set(n, zone.TypeCNAME)
+	return ok
 }
 
-// exists wants an in-zone target to have records, of its own or by a wildcard (RFC 4592).
+// exists wants an in-zone target to have records of its own. octoDNS does not count wildcards.
 func (k *zoneChecker) exists(id string, s zone.RRset, target zone.Name) {
 	if !k.on[id] || !k.inZone(target) || k.z.Has(target) {
 		return
-	}
-	for n := target; n != k.z.Origin(); {
-		n = n.Parent()
-		if wild, err := n.Child("*"); err == nil && k.z.Has(wild) {
-			return
-		}
-		if k.z.Has(n) {
-			break
-		}
 	}
 	k.bad(id, fmt.Sprintf("%s record %q points to in-zone target %q that does not exist", s.Type, k.show(s.Owner), k.show(target)), "", s)
 }
