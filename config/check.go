@@ -31,7 +31,7 @@ func (d *decoder) check() {
 			d.source(z, r, providers)
 		}
 		for _, f := range c.targets(z, providers) {
-			if repeats(f, told) {
+			if f.ID == "secret-missing" || repeats(f, told) { // the former was told on reading it
 				continue
 			}
 			f.Severity = min(f.Severity, finding.Warning)
@@ -164,21 +164,23 @@ func (c *Config) targets(z *Zone, providers map[string]Entry) []finding.Finding 
 				Text: fmt.Sprintf("target %s of zone %s is a source (%s) and cannot be written to", clip(r.ID), clip(z.Written), e.Class),
 			})
 		case !e.HasAdapter():
-			f := noAdapter(e)
-			out = append(out, f)
+			out = append(out, noAdapter(e))
+		default:
+			out = append(out, e.unresolved...)
 		}
 	}
 	return out
 }
 
-// repeats reports whether a missing adapter has been told already: once for each provider, not
-// once for each zone.
+// repeats reports whether something about a provider has been told already: once for each
+// provider, not once for each zone.
 func repeats(f finding.Finding, told map[string]bool) bool {
-	if f.ID != "no-adapter" {
+	if f.ID != "no-adapter" && f.ID != "secret-missing" {
 		return false
 	}
-	again := told[f.Subject]
-	told[f.Subject] = true
+	key := f.Place.String() + f.ID
+	again := told[key]
+	told[key] = true
 	return again
 }
 

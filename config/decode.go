@@ -328,6 +328,9 @@ func value(n *yaml11.Node) Value {
 		}
 	default:
 		v.Kind, v.Text, v.yaml = Scalar, n.Text, n.Kind.String()
+		if i, ok := n.Int(); ok {
+			v.number = strconv.FormatInt(i, 10)
+		}
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +71,7 @@ func (d *decoder) entry(k yaml11.Key, section string, role Role) (Entry, bool) {
 	if isScalar(settings) {
 		settings = nil
 	}
+	before := len(d.finds)
 	mapping(d, settings, what, common, &e, finding.Warning, func(f yaml11.Key) {
 		if f.Name == "class" || f.Name == "type" && d.cfg.Format == Zonecast {
 			return
@@ -80,11 +82,27 @@ func (d *decoder) entry(k yaml11.Key, section string, role Role) (Entry, bool) {
 		}
 		e.Options = append(e.Options, Field{f.Name, v, place(f.Pos)})
 	})
+	if role == RoleProvider {
+		d.postpone(&e, d.finds[before:])
+	}
 	if ok {
 		d.rewrite(&e)
 		d.options(&e, what)
 	}
 	return e, true
+}
+
+// postpone makes variables that are missing for a provider's own settings an error of opening it:
+// who does not touch the provider does not need them.
+func (d *decoder) postpone(e *Entry, finds []finding.Finding) {
+	for i := range finds {
+		if f := &finds[i]; f.ID == "secret-missing" {
+			e.unresolved = append(e.unresolved, *f)
+			f.Severity = finding.Warning
+			d.told[finding.Error]--
+			d.told[finding.Warning]++
+		}
+	}
 }
 
 // unknownClass lists what is known, the nearest first.
@@ -286,7 +304,7 @@ func (d *decoder) checkValue(v Value, o provider.Option) string {
 		if v.Kind == List && o.Kind == provider.Text || v.Kind == Map && o.Kind == provider.Text {
 			return "text"
 		}
-		return wrongScalar(v.Text, v.Kind, o.Kind)
+		return wrongScalar(cmp.Or(v.number, v.Text), v.Kind, o.Kind)
 	}
 	return ""
 }

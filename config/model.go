@@ -202,6 +202,8 @@ type Entry struct {
 	InFlight       int // calls at once for the account; 0: as the adapter says
 	// NameServers are the names that zones of the account are served under; nil: as the adapter says.
 	NameServers []zone.Name
+
+	unresolved []finding.Finding // settings whose variables are not set: errors of opening it
 }
 
 // Option returns the value of an option.
@@ -263,6 +265,7 @@ type Value struct {
 	Fields []Field // of a mapping
 	Place  finding.Place
 	yaml   string // YAML's type of a scalar: "string", "integer", "float", "boolean", "timestamp"
+	number string // of an integer, in decimal: 0x10 and 020 are written 16
 }
 
 // A Field is one key of a mapping of options.

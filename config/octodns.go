@@ -1,8 +1,6 @@
 package config
 
 import (
-	"strings"
-
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/yaml11"
 )
@@ -228,9 +226,6 @@ var recordRuleKeys = []key[Validators]{
 	}},
 	{"disable_validators", "record rules to switch off, by type or '*'", formLists(), func(d *decoder, n *yaml11.Node, v *Validators) {
 		v.RecordDisable = d.lists(n, "disable_validators")
-		for typ, ids := range v.RecordDisable {
-			d.notInternal(n, typ, ids)
-		}
 	}},
 }
 
@@ -240,15 +235,5 @@ var zoneRuleKeys = []key[Validators]{
 	}},
 	{"disable_validators", "zone rules to switch off", formTexts(), func(d *decoder, n *yaml11.Node, v *Validators) {
 		v.ZoneDisable = d.texts(n, "validators.zone.disable_validators")
-		d.notInternal(n, "zones", v.ZoneDisable)
 	}},
-}
-
-// notInternal reports rules that cannot be switched off: those whose id begins with "_".
-func (d *decoder) notInternal(n *yaml11.Node, of string, ids []string) {
-	for _, id := range ids {
-		if strings.HasPrefix(id, "_") {
-			d.err("internal-rule", place(n.Pos), "remove it", "rule %q (of %s) cannot be switched off", clip(id), clip(of))
-		}
-	}
 }

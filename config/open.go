@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,9 @@ func (c *Config) openProvider(id string) (provider.Provider, error) {
 			ID: "not-writable", Severity: finding.Error, Place: e.Place,
 			Text: fmt.Sprintf("%s (%s) is a source and cannot be written to", id, e.Class), Fix: "use it under sources",
 		}.Err()
+	}
+	if err := finding.AsError(e.unresolved); err != nil {
+		return nil, err
 	}
 	d, ok := e.providerDriver()
 	if !ok {
@@ -219,7 +223,7 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 		}
 		out.Text = s.Reveal()
 		if o.Kind == provider.Int || o.Kind == provider.Float {
-			out.Text = strings.TrimSpace(out.Text)
+			out.Text = cmp.Or(v.number, strings.TrimSpace(out.Text))
 		}
 		if o.Kind == provider.List {
 			out.List = []string{out.Text}

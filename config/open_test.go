@@ -103,6 +103,7 @@ func TestOpenResolvesOptions(t *testing.T) {
 		{"path that is no reference", "token: x, account: some/path", provider.Value{Text: "some/path"}, "account"},
 		{"file is no reference for what is not secret", "token: x, account: file/path", provider.Value{Text: "file/path"}, "account"},
 		{"number from the environment", "token: x, retries: env/RETRIES", provider.Value{Text: "7"}, "retries"},
+		{"number in another base", "token: x, retries: 0x10", provider.Value{Text: "16"}, "retries"},
 		{"float", "token: x, factor: 1.50", provider.Value{Text: "1.50"}, "factor"},
 		{"truth", "token: x, sandbox: yes", provider.Value{Text: "yes"}, "sandbox"},
 		{"list", "token: x, regions: [a, b/c, env/TOKEN]", provider.Value{List: []string{"a", "b/c", "env/TOKEN"}}, "regions"},
@@ -236,5 +237,19 @@ func TestOpenUnknown(t *testing.T) {
 	}
 	if _, err := cfg.OpenProvider("v"); err == nil || !strings.Contains(err.Error(), "cannot be written to") {
 		t.Errorf("error = %v, want: cannot be written to", err)
+	}
+}
+
+func TestMissingVariableOfASettingHoldsUpOnlyItsProvider(t *testing.T) {
+	t.Parallel()
+	cfg, finds := load(t, "octodns.yaml", "providers:\n  p: {class: fakes.FakeProvider, token: x, apply_disabled: env/DRY}\nzones:\n  a.example.: {sources: [p], targets: [p]}\n  b.example.: {sources: [p], targets: [p]}\n")
+	if len(finds) != 1 || finds[0].Severity != finding.Warning {
+		t.Errorf("findings = %v, want one warning", finds)
+	}
+	if _, err := cfg.OpenProvider("p"); err == nil || !strings.Contains(err.Error(), "DRY is not set") {
+		t.Errorf("OpenProvider = %v, want: DRY is not set", err)
+	}
+	if f := cfg.RequireTargets(cfg.Zones...); len(f) != 1 || f[0].Severity != finding.Error {
+		t.Errorf("RequireTargets = %v, want one error", f)
 	}
 }

@@ -85,7 +85,7 @@ func (d *decoder) customRules() {
 func (d *decoder) ruleIDs() {
 	own := func(id string) bool {
 		_, ok := find(d.cfg.Rules, id)
-		return ok || strings.HasPrefix(id, "_") // told already
+		return ok
 	}
 	strip := func(ids []string) []string {
 		return slices.DeleteFunc(slices.Clone(ids), own)
