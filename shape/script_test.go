@@ -71,9 +71,7 @@ type script struct {
 
 func fullCaps() provider.Capabilities {
 	c := provider.Capabilities{Wildcards: true, MultiValuePTR: true, TXTChunks: true, EmptyTXT: true, ApexNS: provider.ApexNSEditable, ApexNSTTL: true}
-	for _, t := range []zone.Type{zone.TypeA, zone.TypeAAAA, zone.TypeNS, zone.TypeCNAME, zone.TypeMX, zone.TypeTXT, zone.TypePTR, zone.TypeSRV} {
-		c.Types = append(c.Types, t)
-	}
+	c.Types = []zone.Type{zone.TypeA, zone.TypeAAAA, zone.TypeNS, zone.TypeCNAME, zone.TypeMX, zone.TypeTXT, zone.TypePTR, zone.TypeSRV}
 	return c
 }
 

@@ -37,7 +37,10 @@ func anyZone(t *rapid.T, label string) *zone.Zone {
 		r.Data = rapid.SliceOfN(rapid.SampledFrom(pool), 1, 3).Draw(t, "data")
 		if r.Type != zone.TypeNS && rapid.Bool().Draw(t, "extra") { // an apex NS that is excluded is not managed any more
 			r.Extra = zone.ExtraOf(rapid.SampledFrom([]map[string]string{
-				{"comment": "x"}, {"octodns": `{"excluded":["main"]}`}, {"octodns": `{"x":1}`}, {"cloudflare/proxied": "true"},
+				{"comment": "x"},
+				{"octodns": `{"excluded":["main"]}`},
+				{"octodns": `{"x":1}`},
+				{"cloudflare/proxied": "true"},
 				{"octodns/dynamic": `{"pools":{"p":{"values":[{"status":"up","value":"192.0.2.1"}]}},"rules":[{"pool":"p"}]}`},
 			}).Draw(t, "what"))
 		}
@@ -164,7 +167,7 @@ func TestLastWordComesBeforeLimits(t *testing.T) {
 	caps.MinTTL = 300
 	in := shape.Input{
 		Desired: zone.Empty(origin), Capabilities: caps, Observed: &provider.Snapshot{Sets: zone.Empty(origin)},
-		Last: func(z *zone.Zone) (*zone.Zone, []finding.Finding, error) {
+		Last: func(*zone.Zone) (*zone.Zone, []finding.Finding, error) {
 			z, err := zone.Of(origin, zone.RRset{Owner: origin, Type: zone.TypeTXT, TTL: 60, Data: []zone.Data{"\x01a"}})
 			return z, []finding.Finding{{ID: "meta"}}, err
 		},

@@ -100,10 +100,12 @@ func Columns(s string) int {
 
 func runeColumns(r rune) int {
 	switch {
-	case r < 0x20 || r == 0x7f || unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+	case r < 0x20 || r == 0x7f:
 		return 0
-	case r < 0x300:
+	case r < 0x300 && r != 0xad:
 		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
 	}
 	switch width.LookupRune(r).Kind() {
 	case width.EastAsianWide, width.EastAsianFullwidth:

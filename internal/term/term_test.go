@@ -23,7 +23,10 @@ func TestCut(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"abcdef", 0, "abcdef"}, {"abcdef", 6, "abcdef"}, {"abcdef", 4, "abc…"}, {"例え例え", 5, "例え…"},
+		{"abcdef", 0, "abcdef"},
+		{"abcdef", 6, "abcdef"},
+		{"abcdef", 4, "abc…"},
+		{"例え例え", 5, "例え…"},
 		{"\x1b[32mabcdef\x1b[0m", 4, "\x1b[32mabc…\x1b[0m"},
 	} {
 		if got := Cut(c.in, c.n); got != c.want {

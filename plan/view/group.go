@@ -21,12 +21,20 @@ type group struct {
 // counted.
 func groups(plans []*plan.Plan) (out []*group, idle []*plan.Plan) {
 	index := map[string]*group{}
+	of := map[string]int{} // plans of each zone
+	for _, p := range plans {
+		of[p.Target.Zone.Key()]++
+	}
 	for _, p := range plans {
 		if p.Empty() && len(p.Held) == 0 {
 			idle = append(idle, p)
 			continue
 		}
 		g := &group{zone: zoneTitle(p), plans: []*plan.Plan{p}, rows: rows(p), missing: p.Base != nil && p.Base.Missing}
+		if of[p.Target.Zone.Key()] == 1 {
+			out = append(out, g)
+			continue
+		}
 		key := g.key()
 		if have := index[key]; have != nil {
 			have.plans = append(have.plans, p)
