@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/zonecast/zonecast/zone"
 )
@@ -163,7 +164,14 @@ func (p *Provider) replace(name string, data []byte) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		// The kernel stamps files with a clock that lags by some milliseconds. BIND does not load a file
+		// that seems older than its last look at it.
+		now := time.Now()
+		err = os.Chtimes(temp, now, now)
+	}
+	if err == nil {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {

@@ -255,7 +255,7 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 		r.Revision = f.revision
 		return f.name, nil
 	}
-	revision, serial, err := p.put(ctx, f, next)
+	revision, serial, err := p.put(ctx, f, next, r)
 	if err != nil {
 		return "", err
 	}
@@ -286,7 +286,7 @@ func loadable(z *zone.Zone, changes []zone.Change) error {
 }
 
 // put gives the zone its SOA, prints it, reads what was printed, and only then replaces the file.
-func (p *Provider) put(ctx context.Context, f *file, next *zone.Zone) (revision string, serial uint32, err error) {
+func (p *Provider) put(ctx context.Context, f *file, next *zone.Zone, r *provider.Receipt) (revision string, serial uint32, err error) {
 	soa, err := p.soa(next)
 	if err != nil {
 		return "", 0, err
@@ -298,17 +298,22 @@ func (p *Provider) put(ctx context.Context, f *file, next *zone.Zone) (revision 
 	if next, err = next.With([]zone.Change{c}); err != nil {
 		return "", 0, err
 	}
-	data, err := p.render(f, next)
-	if err != nil {
-		return "", 0, err
-	}
 	root, err := os.OpenRoot(p.dir)
 	if err != nil {
 		return "", 0, err
 	}
 	defer func() { _ = root.Close() }()
+	options := zonefile.Options{Origin: next.Origin(), HasOrigin: true, DefaultTTL: p.ttl, File: f.name, Root: root.FS()}
+	data, note, err := render(f, next, options)
+	if err != nil {
+		return "", 0, err
+	}
+	if note != "" {
+		r.Notes = append(r.Notes, filepath.Join(p.dir, f.name)+": "+note)
+	}
 	include := newHash(root.FS(), data)
-	back, err := zonefile.Parse(data, zonefile.Options{Origin: next.Origin(), HasOrigin: true, DefaultTTL: p.ttl, File: f.name, Root: include})
+	options.Root = include
+	back, err := zonefile.Parse(data, options)
 	if err != nil {
 		return "", 0, fmt.Errorf("the new file does not read: %w", err)
 	}
@@ -334,11 +339,20 @@ func sameZone(a, b *zone.Zone) bool {
 	return true
 }
 
-// render prints the zone as its file.
-func (p *Provider) render(_ *file, next *zone.Zone) ([]byte, error) {
+// render changes the text of the file where that is possible, and else prints it anew; note says
+// why.
+func render(f *file, next *zone.Zone, options zonefile.Options) (data []byte, note string, err error) {
+	as := zonefile.WriteOptions{Pseudo: zonefile.PseudoAsIs}
+	if len(f.data) > 0 {
+		data, err := zonefile.Rewrite(f.data, next, options, as)
+		if err == nil || !errors.Is(err, zonefile.ErrWhole) {
+			return data, "", err
+		}
+		note = "written anew, without its comments: " + err.Error()
+	}
 	var b bytes.Buffer
-	err := zonefile.Write(&b, next, zonefile.WriteOptions{Pseudo: zonefile.PseudoAsIs})
-	return b.Bytes(), err
+	err = zonefile.Write(&b, next, as)
+	return b.Bytes(), note, err
 }
 
 // CreateZone implements provider.ZoneCreator. The new file has an SOA alone; it names the first NS
@@ -367,7 +381,7 @@ func (p *Provider) create(ctx context.Context, origin zone.Name) (*provider.Snap
 	if _, err := os.Lstat(filepath.Join(p.dir, name)); err == nil {
 		return nil, &provider.Error{Kind: provider.Conflict, Err: fmt.Errorf("%s exists", filepath.Join(p.dir, name))}
 	}
-	if _, _, err := p.put(ctx, &file{name: name}, zone.Empty(origin)); err != nil {
+	if _, _, err := p.put(ctx, &file{name: name}, zone.Empty(origin), &provider.Receipt{}); err != nil {
 		return nil, err
 	}
 	f, err := p.open(origin)

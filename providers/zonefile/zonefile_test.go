@@ -303,6 +303,51 @@ func TestReload(t *testing.T) {
 	}
 }
 
+func TestCommentsAndOrderStay(t *testing.T) {
+	t.Parallel()
+	const kept = `; the zone of the example
+$TTL 3600
+@	IN SOA ns1.example.net. hostmaster.example.org. (
+		41	; serial
+		7200 900 1209600 300 )
+	IN NS ns1.example.net. ; ours
+
+; web
+zzz	300 IN A 192.0.2.9	; first on purpose
+www	300 IN A 192.0.2.1	; the old machine
+`
+	dir := folder(t, map[string]string{"example.org.": kept})
+	p := open(t, dir, nil)
+	r, err := write(t, p, read(t, p), "192.0.2.2")
+	if err != nil || len(r.Notes) > 0 {
+		t.Fatalf("receipt %+v, error %v", r, err)
+	}
+	got := text(t, dir, "example.org.")
+	for _, want := range []string{"; the zone of the example\n", "; ours", "; web\nzzz\t300 IN A 192.0.2.9\t; first on purpose\n", "42", "192.0.2.2"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the file lacks %q:\n%s", want, got)
+		}
+	}
+}
+
+func TestGeneratedRecordsMakeANewFile(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"example.org.": strings.ReplaceAll(small, "www\t300 IN A 192.0.2.1\n", "") + "$GENERATE 1-3 h$ 300 A 192.0.2.$\nwww\t300 IN A 192.0.2.1\n"})
+	p := open(t, dir, nil)
+	base := read(t, p)
+	have, _ := base.Sets.Set(zone.MustName("h2.example.org."), zone.TypeA)
+	r, err := p.Write(t.Context(), base, provider.ChangeSet{Sets: []zone.Change{{Before: &have}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "written anew") {
+		t.Errorf("notes %q", r.Notes)
+	}
+	if got := read(t, p).Sets.Len(); got != base.Sets.Len()-1 {
+		t.Errorf("%d RRsets, want one less than %d", got, base.Sets.Len())
+	}
+}
+
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"example.org.": small})
