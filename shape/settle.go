@@ -148,7 +148,7 @@ func (s *shaper) adopt(set *zone.RRset, have zone.RRset) {
 }
 
 func withoutMetadata(e zone.Extra) zone.Extra {
-	return e.Filter(func(k string) bool { return k != "octodns" && k != "octodns/values" })
+	return e.Filter(func(k string) bool { return k != "octodns" })
 }
 
 // adoptChunks replaces each text by the observed one that reads the same but is cut otherwise.
