@@ -13,22 +13,22 @@ import (
 
 // Limits of a transfer. Zero means the default.
 type Limits struct {
-	Records int   // 0: 20,000,000
-	Octets  int64 // on the wire; 0: 4 GiB
+	Records int   // 0: 5,000,000
+	Octets  int64 // on the wire; 0: 1 GiB
 }
 
 func (l Limits) records() int {
 	if l.Records > 0 {
 		return l.Records
 	}
-	return 20_000_000
+	return 5_000_000
 }
 
 func (l Limits) octets() int64 {
 	if l.Octets > 0 {
 		return l.Octets
 	}
-	return 4 << 30
+	return 1 << 30
 }
 
 // ErrLimit is wrapped by the error of a transfer that grew over its limits.
@@ -83,13 +83,11 @@ func (c *Client) transfer(ctx context.Context, addr string, origin zone.Name, l 
 		if x.octets += int64(len(raw)); x.octets > l.octets() {
 			return fmt.Errorf("%w of %d octets", ErrLimit, l.octets())
 		}
-		// The last message is to be signed (RFC 8945, section 5.3.1): nothing is handed on from a
-		// message that ends the transfer unsigned.
 		if more, err := x.take(m, yield); err != nil || !more {
 			return err
 		}
 	}
-	if sign != nil && !sign.covered() {
+	if sign != nil && !sign.covered() { // RFC 8945, section 5.3.1
 		return &SignatureError{Detail: "the last message of the transfer"}
 	}
 	c.trace("transfer %s from %s: %d records, %d octets in %s", origin, addr, x.records, x.octets,
