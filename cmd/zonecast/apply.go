@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/zonecast/zonecast/apply"
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/flow"
+	"github.com/zonecast/zonecast/plan"
+	"github.com/zonecast/zonecast/provider"
+)
+
+// applyFlags are what apply and rollback share: how plans are carried out.
+type applyFlags struct {
+	allowances
+	yes       bool
+	skipHeld  bool
+	onFailure string
+	noVerify  bool
+	verifyFor time.Duration
+	wait      time.Duration
+}
+
+func (x *applyFlags) flags(f *pflag.FlagSet) {
+	f.BoolVarP(&x.yes, "yes", "y", false, "do not ask")
+	x.allowances.flags(f)
+	f.BoolVar(&x.skipHeld, "skip-held", false, "leave out what guards hold, and do the rest")
+	f.StringVar(&x.onFailure, "on-failure", "continue", "when a target fails: `continue` with the others, or compensate:\nput those already written back")
+	f.BoolVar(&x.noVerify, "no-verify", false, "do not ask the name servers for the result")
+	f.DurationVar(&x.verifyFor, "verify-timeout", 0, "how long to ask them, for each target (`DURATION`; default as configured)")
+	f.DurationVar(&x.wait, "wait", time.Minute, "how long to wait for a target that another run writes to (`DURATION`)")
+}
+
+func (x *applyFlags) check() error {
+	return choice("on-failure", x.onFailure, "continue", "compensate")
+}
+
+func (x *applyFlags) options(a *app) flow.ApplyOptions {
+	return flow.ApplyOptions{
+		Actor: a.actor(), Reason: x.reason(), NoVerify: x.noVerify, VerifyFor: x.verifyFor,
+		Compensate: x.onFailure == "compensate", LockFor: x.wait,
+	}
+}
+
+type applyArgs struct {
+	selection
+	applyFlags
+	file    string
+	lenient bool
+}
+
+func applyCommand(a *app) *cobra.Command {
+	var args applyArgs
+	cmd := &cobra.Command{
+		Use:     "apply [ZONE… | FILE]",
+		GroupID: "main",
+		Short:   "Plan, ask, and write to all targets at once",
+		Long: `Makes a plan, shows it, asks, and carries it out at all targets side by side. Then each
+target's own name servers are asked until they answer the new data.
+
+With the FILE of a saved plan it does exactly that plan. If a target has moved since, it
+refuses, says what is different, shows the new plan, and exits 1.
+
+While a guard holds any plan, nothing at all is written and the exit code is 3. Allow the
+objection once with --allow GUARD --reason TEXT, or leave those targets out with --skip-held.
+
+A target that fails does not stop the others. Exits 4 when some targets were written and
+others not; the same command again continues. Every write is journaled first, so that it may
+be interrupted at any point.`,
+		Example: `  zonecast apply
+  zonecast apply --yes example.com --target route53
+  zonecast apply change.plan --yes
+  zonecast apply --allow delete-share --reason "old office is gone, ticket 4711"
+  zonecast apply --yes --on-failure compensate`,
+		RunE: func(cmd *cobra.Command, list []string) error {
+			if len(list) == 1 && isPlanFile(list[0]) {
+				args.file = list[0]
+				if len(args.targets)+len(args.sources) > 0 {
+					return usagef("plan again with them", "a saved plan is applied as it is; --target and --source do not go with it")
+				}
+			} else if err := args.args(list); err != nil {
+				return err
+			}
+			if err := args.check(); err != nil {
+				return err
+			}
+			return a.apply(cmd.Context(), args)
+		},
+	}
+	args.selection.flags(cmd.Flags())
+	args.applyFlags.flags(cmd.Flags())
+	cmd.Flags().BoolVar(&args.lenient, "lenient", false, "violations of validation rules are warnings")
+	return cmd
+}
+
+// isPlanFile reports whether an argument is a file and not a zone.
+func isPlanFile(arg string) bool {
+	info, err := os.Stat(arg)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (a *app) apply(ctx context.Context, args applyArgs) error {
+	req, err := args.request(&args.allowances)
+	if err != nil {
+		return err
+	}
+	req.Lenient = args.lenient
+	s, err := a.openForWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if args.file != "" {
+		return s.applyFile(ctx, args, req)
+	}
+	run := s.planner.Plan(ctx, req)
+	return s.carryOut(ctx, run, args.applyFlags)
+}
+
+// openForWriting opens configuration and state and tells of interrupted runs.
+func (a *app) openForWriting(ctx context.Context) (*session, error) {
+	s, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.storeErr != nil {
+		s.close()
+		return nil, fmt.Errorf("%w\n  nothing is written without a journal", s.storeErr)
+	}
+	if err := s.leftovers(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// applyFile carries out a saved plan, or refuses because a target has moved.
+func (s *session) applyFile(ctx context.Context, args applyArgs, req flow.Request) error {
+	saved, err := readPlan(args.file)
+	if err != nil {
+		return err
+	}
+	for _, p := range saved {
+		allowSaved(p, req.Allow)
+	}
+	ready, finds := s.planner.Refresh(ctx, slices.DeleteFunc(slices.Clone(saved), (*plan.Plan).Empty))
+	if finding.AsError(finds) == nil {
+		return s.carryOut(ctx, &flow.Run{Plans: ready, Findings: finds}, args.applyFlags)
+	}
+	s.app.findings(finds)
+	for _, p := range saved {
+		if !slices.Contains(req.Zones, p.Target.Zone) {
+			req.Zones = append(req.Zones, p.Target.Zone)
+		}
+		if !slices.Contains(req.Targets, p.Target.Provider) {
+			req.Targets = append(req.Targets, p.Target.Provider)
+		}
+	}
+	run := s.planner.Plan(ctx, req)
+	s.app.findings(withoutNotes(run.Findings, run.Plans))
+	s.say("\n%s is not applied: nothing was written. What would have to change now:\n", args.file)
+	if err := s.showPlans(run.Plans, s.planFormat()); err != nil {
+		return err
+	}
+	return status(exitError)
+}
+
+func (a *app) planFormat() string {
+	if a.json {
+		return "json"
+	}
+	return "text"
+}
+
+func readPlan(path string) ([]*plan.Plan, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("plan %s does not exist", path)
+	} else if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	plans, err := plan.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return plans, nil
+}
+
+// allowSaved lets objections pass that were still held when the plan was saved.
+func allowSaved(p *plan.Plan, allow []plan.Allowance) {
+	var held []finding.Finding
+	for _, f := range p.Held {
+		i := slices.IndexFunc(allow, func(al plan.Allowance) bool { return al.Guard == f.ID || al.Guard == "*" })
+		if i < 0 || !slices.Contains(guardIDs(), f.ID) {
+			held = append(held, f)
+			continue
+		}
+		f.Silenced = allow[i].Reason
+		p.Allowed = append(p.Allowed, f)
+	}
+	p.Held = held
+}
+
+// carryOut shows plans, asks, applies and reports. All ways of writing end here.
+func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) error {
+	finds := slices.Concat(s.findings, run.Findings)
+	s.app.findings(withoutNotes(finds, run.Plans))
+	out := s.newApplyView()
+	if err := out.plans(run.Plans); err != nil {
+		return err
+	}
+	plans, held := writable(run.Plans)
+	broken := finding.AsError(finds) != nil
+	switch {
+	case ctx.Err() != nil:
+		return errUnread
+	case broken && (len(plans) == 0 || selectionFailed(finds)):
+		return status(exitError)
+	case s.strict && s.bad(finds):
+		return errors.New("nothing was written: with --strict, warnings count")
+	case held > 0 && !x.skipHeld:
+		s.say("\n%s a guard holds %s; nothing was written.\n  Allow what is right once with --allow GUARD --reason TEXT; --skip-held does the rest without.",
+			s.errPaint().Red("refused:"), plural(held, "plan"))
+		return status(exitRefused)
+	case len(plans) == 0 && held > 0:
+		return status(exitRefused)
+	case len(plans) == 0:
+		return nil
+	}
+	if !x.yes {
+		if err := s.confirm(ctx, plans, broken); err != nil {
+			return err
+		}
+	}
+	report, err := out.run(ctx, func(observe func(apply.Event)) (*apply.Report, error) {
+		return s.planner.Apply(ctx, plans, x.options(s.app), observe)
+	}, plans)
+	if err != nil {
+		return fmt.Errorf("the journal could not be kept: %w\n  what was written is in the report above; the next run reads the targets again", err)
+	}
+	code := reportExit(report)
+	switch {
+	case code == exitOK && broken:
+		return status(exitPartial)
+	case code == exitOK && held > 0:
+		return status(exitRefused)
+	}
+	return exit(code)
+}
+
+// writable leaves out plans that ask for nothing or are only shown, and counts those held.
+func writable(plans []*plan.Plan) (out []*plan.Plan, held int) {
+	for _, p := range plans {
+		switch {
+		case p.Empty() || p.DryRun != "":
+		case len(p.Held) > 0:
+			held++
+		default:
+			out = append(out, p)
+		}
+	}
+	return out, held
+}
+
+// selectionFailed reports whether what was asked for does not exist: then nothing is done, since
+// the rest is not what was meant.
+func selectionFailed(finds []finding.Finding) bool {
+	return slices.ContainsFunc(finds, func(f finding.Finding) bool {
+		return f.Severity == finding.Error && (f.ID == "unknown-zone" || f.ID == "unknown-provider")
+	})
+}
+
+// confirm asks whether to go on.
+func (s *session) confirm(ctx context.Context, plans []*plan.Plan, broken bool) error {
+	if !s.interactive() {
+		return errors.New("nothing was written: standard input is no terminal, so nobody can be asked\n  add --yes to apply without asking")
+	}
+	n := 0
+	for _, p := range plans {
+		n += p.Changes.Len()
+	}
+	question := fmt.Sprintf("\nApply %s to %s?", plural(n, "change"), plural(len(plans), "target"))
+	if broken {
+		question = fmt.Sprintf("\nSome zones or targets could not be planned. Apply %s to the other %s?", plural(n, "change"), plural(len(plans), "target"))
+	}
+	yes, err := s.ask(ctx, s.errPaint().Bold(question))
+	if err != nil {
+		return err
+	}
+	if !yes {
+		s.say("Nothing was written.")
+		return status(exitError)
+	}
+	return nil
+}
+
+// reportExit says how a run ended.
+func reportExit(r *apply.Report) int {
+	var done, refused, other int
+	for _, res := range r.Results {
+		switch res.State {
+		case apply.Unchanged:
+		case apply.DoneState:
+			done++
+		case apply.Unseen:
+			done, other = done+1, other+1
+		case apply.Refused:
+			refused++
+		case apply.Compensated:
+			other++
+		default:
+			if r := res.Receipt; r != nil && r.Count(provider.NotDone) < len(r.Sets) {
+				done++ // a part of it, or nobody knows
+			}
+			other++
+		}
+	}
+	switch {
+	case refused+other == 0:
+		return exitOK
+	case done > 0:
+		return exitPartial
+	default:
+		return exitError
+	}
+}
