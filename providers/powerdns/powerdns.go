@@ -103,7 +103,7 @@ func (p *Provider) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Sn
 
 // ReadSets implements provider.SetReader.
 func (p *Provider) ReadSets(ctx context.Context, ref provider.ZoneRef, keys []zone.Key) ([]zone.RRset, error) {
-	_, now, _, err := p.again(ctx, "read", ref, keys)
+	_, now, _, err := p.again(ctx, "read", ref, byName(keys))
 	if err != nil {
 		return nil, err
 	}
@@ -119,21 +119,27 @@ func (p *Provider) ReadSets(ctx context.Context, ref provider.ZoneRef, keys []zo
 // few is up to how many owner names are read one by one.
 const few = 4
 
-// again reads what the server holds at keys, and what it says of the zone. Servers that know
-// rrset_name give the RRsets of one name; older ones ignore it and give the whole zone.
-func (p *Provider) again(ctx context.Context, op string, ref provider.ZoneRef, keys []zone.Key) (*apiZone, map[zone.Key]held, int, error) {
+// byName lists the owners of keys when they are few; else nil in the place of all.
+func byName(keys []zone.Key) []*zone.Name {
 	var owners []*zone.Name
 	for _, k := range keys {
 		if !slices.ContainsFunc(owners, func(n *zone.Name) bool { return *n == k.Owner }) {
 			owners = append(owners, &k.Owner)
 		}
-		if len(owners) > few {
-			break
-		}
 	}
 	if len(owners) > few || len(owners) == 0 {
-		owners = []*zone.Name{nil}
+		return whole
 	}
+	return owners
+}
+
+// whole asks for all owners. A write must: PowerDNS leaves disabled records out of what it gives
+// for one name, and they would be lost with the REPLACE.
+var whole = []*zone.Name{nil}
+
+// again reads what the server holds at some owners, and what it says of the zone. Servers that know
+// rrset_name give the RRsets of one name; older ones ignore it and give the whole zone.
+func (p *Provider) again(ctx context.Context, op string, ref provider.ZoneRef, owners []*zone.Name) (*apiZone, map[zone.Key]held, int, error) {
 	now := map[zone.Key]held{}
 	var about *apiZone
 	calls := 0
@@ -144,16 +150,16 @@ func (p *Provider) again(ctx context.Context, op string, ref provider.ZoneRef, k
 			return nil, nil, calls, err
 		}
 		about = z
-		whole := false
+		all := false
 		for _, s := range z.RRsets {
 			h, err := read(s, ref.Origin)
 			if err != nil {
 				return nil, nil, calls, p.invalid(op, ref.Origin, err)
 			}
 			now[h.key] = h
-			whole = whole || owner != nil && h.key.Owner != *owner
+			all = all || owner != nil && h.key.Owner != *owner
 		}
-		if whole {
+		if all {
 			break // the server gave all there is
 		}
 	}
@@ -172,11 +178,7 @@ func (p *Provider) Write(ctx context.Context, base *provider.Snapshot, changes p
 	if err := p.refuse(changes); err != nil {
 		return fail(provider.Rejected, "", err)
 	}
-	keys := make([]zone.Key, len(changes.Sets))
-	for i, c := range changes.Sets {
-		keys[i] = c.Key()
-	}
-	z, now, calls, err := p.again(ctx, "write", ref, keys)
+	z, now, calls, err := p.again(ctx, "write", ref, whole)
 	r.Calls = calls
 	if err != nil {
 		return r, err

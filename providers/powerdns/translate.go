@@ -31,7 +31,7 @@ type held struct {
 
 // read translates one RRset of the API. Errors mean that the answer makes no sense; what makes
 // sense to PowerDNS alone is foreign.
-func read(s apiRRset, origin zone.Name) (held, error) {
+func read(s apiRRset, origin zone.Name) (h held, err error) {
 	owner, err := zone.ParseName(s.Name)
 	if err != nil || !strings.HasSuffix(s.Name, ".") {
 		return held{}, fmt.Errorf("RRset %q %s has no absolute name", s.Name, s.Type)
@@ -39,7 +39,7 @@ func read(s apiRRset, origin zone.Name) (held, error) {
 	if !owner.In(origin) {
 		return held{}, fmt.Errorf("RRset %s %s is not in zone %s", s.Name, s.Type, origin)
 	}
-	h := held{key: zone.Key{Owner: owner}}
+	h.key.Owner = owner
 	if len(s.Comments) > 0 {
 		defer func() { h.foreign = append(h.foreign, comments(h.key, s)) }()
 	}
