@@ -178,14 +178,21 @@ func (e Entry) accepts() []provider.Option {
 			out[i] = o
 		}
 	}
-	if s, ok := e.sourceDriver(); ok {
-		add(s.Options)
-	}
-	if p, ok := e.providerDriver(); ok {
-		add(p.Options)
-	}
+	add(e.implemented())
 	if e.Known.Type == "yaml-split" { // rewritten: extension is split_extension
 		out = slices.DeleteFunc(out, func(o provider.Option) bool { return o.Name == "extension" })
+	}
+	return out
+}
+
+// implemented are the options that have a meaning to what opens the entry.
+func (e Entry) implemented() []provider.Option {
+	var out []provider.Option
+	if s, ok := e.sourceDriver(); ok {
+		out = append(out, s.Options...)
+	}
+	if p, ok := e.providerDriver(); ok {
+		out = append(out, p.Options...)
 	}
 	return out
 }
@@ -231,6 +238,9 @@ func (d *decoder) options(e *Entry, what string) {
 				ID: "ignored-option", Severity: finding.Info, Place: f.Place,
 				Text: fmt.Sprintf("option %s of %s has no effect: %s", f.Name, what, o.Ignored),
 			})
+		}
+		if _, used := option(e.implemented(), o.Name); !used && e.hasDriver() {
+			d.warn("unused-option", f.Place, "", "option %s of %s has no effect here", f.Name, what)
 		}
 		if err := d.checkValue(f.Value, o); err != "" {
 			d.err("wrong-type", f.Value.Place, "", "option %s of %s must be %s", f.Name, what, err)

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 
 	"github.com/zonecast/zonecast/provider"
@@ -17,11 +18,7 @@ func Schema() []byte {
 	root["patternProperties"] = form{"^x-": form{"description": "anchors to be used elsewhere"}}
 	root["required"] = []string{"zones"}
 	root["$schema"], root["title"] = dialect, "zonecast.yaml"
-	root["$defs"] = definitions(form{
-		"sources":    entriesOf("type", nativeEntryKeys, true, RoleSource, RoleProvider),
-		"providers":  entriesOf("type", nativeEntryKeys, true, RoleProvider),
-		"processors": entriesOf("type", nil, true, RoleProcessor),
-		"outputs":    entriesOf("type", nil, true, RolePlanOutput),
+	defs := definitions(form{
 		"zones": form{"oneOf": []form{
 			{"type": "array", "items": formText()},
 			{"type": "object", "additionalProperties": orNull(formRef("zone"))},
@@ -33,7 +30,14 @@ func Schema() []byte {
 		"guards":    formObject(guardKeys, true),
 		"ttlPolicy": formObject(ttlKeys, true),
 		"ttlBound":  form{"oneOf": []form{formInt(0), formObject(boundKeys, true)}},
+		"account":   formObject(nativeEntryKeys, false),
 	})
+	w := entryForms{word: "type", closed: true, defs: defs}
+	defs["sources"] = w.section(nativeEntryKeys, RoleSource, RoleProvider)
+	defs["providers"] = w.section(nativeEntryKeys, RoleProvider)
+	defs["processors"] = w.section(nil, RoleProcessor)
+	defs["outputs"] = w.section(nil, RolePlanOutput)
+	root["$defs"] = defs
 	return encode(root)
 }
 
@@ -52,16 +56,19 @@ func OctoDNSSchema(kind string) []byte {
 	root["$schema"], root["title"] = dialect, "octoDNS configuration"
 	root["properties"].(form)["providers"] = described(formRef("providers"), "sources and targets by id")
 	root["properties"].(form)["processors"] = described(formRef("processors"), "processors by id")
-	root["$defs"] = definitions(form{
-		"manager":    formObject(managerKeys, true),
-		"providers":  orNull(entriesOf("class", octoEntryKeys, false, RoleSource, RoleProvider)),
-		"processors": orNull(entriesOf("class", nil, false, RoleProcessor)),
+	defs := definitions(form{
+		"manager": formObject(managerKeys, true),
+		"account": formObject(octoEntryKeys, false),
 		"entries": orNull(form{"type": "object", "additionalProperties": form{
 			"type": "object", "properties": form{"class": formText()}, "required": []string{"class"},
 		}}),
 		"zones": orNull(form{"type": "object", "additionalProperties": formRef("zone"), "propertyNames": form{"pattern": `^(\*|.*\.$)`}}),
 		"zone":  anyOfRequired(formObject(octoZoneKeys, true), []string{"sources", "targets"}, []string{"alias"}),
 	})
+	w := entryForms{word: "class", defs: defs}
+	defs["providers"] = orNull(w.section(octoEntryKeys, RoleSource, RoleProvider))
+	defs["processors"] = orNull(w.section(nil, RoleProcessor))
+	root["$defs"] = defs
 	return encode(root)
 }
 
@@ -102,69 +109,91 @@ func anyOfRequired(f form, sets ...[]string) form {
 	return f
 }
 
-// entriesOf describes a section of pluggable entries: what may stand in one depends on its type
-// or class.
-func entriesOf(word string, common []key[Entry], closed bool, roles ...Role) form {
-	kinds := map[string]Entry{}
+// entryForms describes sections of pluggable entries: what may stand in one depends on its type
+// or class, each of which has a definition of its own.
+type entryForms struct {
+	word   string // "type" or "class"
+	closed bool   // options that are not known are errors where there is a driver
+	defs   form
+}
+
+// kinds are the types or classes of a section.
+func (w entryForms) kinds(roles []Role) map[string]Entry {
+	out := map[string]Entry{}
+	add := func(name string, c Class) {
+		if _, ok := out[name]; !ok && slices.Contains(roles, c.Role) {
+			out[name] = Entry{Class: c.Name, Known: c, Driver: c.Type}
+		}
+	}
 	for _, c := range table().all {
-		if slices.Contains(roles, c.Role) {
-			name := c.Name
-			if word == "type" {
-				name = c.Type
-			}
-			if _, ok := kinds[name]; !ok {
-				kinds[name] = Entry{Class: name, Known: c, Driver: c.Type}
-			}
+		if w.word == "type" {
+			add(c.Type, c)
+		} else {
+			add(c.Name, c)
 		}
 	}
-	if slices.Contains(roles, RoleProvider) {
-		for _, d := range provider.Drivers() {
-			if _, ok := kinds[d.Name]; !ok && word == "type" {
-				kinds[d.Name] = Entry{Class: d.Name, Known: Class{Name: d.Name, Type: d.Name, Role: RoleProvider}, Driver: d.Name}
-			}
+	for _, d := range provider.Drivers() { // of third parties too
+		if w.word == "type" {
+			add(d.Name, Class{Name: d.Name, Type: d.Name, Role: RoleProvider})
 		}
 	}
+	return out
+}
+
+// section describes a mapping from ids to entries.
+func (w entryForms) section(common []key[Entry], roles ...Role) form {
+	kinds := w.kinds(roles)
 	names := slices.Sorted(maps.Keys(kinds))
 	var cases []form
 	for _, name := range names {
-		e := kinds[name]
-		options := e.accepts()
-		if e.Known.Type == "yaml-split" {
-			options = e.Known.Options
-		}
-		then := formObject(common, closed && e.hasDriver())
-		then["properties"].(form)[word] = true
-		var must []string
-		for _, o := range options {
-			then["properties"].(form)[o.Name] = formOption(o)
-			for _, alias := range o.Aliases {
-				then["properties"].(form)[alias] = described(formOption(o), "means "+o.Name)
-			}
-			if o.Required && len(o.Aliases) == 0 {
-				must = append(must, o.Name)
-			}
-		}
-		if must != nil {
-			then["required"] = must
+		def := string(kinds[name].Known.Role) + " " + name
+		if w.defs[def] == nil {
+			w.defs[def] = w.entry(kinds[name], common)
 		}
 		cases = append(cases, form{
-			"if":   form{"properties": form{word: form{"const": name}}, "required": []string{word}},
-			"then": then,
+			"if":   form{"properties": form{w.word: form{"const": name}}, "required": []string{w.word}},
+			"then": formRef(url.PathEscape(def)),
 		})
 	}
 	kind := form{"enum": names}
-	if word == "class" { // old spellings are read as well
+	if w.word == "class" { // old spellings are read as well
 		kind = form{"anyOf": []form{kind, formText()}}
 	}
-	entry := form{"type": "object", "properties": form{word: kind}, "required": []string{word}}
-	if cases != nil {
-		entry["allOf"] = cases
-	}
-	each := form{"oneOf": []form{entry, {"enum": names}}}
-	if word == "class" {
-		each = entry
+	each := form{"type": "object", "properties": form{w.word: kind}, "required": []string{w.word}, "allOf": cases}
+	if w.word == "type" {
+		each = form{"oneOf": []form{each, {"enum": names}}}
 	}
 	return form{"type": "object", "additionalProperties": each}
+}
+
+// entry describes an entry of one type or class.
+func (w entryForms) entry(e Entry, common []key[Entry]) form {
+	options := e.accepts()
+	if e.Known.Type == "yaml-split" {
+		options = e.Known.Options
+	}
+	properties := form{w.word: true}
+	for _, k := range common {
+		properties[k.name] = formRef("account/properties/" + k.name)
+	}
+	var must []string
+	for _, o := range options {
+		properties[o.Name] = formOption(o)
+		for _, alias := range o.Aliases {
+			properties[alias] = described(formOption(o), "means "+o.Name)
+		}
+		if o.Required && len(o.Aliases) == 0 {
+			must = append(must, o.Name)
+		}
+	}
+	f := form{"properties": properties}
+	if w.closed && (e.hasDriver() || e.Known.Role == RoleProcessor) {
+		f["additionalProperties"] = false
+	}
+	if must != nil {
+		f["required"] = must
+	}
+	return f
 }
 
 // formOption describes the value of an option; any scalar may be a reference.
