@@ -3,6 +3,9 @@ package rfc2136_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -18,14 +21,16 @@ func TestConformance(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			key := testserver.NewKey(t)
-			running := s.start(t, manyZones(conformance.MaxFresh), key)
+			zones := manyZones(conformance.MaxFresh)
+			names := strings.Join(slices.Sorted(maps.Keys(zones)), " ")
+			running := s.start(t, zones, key)
 			var next atomic.Int64
 			conformance.Run(t, conformance.Subject{
 				Name:        "rfc2136 against " + s.name,
 				Unsupported: s.unsupported,
 				Elsewhere:   s.elsewhere,
 				Values:      s.values,
-				Open:        func(t conformance.T) provider.Provider { return open(t, running.Addr, key) },
+				Open:        func(t conformance.T) provider.Provider { return open(t, running.Addr, key, "zones", names) },
 				Fresh: func(conformance.T) provider.ZoneRef {
 					n := next.Add(1) % conformance.MaxFresh
 					return provider.ZoneRef{Origin: zone.MustName(fmt.Sprintf("z%d.example.", n))}
