@@ -189,7 +189,10 @@ func (p *Planner) one(ctx context.Context, z config.Zone, req Request, arpa *pro
 		if r.ID == autoArpaSource && p.Config.Manager.AutoArpa != nil {
 			continue // filled in below
 		}
-		l, err := p.loadFrom(ctx, r, z.Name)
+		l, amended, err := p.loadFrom(ctx, r, z.Name, parts)
+		if amended {
+			parts = nil // they are in l
+		}
 		fs := finding.Of(err, "source")
 		if err == nil {
 			fs = l.Findings
@@ -236,7 +239,7 @@ func merged(a, b []finding.Finding) []finding.Finding {
 	return out
 }
 
-func (p *Planner) loadFrom(ctx context.Context, r config.Ref, origin zone.Name) (l *source.Loaded, err error) {
+func (p *Planner) loadFrom(ctx context.Context, r config.Ref, origin zone.Name, sofar []octosource.Part) (l *source.Loaded, amended bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("zonecast has a fault in reading source %s: %v; nothing was written", r.ID, v)
@@ -244,13 +247,18 @@ func (p *Planner) loadFrom(ctx context.Context, r config.Ref, origin zone.Name) 
 	}()
 	s, err := p.Config.OpenSource(r.ID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	l, err = s.Load(ctx, origin)
+	if a, ok := s.(source.Amender); ok && len(sofar) > 0 {
+		l, err = a.Amend(ctx, octosource.Merge(origin, sofar))
+		amended = l != nil
+	} else {
+		l, err = s.Load(ctx, origin)
+	}
 	if l != nil && l.Source == nil {
 		l.Source = func(zone.Key) string { return r.ID }
 	}
-	return l, err
+	return l, amended, err
 }
 
 // with replaces the zone and keeps what is known of places.

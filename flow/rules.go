@@ -1,9 +1,6 @@
 package flow
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/zone"
@@ -18,27 +15,10 @@ func (p *Planner) zoneRules(d *Desired, req Request) []finding.Finding {
 		return p.Lint(d, req)
 	}
 	check := octodns.ZoneCheck{
-		Rules: ruleSet(p.Config.Manager.Validators, d.Config), Lenient: d.Config.Lenient || req.Lenient,
+		Rules: p.Config.RuleSet(&d.Config), Lenient: d.Config.Lenient || req.Lenient,
 		Place: d.Place, Subzones: p.Config.Subzones(d.Config.Name),
 	}
 	return p.judged(check.Run(d.Loaded.Zone), d.Config, req)
-}
-
-func ruleSet(v config.Validators, z config.Zone) octodns.RuleSet {
-	r := octodns.RuleSet{
-		Sets: v.Enabled, Enable: v.RecordEnable, Disable: v.RecordDisable,
-		EnableZone: v.ZoneEnable, DisableZone: slices.Concat(v.ZoneDisable, z.ZoneDisable),
-	}
-	if len(z.RecordDisable) > 0 {
-		r.Disable = maps.Clone(r.Disable)
-		if r.Disable == nil {
-			r.Disable = map[string][]string{}
-		}
-		for t, ids := range z.RecordDisable {
-			r.Disable[t] = slices.Concat(r.Disable[t], ids)
-		}
-	}
-	return r
 }
 
 // Lint looks for mistakes that no format forbids. In a lenient zone or run, and under an octoDNS
