@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"slices"
 	"sync"
 	"time"
@@ -165,18 +166,22 @@ func runID() string {
 
 // actor is who runs the command, for journal and history.
 func (a *app) actor() string {
-	user := "unknown"
-	for _, name := range []string{"ZONECAST_ACTOR", "SUDO_USER", "USER", "LOGNAME"} {
-		if v, ok := a.env(name); ok && v != "" {
-			if name == "ZONECAST_ACTOR" {
-				return v
-			}
-			user = v
-			break
+	if v, ok := a.env("ZONECAST_ACTOR"); ok && v != "" {
+		return v // pipelines know better than the system who asked for it
+	}
+	name := ""
+	for _, variable := range []string{"SUDO_USER", "USER", "LOGNAME"} {
+		if v, ok := a.env(variable); ok && name == "" {
+			name = v
+		}
+	}
+	if name == "" {
+		if u, err := user.Current(); err == nil {
+			name = u.Username
 		}
 	}
 	host, _ := os.Hostname()
-	return user + "@" + cmp.Or(host, "localhost")
+	return cmp.Or(name, "unknown") + "@" + cmp.Or(host, "localhost")
 }
 
 // interactive reports whether somebody can answer a question.

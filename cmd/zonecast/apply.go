@@ -216,10 +216,12 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 	finds := slices.Concat(s.findings, run.Findings)
 	s.app.findings(withoutNotes(finds, run.Plans))
 	out := s.newApplyView()
-	if err := out.plans(run.Plans); err != nil {
-		return err
-	}
 	plans, held := writable(run.Plans)
+	if !s.quiet || !x.yes || held > 0 { // whoever answers, or has to act, sees what it is about
+		if err := out.plans(run.Plans); err != nil {
+			return err
+		}
+	}
 	broken := finding.AsError(finds) != nil
 	switch {
 	case ctx.Err() != nil:

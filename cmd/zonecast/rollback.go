@@ -79,7 +79,7 @@ func (a *app) rollback(ctx context.Context, args rollbackArgs) error {
 		return fmt.Errorf("version %d did not keep the whole zone, and cannot be gone back to", v.ID)
 	}
 	why := fmt.Sprintf("rollback to %d", v.ID)
-	s.say("Back to version %d of %s, written to %s.\n", v.ID, v.Began.Local().Format(timeLayout), v.Target)
+	s.say("Back to version %d, which was written to %s on %s.\n", v.ID, v.Target, v.Began.Local().Format(timeLayout))
 	if v.Wish == nil {
 		s.app.findings([]finding.Finding{{
 			ID: "rollback-shaped", Severity: finding.Warning,

@@ -114,13 +114,11 @@ func (v textApply) report(r *apply.Report, err error) error {
 	if r == nil {
 		return err
 	}
-	if !v.quiet || reportExit(r) != exitOK {
-		writeReport(v.stdout, r, v.outPaint(), v.style(v.stdout).Width)
-	}
+	writeReport(v.stdout, r, v.outPaint())
 	return err
 }
 
-func writeReport(w io.Writer, r *apply.Report, p term.Paint, width int) {
+func writeReport(w io.Writer, r *apply.Report, p term.Paint) {
 	rows := [][]string{{"target", "changes", "state", "visible", "took"}}
 	for _, res := range r.Results {
 		rows = append(rows, []string{
