@@ -414,10 +414,18 @@ func TestKillLeavesWholeFiles(t *testing.T) {
 	for i := range 12 {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKillLeavesWholeFiles$")
 		cmd.Env = append(os.Environ(), "ZONECAST_TEST_WRITER="+dir)
+		started, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.NewTimer(time.Duration(40+i*7) * time.Millisecond)
+		// It says so when it has written once; then it is killed in the middle of a later write.
+		if _, err := started.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.NewTimer(time.Duration(i*3) * time.Millisecond)
 		<-timer.C
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -442,7 +450,7 @@ func TestKillLeavesWholeFiles(t *testing.T) {
 func writeForEver(dir string) {
 	ctx := context.Background()
 	p := open(mute{}, dir, nil)
-	for i := 0; ; i++ {
+	for i := os.Getpid(); ; i++ {
 		s, err := p.Read(ctx, ref)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -457,6 +465,7 @@ func writeForEver(dir string) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(3)
 		}
+		fmt.Print(".")
 	}
 }
 
