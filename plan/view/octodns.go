@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"html"
 	"io"
 	"slices"
 	"strconv"
@@ -186,6 +185,8 @@ func (c octoChange) repr(rec *octodns.Record) string {
 			list = strings.Join(values, "")
 		}
 		tail = ", " + pyRepr(rec.Dynamic["pools"]) + ", " + pyRepr(rec.Dynamic["rules"])
+	case len(rec.Geo) > 0:
+		list, tail = "["+quoteAll(values)+"]", ", "+geoRepr(rec.Geo)
 	case len(rec.Octodns) > 0:
 		tail = ", " + pyRepr(rec.Octodns)
 	}
@@ -316,7 +317,8 @@ func (o OctoDNS) HTML(w io.Writer, plans []*plan.Plan) error {
 	list := due(plans)
 	current := ""
 	td := func(s string) { b.WriteString("    <td>" + s + "</td>\n") }
-	esc := func(s string) string { return html.EscapeString(term.Clean(s)) }
+	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	esc := func(s string) string { return escape.Replace(term.Clean(s)) }
 	for _, p := range list {
 		if name := p.Target.Zone.Unicode(); name != current {
 			current = name

@@ -98,6 +98,23 @@ func octoSVCB(m map[string]any) string {
 	return "'" + text + "'"
 }
 
+// pyOrder is the order in which octoDNS fills the mappings of dynamic records; Python keeps it.
+var pyOrder = []string{"fallback", "values", "value", "weight", "status", "pool", "geos", "subnets"}
+
+// geoRepr prints a legacy geo block: {'EU': 'Geo EU None None ['192.0.2.7']'}.
+func geoRepr(geo map[string]any) string {
+	codes := make([]string, 0, len(geo))
+	for code := range geo {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	for i, code := range codes {
+		parts := append(strings.Split(code, "-"), "None", "None")
+		codes[i] = fmt.Sprintf("%s: 'Geo %s %s'", pyText(code), strings.Join(parts[:3], " "), pyRepr(geo[code]))
+	}
+	return "{" + strings.Join(codes, ", ") + "}"
+}
+
 // pyRepr prints a tree as Python's repr does.
 func pyRepr(v any) string {
 	switch v := v.(type) {
@@ -121,7 +138,9 @@ func pyRepr(v any) string {
 		for k := range v {
 			keys = append(keys, k)
 		}
-		slices.Sort(keys)
+		slices.SortFunc(keys, func(a, b string) int {
+			return cmp.Or(cmp.Compare(slices.Index(pyOrder, a), slices.Index(pyOrder, b)), strings.Compare(a, b))
+		})
 		for i, k := range keys {
 			keys[i] = pyText(k) + ": " + pyRepr(v[k])
 		}
