@@ -128,3 +128,35 @@ func TestSignedTransferOfManyMessages(t *testing.T) {
 		})
 	}
 }
+
+// A server whose clock differs says so, and by how much.
+func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel()
+	zones := map[string]string{"example.org.": "@ 3600 SOA ns.example.net. hostmaster 1 7200 900 1209600 300\n@ 3600 NS ns.example.net.\n"}
+	k := testserver.NewKey(t)
+	for name, s := range map[string]*testserver.Server{
+		"BIND": testserver.BIND(t, testserver.BINDOptions{Zones: zones, TSIG: k}),
+		"Knot": testserver.Knot(t, testserver.KnotOptions{Zones: zones, TSIG: k}),
+	} {
+		key, err := NewKey(k.Name, k.Algorithm, k.Secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &Client{Transport: TCP, Timeout: 5 * time.Second, Key: key}
+		req := Query(example, zone.TypeSOA)
+		req.ID = 7
+		raw, err := req.Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sign := c.signer()
+		if raw, err = sign.sign(raw, time.Now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = c.overStream(t.Context(), s.Addr, req, raw, sign)
+		e, ok := errors.AsType[*SignatureError](err)
+		if !ok || !e.Remote || e.Code != BadTime || !strings.Contains(err.Error(), "the server's clock says") {
+			t.Errorf("%s: error %v; want BADTIME with the server's clock", name, err)
+		}
+	}
+}

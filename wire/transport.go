@@ -69,7 +69,11 @@ func (c *Client) overUDP(ctx context.Context, addr string, req *Message, raw []b
 	if req.Opcode != OpQuery {
 		tries = 1
 	}
-	buf := make([]byte, MaxSize)
+	size := 4096 // servers have sent more than they were allowed to
+	if req.EDNS != nil {
+		size = max(size, int(req.EDNS.Size))
+	}
+	buf := make([]byte, size)
 	var ignored error
 	for try := range tries {
 		deadline := time.Now().Add(c.timeout())
