@@ -90,7 +90,7 @@ func (p *Planner) Refresh(ctx context.Context, plans []*plan.Plan) ([]*plan.Plan
 	for i, pl := range plans {
 		o := observed[targets[i].Target]
 		if o.err != nil {
-			finds = append(finds, failure(pl.Target.String(), o.err))
+			finds = append(finds, failure(pl.Target.String(), o.err)...)
 			continue
 		}
 		soa := o.acct.Capabilities(o.snap.Info).SOA

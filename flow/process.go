@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -157,7 +158,11 @@ func (p *Planner) replaces(id string) bool {
 	return ok && v.Kind == config.Scalar && slices.Contains([]string{"true", "True", "TRUE", "yes", "Yes", "on", "On"}, v.Text)
 }
 
-// failure words what kept a target from being planned.
-func failure(t string, err error) finding.Finding {
-	return finding.Finding{ID: "target", Severity: finding.Error, Subject: "target " + t, Text: fmt.Sprintf("%s: %v", t, err)}
+// failure words what kept a target from being planned. Findings that err carries know better
+// where the fault is.
+func failure(t string, err error) []finding.Finding {
+	if p, ok := errors.AsType[*finding.Problem](err); ok {
+		return p.Findings
+	}
+	return []finding.Finding{{ID: "target", Severity: finding.Error, Subject: "target " + t, Text: fmt.Sprintf("%s: %v", t, err)}}
 }

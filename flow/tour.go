@@ -103,13 +103,13 @@ func (t *tour) allServers(z zone.Name) []zone.Name {
 func (t *tour) plan(ctx context.Context, tg target) (p *plan.Plan, finds []finding.Finding) {
 	defer func() {
 		if v := recover(); v != nil {
-			p, finds = nil, []finding.Finding{failure(tg.String(), fmt.Errorf("zonecast has a fault in planning: %v; nothing was written", v))}
+			p, finds = nil, failure(tg.String(), fmt.Errorf("zonecast has a fault in planning: %v; nothing was written", v))
 		}
 	}()
 	d, o := t.desired[tg.Zone], t.observed[tg.Target]
 	switch {
 	case o.err != nil:
-		return nil, []finding.Finding{failure(tg.Target.String(), o.err)}
+		return nil, failure(tg.Target.String(), o.err)
 	case d == nil || d.Err != nil || d.Loaded == nil:
 		return nil, nil // the zone's findings say why
 	case len(d.Config.Sources) == 0 && !d.Config.IsAlias() && t.req.Instead[tg.Zone] == nil:
@@ -118,12 +118,12 @@ func (t *tour) plan(ctx context.Context, tg target) (p *plan.Plan, finds []findi
 	info := o.snap.Info
 	tg.Driver = o.acct.entry.Driver
 	if info.Kind == provider.Secondary {
-		return nil, []finding.Finding{failure(tg.Target.String(), errors.New("the zone is a secondary there: it is transferred from elsewhere and cannot be written; nothing was written"))}
+		return nil, failure(tg.Target.String(), errors.New("the zone is a secondary there: it is transferred from elsewhere and cannot be written; nothing was written"))
 	}
 	caps := o.acct.Capabilities(info)
 	in, finds, err := t.shaped(tg, d, o, caps)
 	if err != nil {
-		return nil, []finding.Finding{failure(tg.Target.String(), err)}
+		return nil, failure(tg.Target.String(), err)
 	}
 	if err := finding.AsError(finds); err != nil {
 		return nil, finds
