@@ -189,8 +189,9 @@ func TestSteps(t *testing.T) {
 			options: Options{"context": map[string]any{"who": "ops"}},
 			in: `a 300 TXT "zone {zone_name} {record_ttl:05d} {who:>5}; {{x}}"
 				b 300 MX 10 mx1.{zone_name}.
-				c 300 TXT "{record_name}/{record_type}/{zone_num_records}/{record_source_id}"`,
-			want:    "a 300 TXT \"zone example.com. 00300   ops; {x}\"\nb 300 MX 10 mx1.example.com.\nc 300 TXT \"c/TXT/3/config\"",
+				c 300 TXT "{record_name}/{record_type}/{zone_num_records}/{record_source_id}"
+				d 300 CNAME {record_type}.{who}.example.net.`,
+			want:    "a 300 TXT \"zone example.com. 00300   ops; {x}\"\nb 300 MX 10 mx1.example.com.\nc 300 TXT \"c/TXT/4/config\"\nd 300 CNAME cname.ops.example.net.",
 			context: Context{From: func(zone.Key) string { return "config" }},
 		},
 		{

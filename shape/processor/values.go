@@ -136,6 +136,9 @@ func (p *templating) fill(set zone.RRset, origin zone.Name, shared map[string]an
 		if strings.HasSuffix(text, "}.") && strings.HasSuffix(out, "..") && names(set.Type) {
 			out = out[:len(out)-1] // "mx.{zone_name}" as it was written, made absolute when it was read
 		}
+		if out != text && names(set.Type) && set.Type != zone.TypeNAPTR {
+			out = strings.ToLower(out)
+		}
 		changed = changed || out != text
 		return out, err
 	}
