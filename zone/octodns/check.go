@@ -202,6 +202,14 @@ func (c *checker) required(n *yaml11.Node, what string, ids ...string) (string, 
 	return s, true
 }
 
+// there is required that accepts an empty text.
+func (c *checker) there(n *yaml11.Node, what string, ids ...string) (string, bool) {
+	if n != nil && n.Kind == yaml11.String && n.Text == "" {
+		return "", true
+	}
+	return c.required(n, what, ids...)
+}
+
 // A targetRules tells which rules look at a target.
 type targetRules struct {
 	fqdn    []string // ids of the rules that want a host name
@@ -223,8 +231,8 @@ func (c *checker) target(s string, t targetRules) string {
 	if norm == "." && t.root {
 		return norm
 	}
-	if strings.Contains(norm, "{") && strings.Contains(norm, "}") {
-		return norm // a template; it is filled in later
+	if template(norm) {
+		return norm // it is filled in later
 	}
 	switch why := hostProblem(norm); why {
 	case "":
@@ -244,6 +252,9 @@ func (c *checker) target(s string, t targetRules) string {
 	}
 	return norm
 }
+
+// template reports text that the templating processor fills in.
+func template(s string) bool { return strings.Contains(s, "{") && strings.Contains(s, "}") }
 
 // normalTarget lower-cases s and turns labels with other than ASCII letters into A-labels.
 func normalTarget(s string) (string, error) {

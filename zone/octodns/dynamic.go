@@ -1,7 +1,6 @@
 package octodns
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -129,20 +128,18 @@ func (d *dynamicChecker) readPool(name string, n *yaml11.Node) ([]any, bool) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b any) int {
-		x, y := a.(map[string]any), b.(map[string]any)
-		return cmp.Or(compareTrees(x["value"], y["value"]), compareTrees(x["weight"], y["weight"]), compareTrees(x["status"], y["status"]))
+		return compareTrees(a.(map[string]any)["value"], b.(map[string]any)["value"])
 	})
 	return out, good
 }
 
-// poolValue reads a value by the rules of the record's type; what it violates is said under the
-// id of the dynamic rule.
+// poolValue reads a value by the rules of the record's type.
 func (d *dynamicChecker) poolValue(n *yaml11.Node, where string) (any, bool) {
 	k := kinds[d.typ]
 	sub := checker{typ: d.typ, on: d.on, esc: d.esc}
 	v, ok := k.check(&sub, n)
 	for _, r := range sub.reasons {
-		d.broken(r.text+" in "+where, r.fix, idDynamic)
+		d.reasons = append(d.reasons, reason{r.id, r.text + " in " + where, r.fix})
 	}
 	for _, h := range sub.hazards {
 		d.hazard(h.id, h.text+" in "+where, h.fix)

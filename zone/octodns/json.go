@@ -173,7 +173,7 @@ func (r Record) Data() json.RawMessage {
 
 func (r Record) fields() map[string]any {
 	m := map[string]any{"ttl": number(int64(r.TTL))}
-	valuesInto(m, r.Values)
+	valuesInto(m, r.Type, r.Values)
 	if r.Octodns != nil {
 		m["octodns"] = r.Octodns
 	}
@@ -190,7 +190,7 @@ func (r Record) fields() map[string]any {
 }
 
 // valuesInto sets "value" or "values". Empty values are left out, as octoDNS does.
-func valuesInto(m map[string]any, values []any) {
+func valuesInto(m map[string]any, typ string, values []any) {
 	kept := make([]any, 0, len(values))
 	for _, v := range values {
 		if v != "" && v != nil {
@@ -199,6 +199,9 @@ func valuesInto(m map[string]any, values []any) {
 	}
 	switch len(kept) {
 	case 0:
+		if len(values) != 1 && !kinds[typ].single {
+			m["values"] = []any{}
+		}
 	case 1:
 		m["value"] = kept[0]
 	default:

@@ -289,18 +289,27 @@ func (r *reading) items() []*yaml11.Node {
 				fix = r.typ + " takes one value, in the field value"
 			}
 		}
-		r.broken(what, fix, k.ids...)
+		r.missing(what, fix, n)
 		return nil
 	case n.Kind == yaml11.Sequence && k.single:
 		r.broken(fmt.Sprintf("value is a list; %s takes one value", r.typ), "", k.ids...)
 		return nil
-	case n.Kind == yaml11.Sequence && len(n.Items) == 0, n.Kind == yaml11.String && n.Text == "" && !k.single:
-		r.broken("missing value(s)", "", k.ids...)
+	case n.Kind == yaml11.Sequence && len(n.Items) == 0:
+		r.missing("missing value(s)", "", n)
 		return nil
 	case n.Kind == yaml11.Sequence:
 		return n.Items
 	}
 	return []*yaml11.Node{n}
+}
+
+// missing reports a record without values. octoDNS accepts that for structured values.
+func (r *reading) missing(what, fix string, n *yaml11.Node) {
+	if k := kinds[r.typ]; k.fields != nil && (n == nil || n.Kind == yaml11.Sequence) {
+		r.hazard(idValue, "the record has no values", "remove it")
+		return
+	}
+	r.broken(what, fix, kinds[r.typ].ids...)
 }
 
 // readValues reads all values, in normal form and as data.

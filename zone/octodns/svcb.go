@@ -114,6 +114,9 @@ func (c *checker) texts(name string, v *yaml11.Node, id string) []string {
 		c.bad(fmt.Sprintf("%s is not a list", name), "write a list, even for one item", id)
 		return nil
 	}
+	if len(v.Items) == 0 {
+		c.bad(name+" is an empty list", "remove it", id)
+	}
 	var out []string
 	for _, item := range v.Items {
 		out = append(out, text(item))

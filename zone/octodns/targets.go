@@ -129,7 +129,7 @@ func (r *reading) readTarget(id string, n *yaml11.Node) {
 	values, _ := sub.readValues(sub.items())
 	sortValues(sub.typ, values)
 	out := map[string]any{"type": sub.typ, "ttl": number(int64(sub.ttl))}
-	valuesInto(out, values)
+	valuesInto(out, sub.typ, values)
 	for i := range record.Keys {
 		switch k := record.Keys[i]; k.Name {
 		case "type", "ttl", "value", "values":

@@ -1,7 +1,6 @@
 package octodns
 
 import (
-	"encoding/base64"
 	"fmt"
 	"math"
 	"net/netip"
@@ -82,7 +81,10 @@ func (c *checker) address(n *yaml11.Node) (any, bool) {
 		return nil, false
 	}
 	a, err := netip.ParseAddr(s)
-	if err != nil || a.Zone() != "" || a.Is4() != (c.typ == "A") || n.Kind != yaml11.String {
+	if err == nil && a.Zone() != "" && c.typ == "AAAA" {
+		return strings.ToLower(s), true // octoDNS takes it; no RDATA can hold it
+	}
+	if err != nil || a.Is4() != (c.typ == "A") || n.Kind != yaml11.String {
 		c.broken(fmt.Sprintf("invalid %s address %q", family, quoted(n)), "", "ip-value-rfc")
 		return nil, false
 	}
@@ -126,13 +128,9 @@ func (c *checker) chunk(n *yaml11.Node) (any, bool) {
 }
 
 func (c *checker) openpgpkey(n *yaml11.Node) (any, bool) {
-	const id = "openpgpkey-value-rfc"
-	s, ok := c.required(n, "value", id)
+	s, ok := c.required(n, "value", "openpgpkey-value-rfc")
 	if !ok {
 		return nil, false
-	}
-	if _, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), "")); err != nil {
-		c.bad(fmt.Sprintf("invalid base64 value %q", clip(s)), "", id)
 	}
 	return s, true
 }
@@ -167,7 +165,7 @@ func (c *checker) srv(n *yaml11.Node) (any, bool) {
 	host, ok2 := c.required(present(n, "target"), "target", srvIDs...)
 	if ok2 {
 		host = c.target(host, targetRules{
-			fqdn: srvIDs, notIP: "srv-value-not-ip", dot: "srv-value-best-practice", root: true,
+			fqdn: srvIDs[:1], notIP: "srv-value-not-ip", dot: "srv-value-best-practice", root: true,
 			kind: "SRV value", message: `Invalid SRV target "%s" is not a valid FQDN.`,
 		})
 	}
@@ -207,7 +205,7 @@ func (c *checker) caa(n *yaml11.Node) (any, bool) {
 	if f := n.Get("flags"); f != nil {
 		flags, ok = c.integer(f, "flags", caaIDs...)
 	}
-	tag, ok2 := c.required(present(n, "tag"), "tag", caaIDs...)
+	tag, ok2 := c.there(present(n, "tag"), "tag", caaIDs...)
 	value := n.Get("value")
 	if value == nil || value.Kind == yaml11.Null {
 		c.broken("missing value", "", caaIDs...)
@@ -246,7 +244,7 @@ func (c *checker) ds(n *yaml11.Node) (any, bool) {
 			v[[3]string{"key_tag", "algorithm", "digest_type"}[i]] = number(x)
 		}
 	}
-	digest, ok := c.required(present(n, names[3]), names[3], dsIDs...)
+	digest, ok := c.there(present(n, names[3]), names[3], dsIDs...)
 	if !ok || !good {
 		return nil, false
 	}
@@ -262,7 +260,7 @@ func (c *checker) ds(n *yaml11.Node) (any, bool) {
 	return v, true
 }
 
-var hexText = regexp.MustCompile(`^[0-9A-Fa-f]*$`)
+var hexText = regexp.MustCompile(`^[0-9A-Fa-f]+$`)
 
 // hex checks digits and length of a digest; lengths gives the length for each type of digest.
 func (c *checker) hex(s string, typ any, what, id string, lengths map[any]int) {
@@ -278,7 +276,7 @@ func (c *checker) sshfp(n *yaml11.Node) (any, bool) {
 		return nil, false
 	}
 	v, ok := c.integers(n, "sshfp-value-rfc", 255, sshfpIDs, "algorithm", "fingerprint_type")
-	print, ok2 := c.required(present(n, "fingerprint"), "fingerprint", sshfpIDs...)
+	print, ok2 := c.there(present(n, "fingerprint"), "fingerprint", sshfpIDs...)
 	if f := n.Get("fingerprint"); f != nil && f.Kind != yaml11.String && f.Kind != yaml11.Null && ok2 {
 		c.broken("fingerprint is "+article(f.Kind)+" in YAML, not a text", "quote it: '"+f.Text+"'", sshfpIDs...)
 		ok2 = false
@@ -310,7 +308,7 @@ func (c *checker) tlsa(n *yaml11.Node) (any, bool) {
 		return nil, false
 	}
 	v, ok := c.integers(n, "tlsa-value-rfc", 255, tlsaIDs, "certificate_usage", "selector", "matching_type")
-	data, ok2 := c.required(present(n, "certificate_association_data"), "certificate_association_data", tlsaIDs...)
+	data, ok2 := c.there(present(n, "certificate_association_data"), "certificate_association_data", tlsaIDs...)
 	if !ok || !ok2 {
 		return nil, false
 	}
@@ -355,7 +353,7 @@ func (c *checker) naptr(n *yaml11.Node) (any, bool) {
 	default:
 		c.bad(fmt.Sprintf("unrecognized flags %q", flags), "", naptrIDs...)
 	}
-	if r := v["replacement"].(string); r != "" && !strings.HasSuffix(r, ".") {
+	if r := v["replacement"].(string); r != "" && !strings.HasSuffix(r, ".") && !template(r) {
 		c.bad(fmt.Sprintf("NAPTR value %q missing trailing .", r), "", "naptr-value-best-practice")
 	}
 	return v, true
@@ -366,9 +364,12 @@ func (c *checker) uri(n *yaml11.Node) (any, bool) {
 		return nil, false
 	}
 	v, ok := c.integers(n, "uri-value-rfc", math.MaxUint16, uriIDs, "priority", "weight")
-	target, ok2 := c.required(present(n, "target"), "target", uriIDs...)
+	target, ok2 := c.there(present(n, "target"), "target", uriIDs...)
 	if !ok || !ok2 {
 		return nil, false
+	}
+	if target == "" {
+		c.bad("missing target", "", "uri-value")
 	}
 	v["target"] = target // octoDNS lower-cases it, which breaks paths
 	return v, true
@@ -379,8 +380,8 @@ func (c *checker) urlfwd(n *yaml11.Node) (any, bool) {
 	if !c.mapping(n, "path, target, code, masking and query", id) {
 		return nil, false
 	}
-	path, ok := c.required(present(n, "path"), "path", id)
-	target, ok2 := c.required(present(n, "target"), "target", id)
+	path, ok := c.there(present(n, "path"), "path", id)
+	target, ok2 := c.there(present(n, "target"), "target", id)
 	v := map[string]any{"path": path, "target": target}
 	good := ok && ok2
 	for _, f := range []struct {
