@@ -327,11 +327,8 @@ func (d *decoder) folder(v Value, what, name string) string {
 	if dir == "" || filepath.IsAbs(dir) {
 		return dir
 	}
-	if d.cfg.Format == Zonecast {
-		return filepath.Join(d.cfg.Dir, dir)
-	}
-	first := filepath.Join(d.cfg.WorkDir, dir)
-	if isDir(first) {
+	first := filepath.Join(d.cfg.base(), dir)
+	if d.cfg.Format == Zonecast || isDir(first) {
 		return first
 	}
 	for _, base := range []string{d.cfg.Dir, filepath.Join(d.cfg.Dir, "..")} {

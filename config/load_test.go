@@ -8,10 +8,12 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/finding"
@@ -321,6 +323,42 @@ func TestMatch(t *testing.T) {
 		if got := config.Match(c.pattern, c.s); got != c.want {
 			t.Errorf("Match(%q, %.20q) = %v, want %v", c.pattern, c.s, got, c.want)
 		}
+	}
+}
+
+// Match is the same as a regular expression made of the pattern.
+func TestMatchIsRegular(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.StringMatching(`([ab.*?]|\[!?[ab]+\]){0,8}`).Draw(t, "pattern")
+		s := rapid.StringMatching(`[abc.]{0,12}`).Draw(t, "s")
+		re := regexp.MustCompile(`^` + strings.NewReplacer(".", `\.`, "*", ".*", "?", ".", "!", "^").Replace(pattern) + `$`)
+		if got, want := config.Match(pattern, s), re.MatchString(s); got != want {
+			t.Errorf("Match(%q, %q) = %v, want %v", pattern, s, got, want)
+		}
+	})
+}
+
+func TestHostileInputIsOneError(t *testing.T) {
+	t.Parallel()
+	bomb := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := 1; i < 12; i++ {
+		bomb += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	for name, c := range map[string]struct{ text, id string }{
+		"alias bomb": {bomb, "alias-bomb"},
+		"too deep":   {"a: " + strings.Repeat("[", 500) + strings.Repeat("]", 500), "too-deep"},
+		"binary":     {"zones: \x00\x01", "yaml-syntax"},
+		"truncated":  {"zones: {a.: {sources: [", "yaml-syntax"},
+		"not UTF-8":  {"zones: \xff\xfe", "yaml-syntax"},
+	} {
+		_, finds := load(t, "octodns.yaml", c.text)
+		if len(finds) != 1 || finds[0].ID != c.id || finds[0].Severity != finding.Error {
+			t.Errorf("%s: findings = %.300v, want one error %s", name, fmt.Sprint(finds), c.id)
+		}
+	}
+	if _, finds := config.Load(os.DevNull, config.Options{Env: noEnv}); len(finds) != 1 || finds[0].ID != "config-unreadable" {
+		t.Errorf("a device: %v, want one error", finds)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,6 +212,14 @@ func (c *Config) resolved(e Entry, options []provider.Option) (provider.Config, 
 	return pc, finding.AsError(bad)
 }
 
+// base is where relative folders count from.
+func (c *Config) base() string {
+	if c.Format == Zonecast {
+		return c.Dir
+	}
+	return c.WorkDir
+}
+
 // value resolves and checks one value.
 func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 	out := provider.Value{Place: v.Place}
@@ -224,6 +233,9 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 		out.Text = s.Reveal()
 		if o.Kind == provider.Int || o.Kind == provider.Float {
 			out.Text = cmp.Or(v.number, strings.TrimSpace(out.Text))
+		}
+		if o.Kind == provider.Folder && c.isReference(v.Text) && !filepath.IsAbs(out.Text) {
+			out.Text = filepath.Join(c.base(), out.Text) // those written out were placed on loading
 		}
 		if o.Kind == provider.List {
 			out.List = []string{out.Text}

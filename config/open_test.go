@@ -103,6 +103,7 @@ func TestOpenResolvesOptions(t *testing.T) {
 		{"path that is no reference", "token: x, account: some/path", provider.Value{Text: "some/path"}, "account"},
 		{"file is no reference for what is not secret", "token: x, account: file/path", provider.Value{Text: "file/path"}, "account"},
 		{"number from the environment", "token: x, retries: env/RETRIES", provider.Value{Text: "7"}, "retries"},
+		{"folder from the environment", "token: x, directory: env/TOKEN", provider.Value{Text: "00123"}, "directory"},
 		{"number in another base", "token: x, retries: 0x10", provider.Value{Text: "16"}, "retries"},
 		{"float", "token: x, factor: 1.50", provider.Value{Text: "1.50"}, "factor"},
 		{"truth", "token: x, sandbox: yes", provider.Value{Text: "yes"}, "sandbox"},
