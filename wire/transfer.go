@@ -41,21 +41,21 @@ var ErrLimit = errors.New("transfer is larger than its limit")
 // Timeout is the wait for each message; only ctx bounds the whole.
 func (c *Client) Transfer(ctx context.Context, addr string, origin zone.Name, l Limits) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		if err := c.transfer(ctx, addr, origin, l, yield); err != nil {
-			e := &Error{Op: "transfer", What: origin.String(), Addr: addr, Sent: true, Err: err}
+		if sent, err := c.transfer(ctx, addr, origin, l, yield); err != nil {
+			e := &Error{Op: "transfer", What: origin.String(), Addr: addr, Sent: sent, Err: err}
 			c.trace("%v", e)
 			yield(Record{}, e)
 		}
 	}
 }
 
-func (c *Client) transfer(ctx context.Context, addr string, origin zone.Name, l Limits, yield func(Record, error) bool) error {
+func (c *Client) transfer(ctx context.Context, addr string, origin zone.Name, l Limits, yield func(Record, error) bool) (sent bool, err error) {
 	if c.Transport == HTTPS {
-		return errors.New("zones are not transferred over HTTPS; use TCP or TLS")
+		return false, errors.New("zones are not transferred over HTTPS; use TCP or TLS")
 	}
 	conn, done, err := c.open(ctx, "tcp", addr)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer done()
 	req := &Message{
@@ -65,34 +65,34 @@ func (c *Client) transfer(ctx context.Context, addr string, origin zone.Name, l 
 	sign := c.signer()
 	raw, err := pack(req, sign)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := setDeadline(ctx, conn, time.Now().Add(c.timeout())); err != nil {
-		return err
+		return false, err
 	}
-	if _, err := writeFrame(conn, raw); err != nil {
-		return err
+	if sent, err := writeFrame(conn, raw); err != nil {
+		return sent, err
 	}
 	began := time.Now()
 	x := incoming{origin: origin, limits: l}
 	for !x.ended {
 		raw, m, err := c.next(ctx, conn, req, sign)
 		if err != nil {
-			return cancelled(ctx, err)
+			return true, cancelled(ctx, err)
 		}
 		if x.octets += int64(len(raw)); x.octets > l.octets() {
-			return fmt.Errorf("%w of %d octets", ErrLimit, l.octets())
+			return true, fmt.Errorf("%w of %d octets", ErrLimit, l.octets())
 		}
 		if more, err := x.take(m, yield); err != nil || !more {
-			return err
+			return true, err
 		}
 	}
 	if sign != nil && !sign.covered() { // RFC 8945, section 5.3.1
-		return &SignatureError{Detail: "the last message of the transfer"}
+		return true, &SignatureError{Detail: "the last message of the transfer"}
 	}
 	c.trace("transfer %s from %s: %d records, %d octets in %s", origin, addr, x.records, x.octets,
 		time.Since(began).Round(time.Microsecond))
-	return nil
+	return true, nil
 }
 
 func cancelled(ctx context.Context, err error) error {

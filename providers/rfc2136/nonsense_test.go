@@ -97,3 +97,19 @@ func TestNonsense(t *testing.T) {
 		})
 	}
 }
+
+// TestNobodyThere: the message says what to look at, and nothing was sent.
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	p := open(t, "127.0.0.1:1", nil)
+	_, err := p.Read(t.Context(), provider.ZoneRef{Origin: origin})
+	if provider.KindOf(err) != provider.Transient || !strings.Contains(err.Error(), "check host and port") {
+		t.Errorf("read: error %v; want a temporary one with advice", err)
+	}
+	base := &provider.Snapshot{Info: provider.ZoneInfo{ZoneRef: provider.ZoneRef{Origin: origin}}, Sets: zone.Empty(origin)}
+	set := sets(t, "www 300 A 192.0.2.1")[0]
+	r, err := p.Write(t.Context(), base, provider.ChangeSet{Sets: []zone.Change{{After: &set}}})
+	if provider.KindOf(err) != provider.Transient || r.Count(provider.NotDone) != 1 {
+		t.Errorf("write: receipt %v, error %v; want nothing done", r, err)
+	}
+}
