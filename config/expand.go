@@ -73,7 +73,7 @@ type listing struct {
 
 func (c *Config) list(ctx context.Context, id string) iter.Seq2[zone.Name, error] {
 	return func(yield func(zone.Name, error) bool) {
-		s, err := c.OpenSource(id) //nolint:contextcheck // what is opened serves all callers, so it must not end with one
+		s, err := c.OpenSource(id)
 		if err != nil {
 			yield(zone.Name{}, err)
 			return

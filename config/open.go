@@ -19,6 +19,10 @@ import (
 	"github.com/zonecast/zonecast/zone/octodns"
 )
 
+// opening is the context of what opening waits for. What is opened serves all callers, so it does
+// not end with the one who came first; commands for secrets have a time limit of their own.
+var opening = context.Background()
+
 // OpenProvider opens the account with the id, resolving its secrets. It is opened once; later
 // calls return the same. It does no I/O beyond what secrets need.
 func (c *Config) OpenProvider(id string) (provider.Provider, error) {
@@ -223,7 +227,7 @@ func (c *Config) base() string {
 // value resolves and checks one value.
 func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 	out := provider.Value{Place: v.Place}
-	ctx := context.Background()
+	ctx := opening
 	switch v.Kind {
 	case Scalar:
 		s, err := c.resolve(ctx, v.Text, o)
