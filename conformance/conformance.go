@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -142,6 +143,11 @@ func Run[S Runner[S]](t S, s Subject) *Report {
 		report.Unproven = unproven(report.Capabilities, s, proven)
 		for _, claim := range report.Unproven {
 			t.Errorf("%s: capability %s is claimed, but no group that passed proves it", s.Name, claim)
+		}
+	}
+	if dir := os.Getenv(ReportsVar); dir != "" && s.Only == "" {
+		if err := report.Save(dir); err != nil {
+			t.Errorf("report: %v", err)
 		}
 	}
 	return report

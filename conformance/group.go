@@ -28,10 +28,10 @@ func groups(s Subject) []group {
 	}
 	for _, t := range slices.Sorted(allTypes(s)) {
 		list = append(list, group{
-			name: "type " + t.String(), level: 1,
+			name: typeGroup + t.String(), level: 1,
 			need: func(e *env) string {
 				if !e.caps.Holds(t) {
-					return "not declared"
+					return notDeclared
 				}
 				return ""
 			},
@@ -96,11 +96,13 @@ func allTypes(s Subject) func(func(zone.Type) bool) {
 	}
 }
 
+const notDeclared = "not declared"
+
 // claims needs a capability by its field's name.
 func claims(field string) func(*env) string {
 	return func(e *env) string {
 		if reflect.ValueOf(e.caps).FieldByName(field).IsZero() {
-			return "not declared"
+			return notDeclared
 		}
 		return ""
 	}
@@ -123,7 +125,7 @@ func killGiven(e *env) string     { return unless(e.s.Kill != nil, "needs Kill")
 
 func creates(e *env) string {
 	if !e.caps.CreateZone && !e.caps.DeleteZone {
-		return "not declared"
+		return notDeclared
 	}
 	return unless(e.s.NewOrigin != nil, "needs NewOrigin")
 }

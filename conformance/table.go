@@ -66,6 +66,7 @@ func Table(reports ...*Report) string {
 	}
 	b.WriteString("\n")
 	header("group")
+	row("L1 every declared type", everyDeclared)
 	for _, name := range groupNames(reports) {
 		row(name, func(r *Report) string { return ended(r, name) })
 	}
@@ -142,13 +143,33 @@ func groupNames(reports []*Report) []string {
 	var names []string
 	for _, r := range reports {
 		for _, x := range r.Results {
-			if name := fmt.Sprintf("L%d %s", x.Level, x.Group); !slices.Contains(names, name) {
+			if name := fmt.Sprintf("L%d %s", x.Level, x.Group); !slices.Contains(names, name) && !strings.HasPrefix(x.Group, typeGroup) {
 				names = append(names, name)
 			}
 		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return strings.Compare(a[:2], b[:2]) })
 	return names
+}
+
+// typeGroup begins the names of the groups of single types, which share a row.
+const typeGroup = "type "
+
+func everyDeclared(r *Report) string {
+	passed, notes := 0, []string{}
+	for _, x := range r.Results {
+		t, ok := strings.CutPrefix(x.Group, typeGroup)
+		switch {
+		case !ok || x.Reason == notDeclared:
+		case x.Status == Passed:
+			passed++
+		case x.Status == Skipped:
+			notes = append(notes, "– "+t+" ("+x.Reason+")")
+		default:
+			notes = append(notes, "**"+t+" failed**")
+		}
+	}
+	return strings.Join(append([]string{fmt.Sprintf("%d passed", passed)}, notes...), "; ")
 }
 
 func ended(r *Report, name string) string {
