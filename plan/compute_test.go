@@ -199,6 +199,31 @@ func TestAlteredPlansAreRefused(t *testing.T) {
 	}
 }
 
+func TestWhatWasObservedIsSavedButItsRRsets(t *testing.T) {
+	t.Parallel()
+	want := &provider.Snapshot{
+		Info:     provider.ZoneInfo{ZoneRef: provider.ZoneRef{Origin: origin, ID: "Z1"}, Kind: provider.Primary, Serial: 7, NameServers: []zone.Name{zone.MustName("ns1.example.net.")}},
+		Revision: "7", Sets: zone.Empty(origin), Settings: provider.Settings{"kind": "native"}, Missing: true,
+		Foreign: []provider.Foreign{
+			{Kind: "page rule", Text: "all of the zone", Raw: []byte(`{"a":"<b>"}`)},
+			{Key: zone.Key{Owner: zone.MustName("www.example.org.")}, Kind: "policy", Text: "at a name"},
+			{Key: zone.Key{Owner: zone.MustName("www.example.org."), Type: zone.TypeA}, Kind: "disabled record", Owns: true},
+		},
+	}
+	var file bytes.Buffer
+	if err := plan.Encode(&file, []*plan.Plan{plan.Compute(plan.Input{Target: plan.Target{Zone: origin}, Observed: want, Desired: zone.Empty(origin)})}); err != nil {
+		t.Fatal(err)
+	}
+	plans, err := plan.Decode(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := plans[0].Base
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b zone.Name) bool { return a == b }), cmp.Comparer(func(a, b *zone.Zone) bool { return a.Equal(b) })); diff != "" {
+		t.Errorf("base (-want +got):\n%s", diff)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	var file bytes.Buffer
 	observed, _ := zone.Of(origin, zone.RRset{Owner: origin, Type: zone.TypeTXT, TTL: 300, Data: []zone.Data{"\x01a"}})

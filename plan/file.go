@@ -81,11 +81,49 @@ type Item struct {
 
 // Base is what is kept of the snapshot: all but its RRsets and what an adapter noted for itself.
 type Base struct {
-	Info     provider.ZoneInfo  `json:"info"`
-	Revision string             `json:"revision,omitempty"`
-	Settings provider.Settings  `json:"settings,omitempty"`
-	Foreign  []provider.Foreign `json:"foreign,omitempty"`
-	Missing  bool               `json:"missing,omitempty"`
+	Info     provider.ZoneInfo `json:"info"`
+	Revision string            `json:"revision,omitempty"`
+	Settings provider.Settings `json:"settings,omitempty"`
+	Foreign  []ItemForeign     `json:"foreign,omitempty"`
+	Missing  bool              `json:"missing,omitempty"`
+}
+
+// An ItemForeign is something at the target that is not managed.
+type ItemForeign struct {
+	Owner zone.Name       `json:"owner,omitzero"`
+	Type  string          `json:"type,omitempty"` // absent where it stands at a name and no type
+	Kind  string          `json:"kind"`
+	Text  string          `json:"text"`
+	Raw   json.RawMessage `json:"raw,omitempty"`
+	Owns  bool            `json:"owns,omitempty"`
+}
+
+func itemForeign(list []provider.Foreign) []ItemForeign {
+	var out []ItemForeign
+	for _, f := range list {
+		it := ItemForeign{Owner: f.Key.Owner, Kind: f.Kind, Text: f.Text, Raw: f.Raw, Owns: f.Owns}
+		if f.Key.Type != 0 {
+			it.Type = f.Key.Type.String()
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+func (it ItemForeign) foreign() (provider.Foreign, error) {
+	f := provider.Foreign{Key: zone.Key{Owner: it.Owner}, Kind: it.Kind, Text: it.Text, Raw: it.Raw, Owns: it.Owns}
+	if len(it.Raw) > 0 { // as it was before it was indented with the rest of the file
+		var b bytes.Buffer
+		if err := json.Compact(&b, it.Raw); err != nil {
+			return f, err
+		}
+		f.Raw = b.Bytes()
+	}
+	var err error
+	if it.Type != "" {
+		f.Key.Type, err = zone.ParseType(it.Type)
+	}
+	return f, err
 }
 
 // An ItemChange is one changed RRset.
@@ -127,7 +165,7 @@ func item(p *Plan) Item {
 		Held: p.Held, Allowed: p.Allowed, Notes: p.Notes, DryRun: p.DryRun, Sources: p.Sources, Made: p.Made,
 	}
 	if p.Base != nil {
-		it.Base = Base{p.Base.Info, p.Base.Revision, p.Base.Settings, p.Base.Foreign, p.Base.Missing}
+		it.Base = Base{p.Base.Info, p.Base.Revision, p.Base.Settings, itemForeign(p.Base.Foreign), p.Base.Missing}
 	}
 	it.ZoneText = differs(p.Target.Zone)
 	for i, c := range p.Changes.Sets {
@@ -307,10 +345,17 @@ func (it *Item) plan() (*Plan, error) {
 		Revision: it.Revision, Held: it.Held, Allowed: it.Allowed, Notes: it.Notes, DryRun: it.DryRun,
 		Existing: it.Existing, Sources: it.Sources, Made: it.Made,
 		Base: &provider.Snapshot{
-			Info: it.Base.Info, Revision: it.Base.Revision, Settings: it.Base.Settings, Foreign: it.Base.Foreign,
+			Info: it.Base.Info, Revision: it.Base.Revision, Settings: it.Base.Settings,
 			Missing: it.Base.Missing, Sets: zone.Empty(it.Target.Zone),
 		},
 		Changes: provider.ChangeSet{Settings: it.Settings},
+	}
+	for _, it := range it.Base.Foreign {
+		f, err := it.foreign()
+		if err != nil {
+			return nil, err
+		}
+		p.Base.Foreign = append(p.Base.Foreign, f)
 	}
 	sources, places := map[zone.Key]string{}, map[zone.Key]finding.Place{}
 	for _, ch := range it.Changes {
