@@ -102,7 +102,10 @@ func listZones(e *env) {
 	if found != 1 {
 		e.Errorf("zone %s is listed %d times", e.origin, found)
 	}
-	for range e.p.Zones(e.Context()) {
+	for _, err := range e.p.Zones(e.Context()) {
+		if err != nil {
+			e.Errorf("zones, listed again: %v", err)
+		}
 		break // whoever stops listening must not be called again
 	}
 }

@@ -36,7 +36,10 @@ func subject(wrap func(*conformance.Memory) provider.Provider) conformance.Subje
 		},
 		NewOrigin: func(conformance.T) zone.Name { return origin() },
 		Ask: func(ctx context.Context, k zone.Key) (zone.RRset, bool, error) {
-			for info := range m.Zones(ctx) {
+			for info, err := range m.Zones(ctx) {
+				if err != nil {
+					return zone.RRset{}, false, err
+				}
 				if k.Owner.In(info.Origin) {
 					snap, err := m.Read(ctx, info.ZoneRef)
 					if err != nil {

@@ -22,7 +22,9 @@ import (
 )
 
 // A script answers request n with its n-th entry, and the last one for ever.
-type script []func(*http.Request) (*http.Response, error)
+type answer func(*http.Request) (*http.Response, error)
+
+type script []answer
 
 type player struct {
 	script script
@@ -34,7 +36,7 @@ func (p *player) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.script[min(len(p.seen), len(p.script))-1](r)
 }
 
-func says(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
+func says(status int, body string, header ...string) answer {
 	return func(r *http.Request) (*http.Response, error) {
 		h := http.Header{}
 		for i := 0; i < len(header); i += 2 {
@@ -44,11 +46,11 @@ func says(status int, body string, header ...string) func(*http.Request) (*http.
 	}
 }
 
-func breaks(err error) func(*http.Request) (*http.Response, error) {
+func breaks(err error) answer {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-func cut(body string) func(*http.Request) (*http.Response, error) {
+func cut(body string) answer {
 	return func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Status: "200 OK", Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader(body), failing{}))}, nil
 	}
