@@ -163,15 +163,24 @@ func policy(dmarc string) string {
 	return ""
 }
 
+// found lists the records about mail that exist.
+func found(mx zone.RRset, hasMX bool, sets ...*zone.RRset) []zone.RRset {
+	var out []zone.RRset
+	if hasMX {
+		out = append(out, mx)
+	}
+	for _, s := range sets {
+		if s != nil {
+			out = append(out, *s)
+		}
+	}
+	return out
+}
+
 func (k *zoneChecker) handlesMail(mx zone.RRset, hasMX bool, spf []string, spfSet *zone.RRset) {
 	origin := k.show(k.z.Origin())
-	var seen []zone.RRset
-	if hasMX {
-		seen = append(seen, mx)
-	}
-	if spfSet != nil {
-		seen = append(seen, *spfSet)
-	}
+	dmarc, set := k.dmarc()
+	seen := found(mx, hasMX, spfSet, set)
 	if !hasMX {
 		k.bad("mail", fmt.Sprintf("zone %q handles mail but is missing an MX record at the apex", origin), "", seen...)
 	}
@@ -181,7 +190,6 @@ func (k *zoneChecker) handlesMail(mx zone.RRset, hasMX bool, spf []string, spfSe
 	case !endsSPF(spf[0]):
 		k.bad("mail", fmt.Sprintf(`SPF record at the apex of %q should terminate with "~all" or "-all"`, origin), "", *spfSet)
 	}
-	dmarc, set := k.dmarc()
 	switch {
 	case len(dmarc) == 0:
 		k.bad("mail", fmt.Sprintf("zone %q handles mail but is missing a DMARC TXT record at _dmarc", origin), "", seen...)
@@ -192,24 +200,18 @@ func (k *zoneChecker) handlesMail(mx zone.RRset, hasMX bool, spf []string, spfSe
 
 func (k *zoneChecker) noMail(mx zone.RRset, hasMX bool, spf []string, spfSet *zone.RRset) {
 	origin := k.show(k.z.Origin())
-	var seen []zone.RRset
-	if hasMX {
-		seen = append(seen, mx)
-	}
-	if spfSet != nil {
-		seen = append(seen, *spfSet)
-	}
+	dmarc, set := k.dmarc()
+	seen := found(mx, hasMX, spfSet, set)
 	if !hasMX || !nullMX(mx) {
 		k.bad("mail", fmt.Sprintf(`zone %q does not handle mail but is missing a null MX "0 ."`, origin), "", seen...)
 	}
 	if len(spf) == 0 || spf[0] != "v=spf1 -all" {
 		k.bad("mail", fmt.Sprintf(`zone %q does not handle mail but is missing the SPF TXT record "v=spf1 -all"`, origin), "", seen...)
 	}
-	dmarc, set := k.dmarc()
 	switch {
-	case len(dmarc) == 0:
+	case set == nil:
 		k.bad("mail", fmt.Sprintf("zone %q does not handle mail but is missing a DMARC TXT record at _dmarc", origin), "", seen...)
-	case policy(dmarc[0]) != "reject":
+	case len(dmarc) == 0 || policy(dmarc[0]) != "reject":
 		k.bad("mail", fmt.Sprintf("DMARC record of %q should have p=reject", origin), "", *set)
 	}
 }

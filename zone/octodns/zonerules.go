@@ -114,7 +114,7 @@ func (k *zoneChecker) name(sets []zone.RRset) {
 		k.bad("cname-coexistence", fmt.Sprintf("ALIAS record %q cannot coexist with A or AAAA at the same name", owner), "", involved(*alias, sets)...)
 	}
 	if dname != nil {
-		k.dname(*dname, cname, byType(zone.TypeNS), apex)
+		k.dname(involved(*dname, sets), cname != nil, byType(zone.TypeNS) != nil && !apex)
 	}
 	for _, s := range sets {
 		k.set(s)
@@ -142,15 +142,17 @@ func involved(first zone.RRset, sets []zone.RRset) []zone.RRset {
 	return out
 }
 
-// dname looks at a DNAME and what is below it (RFC 6672, section 2.4).
-func (k *zoneChecker) dname(dname zone.RRset, cname, ns *zone.RRset, apex bool) {
+// dname looks at the records at a DNAME, which comes first, and at what is below it (RFC 6672,
+// section 2.4).
+func (k *zoneChecker) dname(node []zone.RRset, cname, ns bool) {
 	const id = "dname-coexistence"
+	dname := node[0]
 	owner := k.show(dname.Owner)
-	if cname != nil {
-		k.bad(id, fmt.Sprintf("DNAME record %q cannot coexist with a CNAME at the same name", owner), "", dname, *cname)
+	if cname {
+		k.bad(id, fmt.Sprintf("DNAME record %q cannot coexist with a CNAME at the same name", owner), "", node...)
 	}
-	if ns != nil && !apex {
-		k.bad(id, fmt.Sprintf("DNAME record %q cannot coexist with NS below the apex", owner), "", dname, *ns)
+	if ns {
+		k.bad(id, fmt.Sprintf("DNAME record %q cannot coexist with NS below the apex", owner), "", node...)
 	}
 	if !k.on[id] {
 		return
