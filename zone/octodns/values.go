@@ -162,8 +162,10 @@ func (c *checker) srv(n *yaml11.Node) (any, bool) {
 		return nil, false
 	}
 	v, ok := c.integers(n, "srv-value-rfc", math.MaxUint16, srvIDs, "priority", "weight", "port")
-	host, ok2 := c.required(present(n, "target"), "target", srvIDs...)
-	if ok2 {
+	host, ok2 := c.there(present(n, "target"), "target", srvIDs...)
+	if host == "" && ok2 {
+		c.bad("missing target", "", "srv-value")
+	} else if ok2 {
 		host = c.target(host, targetRules{
 			fqdn: srvIDs[:1], notIP: "srv-value-not-ip", dot: "srv-value-best-practice", root: true,
 			kind: "SRV value", message: `Invalid SRV target "%s" is not a valid FQDN.`,
