@@ -246,16 +246,16 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 	}
 	report, err := out.run(ctx, func(observe func(apply.Event)) (*apply.Report, error) {
 		return s.planner.Apply(ctx, plans, x.options(s.app), observe)
-	}, plans)
+	}, plans, run.Failed)
 	if err != nil {
 		return fmt.Errorf("the journal could not be kept: %w\n  what was written is in the report above; the next run reads the targets again", err)
 	}
-	code := reportExit(report)
-	switch {
-	case code == exitOK && broken:
-		return status(exitPartial)
-	case code == exitOK && held > 0:
-		return status(exitRefused)
+	code := reportExit(report, run.Failed)
+	if code == exitOK && held > 0 {
+		code = exitRefused
+	}
+	if code == exitOK && broken {
+		code = exitPartial
 	}
 	return exit(code)
 }
@@ -306,9 +306,9 @@ func (s *session) confirm(ctx context.Context, plans []*plan.Plan, broken bool) 
 	return nil
 }
 
-// reportExit says how a run ended.
-func reportExit(r *apply.Report) int {
-	var done, refused, other int
+// reportExit says how a run ended. failed are targets that could not even be planned.
+func reportExit(r *apply.Report, failed []plan.Target) int {
+	done, other := 0, len(failed)
 	for _, res := range r.Results {
 		switch res.State {
 		case apply.Unchanged:
@@ -316,9 +316,7 @@ func reportExit(r *apply.Report) int {
 			done++
 		case apply.Unseen:
 			done, other = done+1, other+1
-		case apply.Refused:
-			refused++
-		case apply.Compensated:
+		case apply.Refused, apply.Compensated:
 			other++
 		default:
 			if r := res.Receipt; r != nil && r.Count(provider.NotDone) < len(r.Sets) {
@@ -328,7 +326,7 @@ func reportExit(r *apply.Report) int {
 		}
 	}
 	switch {
-	case refused+other == 0:
+	case other == 0:
 		return exitOK
 	case done > 0:
 		return exitPartial

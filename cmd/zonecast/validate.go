@@ -105,7 +105,10 @@ func (a *app) verdict(v verdict) error {
 	if err := view.Findings(a.stdout, shown, a.style(a.stdout)); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s with %s: ", plural(v.Zones, "zone"), plural(v.RRsets, "RRset"))
+	text := ""
+	if v.Zones > 0 { // else the configuration itself is wrong
+		text = fmt.Sprintf("%s with %s: ", plural(v.Zones, "zone"), plural(v.RRsets, "RRset"))
+	}
 	p := a.errPaint()
 	switch {
 	case v.Errors > 0:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,9 +18,13 @@ import (
 // An applyView shows a run: its plans, its progress, its report.
 type applyView interface {
 	plans([]*plan.Plan) error
-	// run calls do with an observer and shows what it tells, then the report.
-	run(ctx context.Context, do func(observe func(apply.Event)) (*apply.Report, error), plans []*plan.Plan) (*apply.Report, error)
+	// run calls do with an observer and shows what it tells, then the report, with the targets
+	// that could not even be planned.
+	run(ctx context.Context, do applier, plans []*plan.Plan, failed []plan.Target) (*apply.Report, error)
 }
+
+// An applier carries out plans and tells the observer what happens.
+type applier func(observe func(apply.Event)) (*apply.Report, error)
 
 func (s *session) newApplyView() applyView {
 	if s.json {
@@ -37,7 +42,8 @@ type applyLine struct {
 	Plan   *plan.Document `json:"plan,omitempty"`
 	Event  *apply.Event   `json:"event,omitempty"`
 	Report *apply.Report  `json:"report,omitempty"`
-	Exit   *int           `json:"exit,omitempty"`
+	Failed []plan.Target  `json:"notPlanned,omitempty"` // with a report
+	Exit   *int           `json:"exit,omitempty"`       // with a report: the exit code
 }
 
 func (v jsonApply) line(l applyLine) error {
@@ -51,11 +57,11 @@ func (v jsonApply) plans(plans []*plan.Plan) error {
 	return v.line(applyLine{Type: "plan", Plan: &doc})
 }
 
-func (v jsonApply) run(_ context.Context, do func(func(apply.Event)) (*apply.Report, error), _ []*plan.Plan) (*apply.Report, error) {
+func (v jsonApply) run(_ context.Context, do applier, _ []*plan.Plan, failed []plan.Target) (*apply.Report, error) {
 	report, err := do(func(e apply.Event) { v.line(applyLine{Type: "progress", Event: &e}) })
 	if report != nil {
-		code := reportExit(report)
-		v.line(applyLine{Type: "report", Report: report, Exit: &code})
+		code := reportExit(report, failed)
+		v.line(applyLine{Type: "report", Report: report, Failed: failed, Exit: &code})
 	}
 	return report, err
 }
@@ -79,74 +85,130 @@ func (v textApply) run(ctx context.Context, do func(func(apply.Event)) (*apply.R
 		report, err := do(live.observe)
 		stop()
 		live.stop()
-		return report, v.report(report, err)
+		return report, v.report(report, failed, err)
 	}
 	started := map[plan.Target]bool{}
 	report, err := do(func(e apply.Event) { v.plainLine(e, started) })
 	stop()
-	return report, v.report(report, err)
+	return report, v.report(report, failed, err)
 }
 
 // plainLine prints what is worth a line where lines cannot be taken back: the start of a write,
-// and its end.
+// what happens on the way, and its end.
 func (v textApply) plainLine(e apply.Event, started map[plan.Target]bool) {
+	text := string(e.State)
 	switch e.State {
 	case apply.Waiting, apply.Verifying:
 		return
 	case apply.Writing:
-		if started[e.Target] && e.Text == "" {
+		switch {
+		case started[e.Target] && e.Text == "":
 			return
+		case started[e.Target]:
+			text = ""
+		default:
+			text += " " + plural(e.Total, "change")
 		}
 		started[e.Target] = true
-	}
-	text := fmt.Sprintf("%s  %s  %s", e.Time.Local().Format("15:04:05"), e.Target, e.State)
-	if e.State == apply.Writing {
-		text += " " + plural(e.Total, "change")
 	}
 	if e.Text != "" {
 		text += ": " + term.Clean(e.Text)
 	}
-	v.say("%s", text)
+	v.say("%s  %s  %s", e.Time.Local().Format("15:04:05"), e.Target, strings.TrimPrefix(text, ": "))
 }
 
 // report prints the summary: a line for each target, then one for all.
-func (v textApply) report(r *apply.Report, err error) error {
+func (v textApply) report(r *apply.Report, failed []plan.Target, err error) error {
 	if r == nil {
 		return err
 	}
-	writeReport(v.stdout, r, v.outPaint())
+	writeReport(v.stdout, r, failed, v.outPaint())
 	return err
 }
 
-func writeReport(w io.Writer, r *apply.Report, p term.Paint) {
+// foldFrom is how many targets a report lists one by one; of more, those of an account that are
+// done share a line.
+const foldFrom = 50
+
+func writeReport(w io.Writer, r *apply.Report, failed []plan.Target, p term.Paint) {
 	rows := [][]string{{"target", "changes", "state", "visible", "took"}}
+	folded := map[string]*fold{}
 	for _, res := range r.Results {
+		if res.State == apply.DoneState && len(r.Results) > foldFrom {
+			id := res.Target.Provider
+			if folded[id] == nil {
+				folded[id] = &fold{row: len(rows)}
+				rows = append(rows, nil)
+			}
+			folded[id].add(res)
+			continue
+		}
 		rows = append(rows, []string{
 			term.Clean(res.Target.String()), reportCount(res), stateText(res.State, p), visibleText(res), duration(res.Took),
 		})
 	}
+	for id, f := range folded {
+		rows[f.row] = f.cells(id, p)
+	}
+	for _, t := range failed {
+		rows = append(rows, []string{term.Clean(t.String()), "", p.Red("not planned"), "", ""})
+	}
 	writeTable(w, rows, p)
 	for _, res := range r.Results {
-		if res.Error != "" {
-			fmt.Fprintf(w, "%s %s: %s\n", statePaint(res.State, p)(string(res.State)+":"), res.Target, term.Clean(res.Error))
-		}
-		if res.Receipt != nil {
-			for _, n := range res.Receipt.Notes {
-				fmt.Fprintf(w, "%s %s: %s\n", p.Cyan("note:"), res.Target, term.Clean(n))
-			}
-		}
-		if res.Verification != nil {
-			for _, m := range res.Verification.Missing {
-				fmt.Fprintf(w, "  %s\n", term.Clean(m))
-			}
+		writeRemarks(w, res, p)
+	}
+	fmt.Fprintf(w, "\n%s\n", reportSummary(r, failed, p))
+}
+
+// A fold is the line of several targets of one account that are done.
+type fold struct {
+	row, targets, changes int
+	visible, took         time.Duration
+	asked                 bool
+}
+
+func (f *fold) add(res apply.Result) {
+	f.targets++
+	f.changes += res.Plan.Changes.Len()
+	f.took = max(f.took, res.Took)
+	if v := res.Verification; v != nil && v.Skipped == "" {
+		f.asked, f.visible = true, max(f.visible, v.Took)
+	}
+}
+
+func (f *fold) cells(id string, p term.Paint) []string {
+	visible := "not asked"
+	if f.asked {
+		visible = "after " + duration(f.visible) + " at most"
+	}
+	return []string{
+		fmt.Sprintf("%s, %s", term.Clean(id), plural(f.targets, "zone")), fmt.Sprintf("%d/%d", f.changes, f.changes),
+		stateText(apply.DoneState, p), visible, duration(f.took) + " at most",
+	}
+}
+
+// writeRemarks tells what a result has to say besides its line.
+func writeRemarks(w io.Writer, res apply.Result, p term.Paint) {
+	switch {
+	case res.State == apply.NotStarted && errors.Is(res.Err, context.Canceled): // its line says it
+	case res.Error != "":
+		fmt.Fprintf(w, "%s %s: %s\n", statePaint(res.State, p)(string(res.State)+":"), res.Target, term.Clean(res.Error))
+	}
+	if res.Receipt != nil {
+		for _, n := range res.Receipt.Notes {
+			fmt.Fprintf(w, "%s %s: %s\n", p.Cyan("note:"), res.Target, term.Clean(n))
 		}
 	}
-	fmt.Fprintf(w, "\n%s\n", reportSummary(r, p))
+	if res.Verification != nil {
+		for _, m := range res.Verification.Missing {
+			fmt.Fprintf(w, "  %s\n", term.Clean(m))
+		}
+	}
 }
 
 // reportSummary is the last line of a run, with what to do next.
-func reportSummary(r *apply.Report, p term.Paint) string {
-	changes, ok, rest := 0, 0, 0
+func reportSummary(r *apply.Report, failed []plan.Target, p term.Paint) string {
+	changes, ok, rest := 0, 0, len(failed)
 	for _, res := range r.Results {
 		if res.Receipt != nil && res.State != apply.Compensated {
 			changes += res.Receipt.Count(provider.Done)
