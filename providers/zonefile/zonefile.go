@@ -128,13 +128,6 @@ func (p *Provider) snapshot(f *file) *provider.Snapshot {
 	if soa, ok := f.zone.Set(origin, zone.TypeSOA); ok {
 		s.Info.Serial = serialOf(soa)
 	}
-	if ns, ok := f.zone.Set(origin, zone.TypeNS); ok {
-		for _, d := range ns.Data {
-			if n, ok := rdata.Target(zone.TypeNS, d); ok {
-				s.Info.NameServers = append(s.Info.NameServers, n)
-			}
-		}
-	}
 	return s
 }
 
@@ -313,12 +306,8 @@ func (p *Provider) put(ctx context.Context, f *file, next *zone.Zone, r *provide
 	}
 	include := newHash(root.FS(), data)
 	options.Root = include
-	back, err := zonefile.Parse(data, options)
-	if err != nil {
-		return "", 0, fmt.Errorf("the new file does not read: %w", err)
-	}
-	if !sameZone(back.Zone, next) {
-		return "", 0, errors.New("the new file does not read as what was to be written; it was not put in place")
+	if err := check(data, next, options); err != nil {
+		return "", 0, err
 	}
 	if err := ctx.Err(); err != nil {
 		return "", 0, err
@@ -327,6 +316,18 @@ func (p *Provider) put(ctx context.Context, f *file, next *zone.Zone, r *provide
 		return "", 0, err
 	}
 	return include.revision(), serialOf(soa), nil
+}
+
+// check reads a new file back, and with it what it includes.
+func check(data []byte, next *zone.Zone, options zonefile.Options) error {
+	back, err := zonefile.Parse(data, options)
+	if err != nil {
+		return fmt.Errorf("the new file does not read: %w", err)
+	}
+	if !sameZone(back.Zone, next) {
+		return errors.New("the new file does not read as what was to be written; it was not put in place")
+	}
+	return nil
 }
 
 // sameZone compares records; Extra has no place in a file.
