@@ -220,8 +220,8 @@ func TestSerialsOfNewZonesGrow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := base.Info.NameServers; len(got) != 2 {
-		t.Errorf("name servers of the new zone: %v", got)
+	if got, _ := base.Sets.Set(example, zone.TypeNS); len(got.Data) != 2 {
+		t.Errorf("NS of the new zone: %v", got)
 	}
 	if _, err := write(t, p, zone.Change{After: a("192.0.2.1")}); err != nil {
 		t.Fatal(err)

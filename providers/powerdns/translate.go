@@ -123,13 +123,6 @@ func (p *Provider) snapshot(z *apiZone, ref provider.ZoneRef) (*provider.Snapsho
 		s.Foreign = append(s.Foreign, h.foreign...)
 		if h.set != nil {
 			b.Add(*h.set)
-			if h.key.Type == zone.TypeNS && h.key.Owner == ref.Origin {
-				for _, d := range h.set.Data {
-					if n, ok := rdata.Target(zone.TypeNS, d); ok {
-						s.Info.NameServers = append(s.Info.NameServers, n)
-					}
-				}
-			}
 		}
 	}
 	var err error

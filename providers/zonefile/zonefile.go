@@ -14,7 +14,6 @@ import (
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/rdata"
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
