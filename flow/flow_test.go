@@ -456,3 +456,22 @@ func TestLoadNeedsNoTargets(t *testing.T) {
 		t.Errorf("planning without the secret gives %s", show(r))
 	}
 }
+
+// A record that somebody added at a provider is drift, not a loss of the source.
+func TestDriftIsNoLossOfTheSource(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, two, map[string]string{"zones/example.org.yaml": www})
+	b.apply(b.plan(flow.Request{}))
+	org := zone.MustName("example.org.")
+	snap, err := b.a.Read(t.Context(), provider.ZoneRef{Origin: org})
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := zone.RRset{Owner: zone.MustName("odd.example.org."), Type: zone.TypeA, TTL: 300, Data: []zone.Data{"\xc0\x00\x02\x09"}}
+	z, err := snap.Sets.With([]zone.Change{{After: &odd}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.a.Put(z)
+	b.expect(b.plan(flow.Request{}), "a/example.org.: -odd/A[192.0.2.9]\nb/example.org.:")
+}

@@ -295,7 +295,6 @@ func (t *tour) childServers(child zone.Name) ([]zone.Name, map[zone.Name][]netip
 // facts gathers what guards want to know beyond the two states.
 func (t *tour) facts(ctx context.Context, tg target, desired *zone.Zone, snap *provider.Snapshot) (plan.Facts, []finding.Finding) {
 	f := plan.Facts{NameServers: t.servers[tg.Zone]}
-	var finds []finding.Finding
 	if desired.Len() == 0 && snap.Sets.Len() > 0 {
 		f.Delegated = t.Lookup.delegated(tg.Zone)
 	}
@@ -310,17 +309,39 @@ func (t *tour) facts(ctx context.Context, tg target, desired *zone.Zone, snap *p
 		}
 		f.Created = made
 	}
-	if t.Config.Format == config.Zonecast && t.req.Instead[tg.Zone] == nil {
-		if d := t.desired[tg.Zone]; d.Loaded.Revision != "" {
-			for v, err := range t.Store.History(ctx, store.Filter{Zone: &tg.Zone, Provider: tg.Provider, Limit: 1}) {
-				if err == nil && v.Applied() {
-					same := v.Revision == d.Loaded.Revision
-					f.SourceUnchanged = &same
-				}
-			}
+	if t.Config.Format == config.Zonecast && t.req.Instead[tg.Zone] == nil && deletes(snap.Sets, desired) {
+		t.lastApplied(ctx, tg, &f)
+	}
+	return f, nil
+}
+
+// deletes reports whether getting from one state to the other deletes an RRset.
+func deletes(from, to *zone.Zone) bool {
+	for c := range zone.Diff(from, to) {
+		if c.Deletes() && c.Key().Type != zone.TypeSOA {
+			return true
 		}
 	}
-	return f, finds
+	return false
+}
+
+// lastApplied notes whether the source is as it was when it was applied last, and what it held.
+// That the history cannot be read is no reason to hold a plan.
+func (t *tour) lastApplied(ctx context.Context, tg target, f *plan.Facts) {
+	d := t.desired[tg.Zone]
+	if d.Loaded.Revision == "" {
+		return
+	}
+	for v, err := range t.Store.History(ctx, store.Filter{Zone: &tg.Zone, Provider: tg.Provider, Limit: 1}) {
+		if err != nil || !v.Applied() {
+			return
+		}
+		same := v.Revision == d.Loaded.Revision
+		f.SourceUnchanged = &same
+		if full, err := t.Store.Version(ctx, v.ID); same && err == nil && full.Want != nil {
+			f.Applied = func(k zone.Key) bool { _, ok := full.Want.Set(k.Owner, k.Type); return ok }
+		}
+	}
 }
 
 // policy turns what the configuration says of guards into plan's terms.

@@ -220,13 +220,6 @@ func (a *account) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Sna
 	snap.Info.ZoneRef = ref
 	snap.Info.Serial = z.Serial
 	snap.Info.Signed = z.Signed
-	if ns, ok := z.Sets.Set(ref.Origin, zone.TypeNS); ok {
-		for _, d := range ns.Data {
-			if n, _, err := zone.NameFromWire([]byte(d)); err == nil {
-				snap.Info.NameServers = append(snap.Info.NameServers, n)
-			}
-		}
-	}
 	snap.Foreign = foreign(z, ref.Origin)
 	return snap, nil
 }
