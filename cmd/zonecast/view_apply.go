@@ -72,7 +72,7 @@ type textApply struct{ *app }
 
 func (v textApply) plans(plans []*plan.Plan) error { return v.showPlans(plans, "text") }
 
-func (v textApply) run(ctx context.Context, do func(func(apply.Event)) (*apply.Report, error), plans []*plan.Plan) (*apply.Report, error) {
+func (v textApply) run(ctx context.Context, do applier, plans []*plan.Plan, failed []plan.Target) (*apply.Report, error) {
 	v.say("")
 	stop := context.AfterFunc(ctx, func() {
 		fmt.Fprintf(v.stderr, "\r\x1b[K%s writes in flight finish (up to 30 s), nothing new begins; interrupt again to stop at once\n", v.errPaint().Yellow("interrupted:"))
