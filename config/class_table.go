@@ -7,7 +7,7 @@ package config
 // d (folder), ! (secret), * (required). @class takes over the options of a line above,
 // name=value is implied by the class. The common options of all providers are not listed.
 const classText = `
-P octodns.provider.yaml.YamlProvider yaml directory:d* default_ttl:i enforce_order:b order_mode populate_should_replace:b supports_root_ns:b split_extension split_catchall:b shared_filename disable_zonefile:b escaped_semicolons:b ignore_missing_zones:b strict_supports:b
+P octodns.provider.yaml.YamlProvider yaml directory:d* default_ttl:i enforce_order:b order_mode populate_should_replace:b supports_root_ns:b split_extension split_catchall:b shared_filename disable_zonefile:b escaped_semicolons:b ignore_missing_zones:b
 P octodns.provider.yaml.SplitYamlProvider yaml-split extension @octodns.provider.yaml.YamlProvider
 S octodns_namedfileyaml.NamedFileYamlProvider yaml-named filename:* @octodns.provider.yaml.YamlProvider
 S octodns.source.envvar.EnvVarSource envvar variable:* name:* ttl:i

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +17,6 @@ import (
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/octodns"
 )
-
-// opening is the context of what opening waits for. What is opened serves all callers, so it does
-// not end with the one who came first; commands for secrets have a time limit of their own.
-var opening = context.Background()
 
 // OpenProvider opens the account with the id, resolving its secrets. It is opened once; later
 // calls return the same. It does no I/O beyond what secrets need.
@@ -227,10 +222,9 @@ func (c *Config) base() string {
 // value resolves and checks one value.
 func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 	out := provider.Value{Place: v.Place}
-	ctx := opening
 	switch v.Kind {
 	case Scalar:
-		s, err := c.resolve(ctx, v.Text, o)
+		s, err := c.resolve(v.Text, o)
 		if err != nil {
 			return out, err
 		}
@@ -268,7 +262,7 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 			if f.Value.Kind != Scalar {
 				return out, fmt.Errorf("its value for %q must be text", clip(f.Name))
 			}
-			s, err := c.resolve(ctx, f.Value.Text, o)
+			s, err := c.resolve(f.Value.Text, o)
 			if err != nil {
 				return out, fmt.Errorf("%s: %w", clip(f.Name), err)
 			}

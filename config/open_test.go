@@ -139,6 +139,7 @@ func TestOpenErrorsNeverShowValues(t *testing.T) {
 		{"missing file", "token: file/nowhere", "nowhere"},
 		{"directory", "token: file/.", "is not a file"},
 		{"failing command", "token: 'exec/echo s3cret; exit 3'", "exit status 3"},
+		{"endless command", "token: exec/yes s3cret", "more than"},
 		{"silent command", "token: exec/true", "prints nothing"},
 		{"no credentials", "token: cred/x", "CREDENTIALS_DIRECTORY"},
 		{"wrong type behind a reference", "token: x, retries: env/SECRET", "whole number"},

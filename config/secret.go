@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/zonecast/zonecast/internal/yaml11"
@@ -78,7 +78,7 @@ func (c *Config) takes(handler string, o provider.Option) bool {
 }
 
 // resolve returns the value behind a text. Errors name the reference and never a value.
-func (c *Config) resolve(ctx context.Context, text string, o provider.Option) (Secret, error) {
+func (c *Config) resolve(text string, o provider.Option) (Secret, error) {
 	handler, rest := c.reference(text)
 	if !c.takes(handler, o) {
 		return Secret{text}, nil
@@ -91,7 +91,7 @@ func (c *Config) resolve(ctx context.Context, text string, o provider.Option) (S
 	case "cred":
 		return c.fromCredentials(rest)
 	case "exec":
-		return c.fromCommand(ctx, rest)
+		return c.fromCommand(rest)
 	}
 	id, _, _ := strings.Cut(text, "/")
 	return Secret{}, fmt.Errorf("secret handler %q has no counterpart; use env/NAME, file/PATH, exec/COMMAND or cred/NAME", clip(id))
@@ -148,17 +148,25 @@ func readSecret(path string) (Secret, error) {
 }
 
 // fromCommand runs a shell command in the folder of the configuration and takes what it prints.
-func (c *Config) fromCommand(ctx context.Context, command string) (Secret, error) {
-	ctx, cancel := context.WithTimeout(ctx, execTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+func (c *Config) fromCommand(command string) (Secret, error) {
+	//nolint:noctx // what is opened serves all callers, so it ends by time and not with one of them
+	cmd := exec.Command("/bin/sh", "-c", command)
 	cmd.Dir = c.Dir
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = time.Second // for what the command left running
 	var out limited
 	cmd.Stdout = &out
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return Secret{}, fmt.Errorf("the command for it cannot be run: %w", err)
+	}
+	var late atomic.Bool
+	timer := time.AfterFunc(execTimeout, func() {
+		late.Store(true)
+		_ = cmd.Process.Kill() // it may have ended just now
+	})
+	err := cmd.Wait()
+	timer.Stop()
 	switch {
-	case ctx.Err() != nil:
+	case late.Load():
 		return Secret{}, fmt.Errorf("the command for it did not end within %v", execTimeout)
 	case out.over:
 		return Secret{}, fmt.Errorf("the command for it prints more than %d bytes", maxSecret)
