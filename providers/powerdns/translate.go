@@ -108,6 +108,9 @@ func comments(k zone.Key, s apiRRset) provider.Foreign {
 	return provider.Foreign{Key: k, Kind: "comment", Text: strings.Join(text, " | "), Raw: raw}
 }
 
+// signed are the types that PowerDNS holds as records only in presigned zones, which are not written.
+var signed = []string{"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM"}
+
 // snapshot translates a whole zone.
 func (p *Provider) snapshot(z *apiZone, ref provider.ZoneRef) (*provider.Snapshot, error) {
 	s := &provider.Snapshot{Info: p.info(z, ref.Origin)}
@@ -115,7 +118,12 @@ func (p *Provider) snapshot(z *apiZone, ref provider.ZoneRef) (*provider.Snapsho
 		s.Revision = fmt.Sprint(n)
 	}
 	b := zone.NewBuilder(ref.Origin)
+	signatures := 0
 	for _, r := range z.RRsets {
+		if slices.Contains(signed, r.Type) {
+			signatures++
+			continue
+		}
 		h, err := read(r, ref.Origin)
 		if err != nil {
 			return nil, p.invalid("read", ref.Origin, err)
@@ -124,6 +132,9 @@ func (p *Provider) snapshot(z *apiZone, ref provider.ZoneRef) (*provider.Snapsho
 		if h.set != nil {
 			b.Add(*h.set)
 		}
+	}
+	if signatures > 0 {
+		s.Foreign = append(s.Foreign, provider.Foreign{Kind: "DNSSEC", Text: fmt.Sprintf("%d RRsets of signatures of a presigned zone", signatures)})
 	}
 	var err error
 	if s.Sets, err = b.Zone(); err != nil {

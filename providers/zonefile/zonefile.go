@@ -124,10 +124,43 @@ func (p *Provider) snapshot(f *file) *provider.Snapshot {
 		Info:     provider.ZoneInfo{ZoneRef: provider.ZoneRef{Origin: origin}, Kind: provider.Primary, Addresses: p.addresses},
 		Revision: f.revision, Sets: f.zone,
 	}
+	if n := count(f.zone, signed...); n > 0 {
+		s.Sets, s.Info.Signed = unsigned(f.zone), count(f.zone, zone.TypeRRSIG) > 0
+		s.Foreign = []provider.Foreign{{Kind: "DNSSEC", Text: fmt.Sprintf("%d RRsets of DNSSEC, made by whoever signs the zone", n)}}
+	}
 	if soa, ok := f.zone.Set(origin, zone.TypeSOA); ok {
 		s.Info.Serial = serialOf(soa)
 	}
 	return s
+}
+
+// signed are the types that only a signer writes.
+var signed = []zone.Type{zone.TypeRRSIG, zone.TypeNSEC, zone.TypeNSEC3, zone.TypeNSEC3PARAM}
+
+// count counts RRsets of some types.
+func count(z *zone.Zone, types ...zone.Type) int {
+	n := 0
+	for set := range z.All() {
+		if slices.Contains(types, set.Type) {
+			n++
+		}
+	}
+	return n
+}
+
+// unsigned is the zone without what a signer wrote.
+func unsigned(z *zone.Zone) *zone.Zone {
+	var drop []zone.Change
+	for set := range z.All() {
+		if slices.Contains(signed, set.Type) {
+			drop = append(drop, zone.Change{Before: &set})
+		}
+	}
+	out, err := z.With(drop)
+	if err != nil {
+		return z // With takes what All gave
+	}
+	return out
 }
 
 // Zones implements provider.Provider.
@@ -235,6 +268,12 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 	}
 	if f.revision != base.Revision {
 		return "", &provider.Error{Kind: provider.Conflict, Err: fmt.Errorf("%s was changed since the plan was made", filepath.Join(p.dir, f.name)), Advice: "plan again"}
+	}
+	if count(f.zone, zone.TypeRRSIG) > 0 {
+		return "", &provider.Error{
+			Kind: provider.Rejected, Err: fmt.Errorf("%s is signed: a change would make its signatures false", filepath.Join(p.dir, f.name)),
+			Advice: "let zonecast write the unsigned file, and sign it afterwards (option reload can do that)",
+		}
 	}
 	next, err := f.zone.With(changes.Sets)
 	if err != nil {

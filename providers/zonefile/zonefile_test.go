@@ -245,6 +245,19 @@ func TestBadFilesAreFindingsWithPlaces(t *testing.T) {
 	}
 }
 
+func TestSignedFilesAreReadAndNotWritten(t *testing.T) {
+	t.Parallel()
+	const sig = "www 300 IN RRSIG A 13 3 300 20300101000000 20260101000000 12345 example.org. AAAA\nwww 300 IN NSEC example.org. A RRSIG NSEC\n"
+	p := open(t, folder(t, map[string]string{"example.org.": small + sig}), nil)
+	base := read(t, p)
+	if base.Sets.Len() != 3 || !base.Info.Signed || len(base.Foreign) != 1 || base.Foreign[0].Text != "2 RRsets of DNSSEC, made by whoever signs the zone" {
+		t.Errorf("%d sets, signed %v, foreign %+v", base.Sets.Len(), base.Info.Signed, base.Foreign)
+	}
+	if r, err := write(t, p, base, "192.0.2.2"); provider.KindOf(err) != provider.Rejected || r.Count(provider.NotDone) != 1 {
+		t.Errorf("receipt %+v, error %v; want rejected", r, err)
+	}
+}
+
 func TestModeAndLinksAreKept(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"real/file": small})
