@@ -475,3 +475,21 @@ func TestDriftIsNoLossOfTheSource(t *testing.T) {
 	b.a.Put(z)
 	b.expect(b.plan(flow.Request{}), "a/example.org.: -odd/A[192.0.2.9]\nb/example.org.:")
 }
+
+func TestZonesWithoutTargetsGoWhereTheyAreHeld(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"zones/example.org.yaml": "a.sub:\n  type: A\n  value: 192.0.2.5\n" + www}
+	conf := strings.Replace(two, ", targets: [a, b]", "", 1)
+	org, sub := zone.MustName("example.org."), zone.MustName("sub.example.org.")
+
+	b := newBench(t, conf, files)
+	b.expect(b.plan(flow.Request{}), "error: zone example.org. names no targets, and no configured provider holds it")
+	b.a.Put(zone.Empty(org))
+	b.expect(b.plan(flow.Request{}), "a/example.org.: +a.sub/A[192.0.2.5] +www/A[192.0.2.1]")
+	b.b.Put(zone.Empty(sub))
+	b.expect(b.plan(flow.Request{}), "error: a.sub.example.org. A belongs to zone sub.example.org., which b holds")
+	b.b.Put(zone.Empty(org))
+	if got := show(b.plan(flow.Request{})); !strings.Contains(got, "zone example.org. names no targets, and a and b hold it") {
+		t.Errorf("two holders give %q", got)
+	}
+}

@@ -127,7 +127,10 @@ func (p *Planner) Plan(ctx context.Context, req Request) *Run {
 	run := &Run{}
 	zones, finds := p.Select(ctx, req)
 	run.Findings = append(run.Findings, finds...)
-	run.Findings = append(run.Findings, p.Config.RequireTargets(zones...)...)
+	// Zones that name targets must find them; the others are given theirs, or route says why not.
+	run.Findings = append(run.Findings, p.Config.RequireTargets(slices.DeleteFunc(slices.Clone(zones), p.unrouted)...)...)
+	zones, held, finds := p.route(ctx, zones)
+	run.Findings = append(run.Findings, finds...)
 	targets := targetsOf(zones, req)
 
 	// Reading targets does not wait for sources, nor the other way round.
@@ -141,6 +144,7 @@ func (p *Planner) Plan(ctx context.Context, req Request) *Run {
 	<-done
 
 	for _, d := range run.Zones {
+		d.fail(misplaced(d, held, func(n zone.Name) bool { _, ok := p.Config.Zone(n); return ok })...)
 		run.Findings = append(run.Findings, d.Findings...)
 	}
 	t := &tour{Planner: p, req: req, run: run, observed: observed, now: time.Now()}
