@@ -32,6 +32,7 @@ const (
 type Capabilities struct {
 	Types        []zone.Type // types that can be written
 	UnknownTypes bool        // RFC 3597 types can be written too
+	VendorTypes  bool        // types of every vendor ("Vendor/NAME") are kept, as octoDNS files do
 	ApexNS       ApexNS
 	ApexNSTTL    bool // the TTL of the apex NS RRset can be changed
 	SOA          bool // the SOA RRset is written by zonecast; else the provider owns it
@@ -73,7 +74,7 @@ type Capabilities struct {
 
 // Holds reports whether RRsets of type t can be written.
 func (c Capabilities) Holds(t zone.Type) bool {
-	return slices.Contains(c.Types, t) || c.UnknownTypes && t.OnWire() && !t.Known()
+	return slices.Contains(c.Types, t) || c.UnknownTypes && t.OnWire() && !t.Known() || c.VendorTypes && t.Vendor()
 }
 
 // HoldsExtra reports whether the provider keeps the Extra key.
