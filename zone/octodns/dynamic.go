@@ -75,9 +75,7 @@ func (d *dynamicChecker) readPools(n *yaml11.Node) bool {
 		}
 		d.pools[name] = map[string]any{"fallback": fallback, "values": values}
 	}
-	for _, name := range sortedKeys(d.fallback) {
-		d.checkFallback(name, n)
-	}
+	d.checkFallbacks()
 	return good
 }
 
@@ -147,21 +145,26 @@ func (d *dynamicChecker) poolValue(n *yaml11.Node, where string) (any, bool) {
 	return v, ok
 }
 
-// checkFallback follows the chain of fallbacks from a pool.
-func (d *dynamicChecker) checkFallback(name string, pools *yaml11.Node) {
-	next := d.fallback[name]
-	if pools.Get(next) == nil {
-		d.bad(fmt.Sprintf("undefined fallback %q for pool %q", next, name), d.nearest(next), idDynamic)
-		return
-	}
-	chain := []string{name}
-	for next != "" && !slices.Contains(chain, next) {
-		chain = append(chain, next)
-		next = d.fallback[next]
-	}
-	// A loop is reported once, by its first pool in order of names.
-	if i := slices.Index(chain, next); next != "" && i == 0 && slices.Min(chain) == name {
-		d.bad("loop in pool fallbacks: "+strings.Join(append(chain, next), " -> "), "", idDynamic)
+// checkFallbacks wants every fallback to exist, and no chain of them to come back to itself.
+func (d *dynamicChecker) checkFallbacks() {
+	position := map[string]int{} // on the path that is being followed, from 1; -1 when done with
+	for _, name := range sortedKeys(d.fallback) {
+		if next := d.fallback[name]; !d.names[next] {
+			d.bad(fmt.Sprintf("undefined fallback %q for pool %q", next, name), d.nearest(next), idDynamic)
+		}
+		var path []string
+		at := name
+		for at != "" && position[at] == 0 {
+			path = append(path, at)
+			position[at] = len(path)
+			at = d.fallback[at]
+		}
+		if first := position[at]; at != "" && first > 0 {
+			d.bad("loop in pool fallbacks: "+clip(strings.Join(append(path[first-1:], at), " -> ")), "", idDynamic)
+		}
+		for _, p := range path {
+			position[p] = -1
+		}
 	}
 }
 

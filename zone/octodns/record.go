@@ -187,8 +187,10 @@ func (r *reading) tell() {
 // unique drops what several values have in common.
 func unique(list []reason) []reason {
 	out := list[:0]
+	seen := make(map[reason]bool, len(list))
 	for _, x := range list {
-		if !slices.Contains(out, x) {
+		if !seen[x] {
+			seen[x] = true
 			out = append(out, x)
 		}
 	}

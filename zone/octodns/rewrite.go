@@ -165,6 +165,7 @@ type FileOp struct {
 func (l Layout) Write(z *zone.Zone, existing map[string][]byte, opt Options) ([]FileOp, []finding.Finding) {
 	p := placer{layout: l, opt: opt, z: z, existing: existing, own: map[string][]zone.RRset{}, held: map[string]bool{}}
 	p.readShared()
+	p.locate()
 	if p.assign(); p.broken {
 		return nil, p.findings
 	}
@@ -181,6 +182,8 @@ type placer struct {
 	own      map[string][]zone.RRset // records by path
 	held     map[string]bool         // files that held records
 	broken   bool                    // an existing file cannot be read
+	file     string                  // of new names, without a split directory
+	dir      string                  // of the files of new names, with one
 	findings []finding.Finding
 }
 
@@ -247,26 +250,36 @@ func (p *placer) assign() {
 	}
 }
 
+// locate finds out where new names go: under the name that the zone has on disk.
+func (p *placer) locate() {
+	origin := p.z.Origin()
+	if p.layout.SplitExtension != "" && p.layout.Filename == "" {
+		p.dir = p.layout.SplitDir(origin)
+		if ascii := filepath.Join(p.layout.Directory, p.layout.splitName(origin.String())); ascii != p.dir {
+			for path := range p.existing {
+				if filepath.Dir(path) == filepath.Clean(ascii) {
+					p.dir = ascii
+				}
+			}
+		}
+		return
+	}
+	p.file = p.layout.ZoneFile(origin)
+	for _, path := range sortedKeys(p.existing) {
+		if !p.isShared(path) {
+			p.file = path
+			return
+		}
+	}
+}
+
 // usual is where a new name goes.
 func (p *placer) usual(owner zone.Name) string {
+	if p.file != "" {
+		return p.file
+	}
 	origin := p.z.Origin()
-	split := p.layout.SplitExtension != "" && p.layout.Filename == ""
-	dir := p.layout.SplitDir(origin)
-	for _, path := range sortedKeys(p.existing) { // under the name that the zone has on disk
-		if p.isShared(path) {
-			continue
-		}
-		switch ascii := filepath.Join(p.layout.Directory, p.layout.splitName(origin.String())); {
-		case split && filepath.Dir(path) == filepath.Clean(ascii):
-			dir = ascii
-		case !split:
-			return path
-		}
-	}
-	if !split {
-		return p.layout.ZoneFile(origin)
-	}
-	return filepath.Join(dir, p.layout.splitFile(origin, recordName(owner, origin, true)))
+	return filepath.Join(p.dir, p.layout.splitFile(origin, recordName(owner, origin, true)))
 }
 
 func (p *placer) operations() []FileOp {

@@ -51,6 +51,9 @@ func (c ZoneCheck) Run(z *zone.Zone) []finding.Finding {
 	if len(group) > 0 {
 		flush()
 	}
+	if k.on["no-cname-loop"] {
+		k.loops()
+	}
 	if k.on["mail"] {
 		k.mail()
 	}
@@ -169,7 +172,6 @@ func (k *zoneChecker) set(s zone.RRset) {
 	owner := k.show(s.Owner)
 	switch s.Type {
 	case zone.TypeCNAME, zone.TypeALIAS:
-		k.loop(s)
 		for t := range k.targets(s) {
 			if s.Type == zone.TypeCNAME && k.cnameAt(t) {
 				k.bad("cname-target-not-cname", fmt.Sprintf("CNAME record %q points to target %q which is also a CNAME", owner, k.show(t)), "", s)
@@ -273,37 +275,52 @@ func (k *zoneChecker) exists(id string, s zone.RRset, target zone.Name) {
 	k.bad(id, fmt.Sprintf("%s record %q points to in-zone target %q that does not exist", s.Type, k.show(s.Owner), k.show(target)), "", s)
 }
 
-// loop follows a chain of CNAME and ALIAS records.
-func (k *zoneChecker) loop(s zone.RRset) {
+// loops follows the chains of CNAME and ALIAS records. Each loop is reported once.
+func (k *zoneChecker) loops() {
 	const id = "no-cname-loop"
-	if !k.on[id] {
-		return
+	position := map[zone.Name]int{} // on the path that is being followed, from 1; -1 when done with
+	for s := range k.z.All() {
+		if s.Type != zone.TypeCNAME && s.Type != zone.TypeALIAS {
+			continue
+		}
+		var path []zone.RRset
+		at, ok := s, true
+		for ok && position[at.Owner] == 0 {
+			path = append(path, at)
+			position[at.Owner] = len(path)
+			at, ok = k.next(at)
+		}
+		if first := position[at.Owner]; ok && first > 0 {
+			ring := path[first-1:]
+			k.bad(id, "CNAME records form a loop: "+k.ring(ring), "", ring...)
+		}
+		for _, p := range path {
+			position[p.Owner] = -1
+		}
 	}
-	chain := []zone.RRset{s}
-	for at := s; ; {
-		next, ok := zone.RRset{}, false
-		for t := range k.targets(at) {
-			if next, ok = k.z.Set(t, zone.TypeCNAME); !ok {
-				next, ok = k.z.Set(t, zone.TypeALIAS)
+}
+
+// next returns the CNAME or ALIAS record that s points at.
+func (k *zoneChecker) next(s zone.RRset) (zone.RRset, bool) {
+	for t := range k.targets(s) {
+		for _, typ := range []zone.Type{zone.TypeCNAME, zone.TypeALIAS} {
+			if to, ok := k.z.Set(t, typ); ok {
+				return to, true
 			}
 		}
-		if !ok {
-			return
-		}
-		if i := slices.IndexFunc(chain, func(c zone.RRset) bool { return c.Owner == next.Owner }); i > 0 {
-			return // leads into a loop that its own members report
-		} else if i == 0 {
+	}
+	return zone.RRset{}, false
+}
+
+// ring shows the names of a loop, the first of them again at its end.
+func (k *zoneChecker) ring(sets []zone.RRset) string {
+	var names []string
+	for i, s := range sets {
+		if i == 10 {
+			names = append(names, fmt.Sprintf("(%d more)", len(sets)-i))
 			break
 		}
-		chain, at = append(chain, next), next
+		names = append(names, k.show(s.Owner))
 	}
-	// A loop is reported once, by its first name in canonical order.
-	var names []string
-	for _, c := range chain {
-		if c.Owner.Compare(s.Owner) < 0 {
-			return
-		}
-		names = append(names, k.show(c.Owner))
-	}
-	k.bad(id, fmt.Sprintf("CNAME records form a loop: %s", strings.Join(append(names, k.show(s.Owner)), " -> ")), "", chain...)
+	return strings.Join(append(names, k.show(sets[0].Owner)), " -> ")
 }
