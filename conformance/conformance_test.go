@@ -309,8 +309,8 @@ func TestTableIsMarkdown(t *testing.T) {
 		Unproven: []string{"Wildcards"},
 	})
 	for _, want := range []string{
-		"| capability | example\\|1 |\n| --- | --- |\n| types | A MX |", "| TTL | 60 to 86400 |", "| L1 every declared type | 0 passed; **A failed** |\n| L2 apex | passed |",
-		"| L2 extras | – (not declared) |", "| together | 1 passed, 1 failed, 1 skipped; 4 states; 1.2s |", "example|1 claims Wildcards, which no group proved.",
+		"| capability | example\\|1 |\n| --- | --- |\n| types | 2 |", "- example|1: A MX\n", "| TTL | 60 to 86400 |", "| L1 every declared type | 0 passed; **A failed** |\n| L2 apex | passed |",
+		"| L2 extras | – (not declared) |", "| together | 1 passed, 1 failed, 1 skipped; 4 states |", "example|1 claims Wildcards, which no group proved.",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("table lacks %q:\n%s", want, got)
