@@ -172,24 +172,25 @@ func (c *Config) fromCommand(command string) (Secret, error) {
 		return Secret{}, fmt.Errorf("the command for it prints more than %d bytes", maxSecret)
 	case err != nil:
 		return Secret{}, fmt.Errorf("the command for it ended with an error (%w); run it by hand to see why", err)
-	case out.Len() == 0:
+	case out.buf.Len() == 0:
 		return Secret{}, errors.New("the command for it prints nothing")
 	}
-	return Secret{trimLine(out.Bytes())}, nil
+	return Secret{trimLine(out.buf.Bytes())}, nil
 }
 
-// limited keeps the first maxSecret bytes.
+// limited keeps the first maxSecret bytes and refuses more. The buffer is not embedded: its
+// ReadFrom would take everything.
 type limited struct {
-	bytes.Buffer
+	buf  bytes.Buffer
 	over bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > maxSecret {
+	if l.buf.Len()+len(p) > maxSecret {
 		l.over = true
 		return 0, io.ErrShortWrite
 	}
-	return l.Buffer.Write(p)
+	return l.buf.Write(p)
 }
 
 // trimLine takes away the line end that editors and commands leave.
