@@ -202,11 +202,17 @@ func (k *zoneChecker) noMail(mx zone.RRset, hasMX bool, spf []string, spfSet *zo
 	origin := k.show(k.z.Origin())
 	dmarc, set := k.dmarc()
 	seen := found(mx, hasMX, spfSet, set)
-	if !hasMX || !nullMX(mx) {
+	switch {
+	case !hasMX:
 		k.bad("mail", fmt.Sprintf(`zone %q does not handle mail but is missing a null MX "0 ."`, origin), "", seen...)
+	case !nullMX(mx):
+		k.bad("mail", fmt.Sprintf(`zone %q does not handle mail and should have the null MX "0 ."`, origin), "", mx)
 	}
-	if len(spf) == 0 || spf[0] != "v=spf1 -all" {
+	switch {
+	case len(spf) == 0:
 		k.bad("mail", fmt.Sprintf(`zone %q does not handle mail but is missing the SPF TXT record "v=spf1 -all"`, origin), "", seen...)
+	case spf[0] != "v=spf1 -all":
+		k.bad("mail", fmt.Sprintf(`zone %q does not handle mail and should have the SPF TXT record "v=spf1 -all"`, origin), "", *spfSet)
 	}
 	switch {
 	case set == nil:
