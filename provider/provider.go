@@ -71,9 +71,9 @@ const (
 // A ZoneInfo is what a provider says of a zone without its records.
 type ZoneInfo struct {
 	ZoneRef
-	Kind        Kind        `json:"kind,omitempty"`
-	Serial      uint32      `json:"serial,omitempty"`
-	DefaultTTL  uint32      `json:"defaultTTL,omitempty"` // seconds; 0 where the provider has none
+	Kind       Kind   `json:"kind,omitempty"`
+	Serial     uint32 `json:"serial,omitempty"`
+	DefaultTTL uint32 `json:"defaultTTL,omitempty"` // seconds; 0 where the provider has none
 	// NameServers are those that the provider assigns to the zone. Where the name servers are
 	// whatever the apex NS RRset says, as for a server of one's own, it is empty.
 	NameServers []zone.Name `json:"nameServers,omitempty"`
