@@ -12,13 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/zonecast/zonecast/internal/atomicfile"
 	"github.com/zonecast/zonecast/zone"
 )
-
-// lockName is the file that writers lock, beside the zone files.
-const lockName = ".zonecast.lock"
 
 // fileName is the name of a zone's file: of the two forms of an internationalised name the one
 // that exists, or else the A-labels.
@@ -138,59 +135,7 @@ func newHash(files fs.FS, data []byte) hashFS {
 
 func (h hashFS) revision() string { return hex.EncodeToString(h.sum.Sum(nil)) }
 
-// replace puts data in the place of a file at once: a crash leaves the old content or the new.
-// Mode and, where that is allowed, owner of an existing file are kept.
-func (p *Provider) replace(name string, data []byte) error {
-	path := filepath.Join(p.dir, name)
-	// A link stays one: what it points to is replaced.
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	mode := fs.FileMode(0o644)
-	old, err := os.Stat(path)
-	if err == nil {
-		mode = old.Mode().Perm()
-	}
-	// One name for all tries: what a crash left behind is overwritten, not collected.
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".zonecast-new")
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(f.Chmod(mode), adopt(f, old))
-	if err == nil {
-		_, err = f.Write(data)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		// The kernel stamps files with a clock that lags by some milliseconds. BIND does not load a file
-		// that seems older than its last look at it.
-		now := time.Now()
-		err = os.Chtimes(temp, now, now)
-	}
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		_ = os.Remove(temp)
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // lock waits until no other writer of the folder is at work, in this process or another.
 func (p *Provider) lock(ctx context.Context) (unlock func(), err error) {
-	return lockFile(ctx, filepath.Join(p.dir, lockName))
+	return atomicfile.Lock(ctx, filepath.Join(p.dir, atomicfile.LockName))
 }

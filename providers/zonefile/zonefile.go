@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/atomicfile"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/zonefile"
@@ -350,7 +351,7 @@ func (p *Provider) put(ctx context.Context, f *file, next *zone.Zone, r *provide
 	if err := ctx.Err(); err != nil {
 		return "", 0, err
 	}
-	if err := p.replace(f.name, data); err != nil {
+	if err := atomicfile.Replace(filepath.Join(p.dir, f.name), data); err != nil {
 		return "", 0, err
 	}
 	return include.revision(), serialOf(soa), nil
@@ -444,7 +445,7 @@ func (p *Provider) DeleteZone(ctx context.Context, ref provider.ZoneRef) error {
 	if err := os.Remove(filepath.Join(p.dir, name)); err != nil {
 		return fail("delete zone", ref.Origin, err)
 	}
-	return fail("delete zone", ref.Origin, syncDir(p.dir))
+	return fail("delete zone", ref.Origin, atomicfile.SyncDir(p.dir))
 }
 
 // Verify implements provider.Verifier.
