@@ -38,6 +38,8 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.SetVersionTemplate("zonecast {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	// Cobra shows two lines of usage where there are commands; ours says it in one.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}", "", 1))
 	f := root.PersistentFlags()
 	f.SortFlags = false
 	f.StringVarP(&a.config, "config", "c", "", "configuration: a `FILE`, or a folder to look in\n(default: zonecast.yaml, then octoDNS's usual places)")
@@ -55,6 +57,7 @@ func newRoot(a *app) *cobra.Command {
 		root.AddCommand(c)
 	}
 	root.SetHelpCommandGroupID("look")
+	a.complete(root)
 	return root
 }
 
@@ -64,6 +67,7 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		initCommand(a), validateCommand(a), planCommand(a), applyCommand(a), driftCommand(a),
 		dumpCommand(a), compareCommand(a), convertCommand(a),
+		zonesCommand(a), providersCommand(a), schemaCommand(a), completionCommand(a), versionCommand(a), docsCommand(a),
 		historyCommand(a), showCommand(a), rollbackCommand(a),
 	}
 }
