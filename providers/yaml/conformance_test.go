@@ -27,10 +27,10 @@ func open(t conformance.T, dir string, options map[string]string) *yaml.Provider
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]map[string]string{
-		"single": nil,
+		"single":                                 nil,
 		"single, simple order, plain semicolons": {"order_mode": "simple", "escaped_semicolons": "false", "default_ttl": "300"},
-		"split":                   {"split_extension": ".", "disable_zonefile": "true"},
-		"split, without catchall": {"split_extension": ".d", "split_catchall": "false"},
+		"split":                                  {"split_extension": ".", "disable_zonefile": "true"},
+		"split, without catchall":                {"split_extension": ".d", "split_catchall": "false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
