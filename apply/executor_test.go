@@ -38,6 +38,7 @@ type account struct {
 func (a *account) Capabilities(provider.ZoneInfo) provider.Capabilities {
 	return provider.Capabilities{CreateZone: true}
 }
+
 func (a *account) Zones(context.Context) iter.Seq2[provider.ZoneInfo, error] {
 	return func(func(provider.ZoneInfo, error) bool) {}
 }

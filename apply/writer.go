@@ -52,8 +52,10 @@ func (w *writer) refresh(ctx context.Context) bool {
 
 // moved is the refusal of invariant 1: nothing is written that was not planned against a known state.
 func moved(t plan.Target, how string) error {
-	return &provider.Error{Kind: provider.Conflict, Op: "write", Zone: t.Zone.Unicode(), Err: errors.New(how),
-		Advice: "nothing more was written; plan again to see what is different"}
+	return &provider.Error{
+		Kind: provider.Conflict, Op: "write", Zone: t.Zone.Unicode(), Err: errors.New(how),
+		Advice: "nothing more was written; plan again to see what is different",
+	}
 }
 
 // carryOut writes until all is done or it makes no sense to go on. ctx says when to stop
@@ -183,8 +185,10 @@ func (w *writer) pause(ctx context.Context, attempt int, err error) bool {
 func (w *writer) create(ctx context.Context) error {
 	c, ok := w.acct.(provider.ZoneCreator)
 	if !ok {
-		return &provider.Error{Kind: provider.Rejected, Op: "create zone", Zone: w.plan.Target.Zone.Unicode(),
-			Err: provider.ErrNoZone, Advice: "zonecast cannot create zones here; create it by the provider's own means, then run again"}
+		return &provider.Error{
+			Kind: provider.Rejected, Op: "create zone", Zone: w.plan.Target.Zone.Unicode(),
+			Err: provider.ErrNoZone, Advice: "zonecast cannot create zones here; create it by the provider's own means, then run again",
+		}
 	}
 	snap, err := c.CreateZone(ctx, w.plan.Target.Zone)
 	if err != nil {

@@ -287,12 +287,16 @@ func (p *Planner) alias(z config.Zone, of *Desired) *Desired {
 	d.Processors = p.processors(d)
 	switch {
 	case of == nil:
-		d.fail(finding.Finding{ID: "alias", Severity: finding.Error, Place: z.Place,
-			Text: fmt.Sprintf("zone %s cannot be planned without zone %s, of which it is an alias", z.Name.Unicode(), z.Alias.Unicode()), Fix: "name both, or neither"})
+		d.fail(finding.Finding{
+			ID: "alias", Severity: finding.Error, Place: z.Place,
+			Text: fmt.Sprintf("zone %s cannot be planned without zone %s, of which it is an alias", z.Name.Unicode(), z.Alias.Unicode()), Fix: "name both, or neither",
+		})
 		return d
 	case of.Err != nil || of.Loaded == nil:
-		d.fail(finding.Finding{ID: "alias", Severity: finding.Error, Place: z.Place,
-			Text: fmt.Sprintf("zone %s is an alias of %s, which could not be loaded", z.Name.Unicode(), z.Alias.Unicode())})
+		d.fail(finding.Finding{
+			ID: "alias", Severity: finding.Error, Place: z.Place,
+			Text: fmt.Sprintf("zone %s is an alias of %s, which could not be loaded", z.Name.Unicode(), z.Alias.Unicode()),
+		})
 		return d
 	}
 	b := zone.NewBuilder(z.Name)

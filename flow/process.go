@@ -50,8 +50,8 @@ func (l Lookup) addresses(n zone.Name) ([]netip.Addr, uint32, error) {
 
 // delegated reports whether the parent of the zone still points to name servers; nil when that
 // could not be found out.
-func (l Lookup) delegated(n zone.Name) *bool {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+func (l Lookup) delegated(ctx context.Context, n zone.Name) *bool {
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	var found bool
 	if l.NS != nil {

@@ -296,7 +296,7 @@ func (t *tour) childServers(child zone.Name) ([]zone.Name, map[zone.Name][]netip
 func (t *tour) facts(ctx context.Context, tg target, desired *zone.Zone, snap *provider.Snapshot) (plan.Facts, []finding.Finding) {
 	f := plan.Facts{NameServers: t.servers[tg.Zone]}
 	if desired.Len() == 0 && snap.Sets.Len() > 0 {
-		f.Delegated = t.Lookup.delegated(tg.Zone)
+		f.Delegated = t.Lookup.delegated(ctx, tg.Zone)
 	}
 	if t.Store == nil || snap.Missing {
 		return f, nil

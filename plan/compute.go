@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"maps"
 	"slices"
 
@@ -216,10 +217,7 @@ func (p *Plan) identity() string {
 // A hasher feeds length-prefixed fields to SHA-256, so that no two lists of fields look alike.
 type hasher struct {
 	buf []byte
-	h   interface {
-		Write([]byte) (int, error)
-		Sum([]byte) []byte
-	}
+	h   hash.Hash
 }
 
 func newHasher() *hasher { return &hasher{h: sha256.New(), buf: make([]byte, 0, 8<<10)} }

@@ -52,18 +52,18 @@ type Version struct {
 	Ended      time.Time // zero while open
 	// Outcome is "open" while begun and not finished, "done", "failed", "unknown", or what Resolve
 	// was given.
-	Outcome      string
-	Error        string
-	Actor        string
-	Reason       string
-	Sources      []string
-	Revision     string
-	Creates      int
-	Updates      int
-	Deletes      int
-	Receipt      *provider.Receipt
-	Verification *apply.Verification
-	Changes      provider.ChangeSet // filled by Store.Version only
+	Outcome            string
+	Error              string
+	Actor              string
+	Reason             string
+	Sources            []string
+	Revision           string
+	Creates            int
+	Updates            int
+	Deletes            int
+	Receipt            *provider.Receipt
+	Verification       *apply.Verification
+	Changes            provider.ChangeSet // filled by Store.Version only
 	Want, Wish, Before *zone.Zone
 }
 

@@ -29,6 +29,7 @@ var rooms = []room{
 	{"nameserver", "everything before it works without answering queries"},
 	{"monitor", "watching comes after writing and must not be needed for it"},
 	{"store", "rooms declare what they need kept; none of them knows that databases exist"},
+	{"flow", "each room of the flow works without knowing who joins them"},
 	{"control", "commands work without a control plane"},
 	{"web", "the page shows what the control plane offers, never the other way round"},
 	{"sandbox", "the product must not depend on emulations of providers"},

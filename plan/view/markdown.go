@@ -35,7 +35,9 @@ func Markdown(w io.Writer, plans []*plan.Plan) error {
 		var block strings.Builder
 		bb := bufio.NewWriter(&block)
 		g.markdown(bb)
-		bb.Flush()
+		if err := bb.Flush(); err != nil {
+			return err
+		}
 		if used += block.Len(); used > noteMost && i > 0 {
 			fmt.Fprintf(b, "_%s more left out: a comment cannot hold them. The saved plan has everything._\n\n", number(len(gs)-i, "zone"))
 			break
@@ -188,9 +190,9 @@ func quoteEmpty(s string) string {
 
 // fenceFor is longer than any run of backticks in the lines.
 func fenceFor(lines []string) string {
-	longest, run := 2, 0
+	longest := 2
 	for _, l := range lines {
-		run = 0
+		run := 0
 		for i := range len(l) {
 			if l[i] == '`' {
 				run++

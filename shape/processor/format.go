@@ -188,11 +188,12 @@ func formatValue(v any, spec string) (string, error) {
 }
 
 func (f formatSpec) number(n int) string {
-	sign, prefix, body := f.signOf(n < 0), "", ""
+	sign, prefix := f.signOf(n < 0), ""
 	u := uint64(n)
 	if n < 0 {
 		u = -u
 	}
+	var body string
 	switch f.typ {
 	case 'x', 'X':
 		prefix, body = "0x", strconv.FormatUint(u, 16)

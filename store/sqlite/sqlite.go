@@ -52,7 +52,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		s.write.Close()
 		return nil, err
 	}
-	go s.writer()
+	go s.writer() //nolint:contextcheck // it outlives ctx, and every op brings a context of its own
 	return s, nil
 }
 

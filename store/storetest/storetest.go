@@ -186,7 +186,10 @@ func testHistory(t *testing.T, open func() store.Store) {
 		t.Errorf("Version(999) = %v; want ErrNoVersion", err)
 	}
 	for _, f := range []store.Filter{{Provider: "bind"}, {Before: id}} {
-		for v := range s.History(t.Context(), f) {
+		for v, err := range s.History(t.Context(), f) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			t.Errorf("History(%+v) yields version %d", f, v.ID)
 		}
 	}
