@@ -128,7 +128,7 @@ func (p *Planner) Plan(ctx context.Context, req Request) *Run {
 	zones, finds := p.Select(ctx, req)
 	run.Findings = append(run.Findings, finds...)
 	// Zones that name targets must find them; the others are given theirs, or route says why not.
-	run.Findings = append(run.Findings, p.Config.RequireTargets(slices.DeleteFunc(slices.Clone(zones), p.unrouted)...)...)
+	run.Findings = append(run.Findings, p.Config.RequireTargets(slices.DeleteFunc(aimed(zones, req), p.unrouted)...)...)
 	zones, held, finds := p.route(ctx, zones)
 	run.Findings = append(run.Findings, finds...)
 	targets := targetsOf(zones, req)
@@ -157,6 +157,18 @@ func (p *Planner) Plan(ctx context.Context, req Request) *Run {
 type target struct {
 	plan.Target
 	zone config.Zone
+}
+
+// aimed returns zones without the targets that the request is not about: those are not needed.
+func aimed(zones []config.Zone, req Request) []config.Zone {
+	out := slices.Clone(zones)
+	if len(req.Targets) == 0 {
+		return out
+	}
+	for i := range out {
+		out[i].Targets = slices.DeleteFunc(slices.Clone(out[i].Targets), func(r config.Ref) bool { return !slices.Contains(req.Targets, r.ID) })
+	}
+	return out
 }
 
 func targetsOf(zones []config.Zone, req Request) []target {

@@ -83,11 +83,19 @@ func (a *app) findings(fs []finding.Finding) {
 	}), a.style(a.stderr))
 }
 
-// tidy returns findings sorted and without repetitions.
+// tidy returns findings sorted and without repetitions. Of what was told twice, as a warning of
+// reading and as an error of planning, the error stays.
 func tidy(fs []finding.Finding) []finding.Finding {
 	out := slices.Clone(fs)
-	finding.Sort(out)
-	return slices.CompactFunc(out, func(a, b finding.Finding) bool { return a.String() == b.String() })
+	finding.Sort(out) // errors before warnings of the same place
+	told := map[string]bool{}
+	return slices.DeleteFunc(out, func(f finding.Finding) bool {
+		f.Severity = finding.Info
+		line := f.String()
+		again := told[line]
+		told[line] = true
+		return again
+	})
 }
 
 // bad reports whether findings stop a command: errors, and with --strict warnings.

@@ -34,10 +34,10 @@ func (x *applyFlags) flags(f *pflag.FlagSet) {
 	f.BoolVarP(&x.yes, "yes", "y", false, "do not ask")
 	x.allowances.flags(f)
 	f.BoolVar(&x.skipHeld, "skip-held", false, "leave out what guards hold, and do the rest")
-	f.StringVar(&x.onFailure, "on-failure", "continue", "when a target fails: `continue` with the others, or compensate:\nput those already written back")
+	f.StringVar(&x.onFailure, "on-failure", "continue", "what to do (`WHAT`) when a target fails: continue with the others,\nor compensate: put those already written back")
 	f.BoolVar(&x.noVerify, "no-verify", false, "do not ask the name servers for the result")
-	f.DurationVar(&x.verifyFor, "verify-timeout", 0, "how long to ask them, for each target (`DURATION`; default as configured)")
-	f.DurationVar(&x.wait, "wait", time.Minute, "how long to wait for a target that another run writes to (`DURATION`)")
+	f.DurationVar(&x.verifyFor, "verify-timeout", 0, "how long to ask them (`DURATION`), for each target; default as configured")
+	f.DurationVar(&x.wait, "wait", time.Minute, "how long to wait (`DURATION`) for a target that another run writes to")
 }
 
 func (x *applyFlags) check() error {

@@ -14,6 +14,7 @@ import (
 	"github.com/zonecast/zonecast/plan/view"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/octodns"
 )
 
 func compareCommand(a *app) *cobra.Command {
@@ -26,7 +27,7 @@ func compareCommand(a *app) *cobra.Command {
 (octoDNS YAML when its name ends in .yaml), "desired" for what the sources of each zone say
 together, or "live" for what its first target holds.
 
-SOA records are left out unless --soa. Exits 0 when both are the same, 2 when they differ.`,
+SOA records are left out unless --soa, and metadata does not count. Exits 0 when both are the same, 2 when they differ.`,
 		Example: `  zonecast compare desired route53
   zonecast compare route53 powerdns example.com
   zonecast compare old.zone zones/example.com.yaml`,
@@ -194,11 +195,24 @@ func comparePlans(a, b side, soa bool) []*plan.Plan {
 			Base:   &provider.Snapshot{Info: provider.ZoneInfo{ZoneRef: provider.ZoneRef{Origin: n}}, Sets: old},
 		}
 		for c := range zone.Diff(old, now) {
-			if k := c.Key(); soa || k.Type != zone.TypeSOA || k.Owner != n {
-				p.Changes.Sets = append(p.Changes.Sets, c)
+			if k := c.Key(); k.Type == zone.TypeSOA && k.Owner == n && !soa {
+				continue
 			}
+			if c.Updates() && answers(*c.Before).Equal(answers(*c.After)) {
+				continue
+			}
+			p.Changes.Sets = append(p.Changes.Sets, c)
 		}
 		out = append(out, p)
 	}
 	return out
+}
+
+// answers is the set without what is written about it but makes no difference to who asks for it:
+// as in octoDNS, metadata does not count.
+func answers(r zone.RRset) zone.RRset {
+	r.Extra = r.Extra.Filter(func(key string) bool {
+		return key == octodns.ExtraDynamic || key == octodns.ExtraGeo
+	})
+	return r
 }

@@ -42,7 +42,7 @@ it in another form. No configuration is needed.`,
 			return a.convert(args[0], name, to, out)
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", "", "`FORMAT`: bind, octodns or json")
+	cmd.Flags().StringVar(&to, "to", "", "what to turn it into (`FORMAT`): bind, octodns or json")
 	cmd.Flags().StringVar(&origin, "zone", "", "the `ZONE` that the file holds, where the file does not tell")
 	cmd.Flags().StringVar(&out, "out", "", "write to `FILE` and not to standard output")
 	return cmd

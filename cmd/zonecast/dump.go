@@ -53,7 +53,7 @@ its own; a file that is there keeps its comments and its order.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&args.from, "from", "", "what to read: the `ID` of a source or provider")
-	f.StringVar(&args.format, "format", "", "`FORMAT`: json, octodns or bind (default octodns)")
+	f.StringVar(&args.format, "format", "", "how to write it (`FORMAT`): json, octodns or bind (default octodns)")
 	f.StringVar(&args.to, "to", "", "write a file for each zone into `DIR`")
 	f.StringSliceVar(&args.sources, "source", nil, "without --from: only zones that use this source (`ID`)")
 	f.StringSliceVar(&args.targets, "target", nil, "without named zones: only zones with this target (`ID`)")

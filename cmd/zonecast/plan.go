@@ -62,7 +62,7 @@ could not be planned.`,
 	f := cmd.Flags()
 	args.selection.flags(f)
 	f.StringVar(&args.out, "out", "", "save the plan to `FILE`, for apply")
-	f.StringVar(&args.format, "format", "text", "`FORMAT`: text, json, markdown or html")
+	f.StringVar(&args.format, "format", "text", "how to print it (`FORMAT`): text, json, markdown or html")
 	f.BoolVar(&args.detailed, "detailed-exitcode", false, "exit 2 when there are changes")
 	f.BoolVar(&args.lenient, "lenient", false, "violations of validation rules are warnings")
 	args.allowances.flags(f)
