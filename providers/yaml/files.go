@@ -38,7 +38,7 @@ type held struct {
 
 // files lists the files of a zone.
 func (p *Provider) files(origin zone.Name) ([]string, error) {
-	paths, err := p.layout.Files(origin, os.ReadDir)
+	paths, err := p.layout.Locate(origin, os.Lstat, os.ReadDir)
 	if errors.Is(err, fs.ErrNotExist) { // no folder, or none any more
 		return nil, fmt.Errorf("%w: %w", octodns.ErrNoFiles, err)
 	}

@@ -177,7 +177,7 @@ func (p *Provider) create(ctx context.Context, origin zone.Name) (*provider.Snap
 		return nil, err
 	}
 	defer unlock()
-	files, err := p.layout.Files(origin, os.ReadDir)
+	files, err := p.layout.Locate(origin, os.Lstat, os.ReadDir)
 	switch {
 	case err == nil:
 		return nil, &provider.Error{Kind: provider.Conflict, Err: fmt.Errorf("%s exists", files[0])}

@@ -145,7 +145,7 @@ func (s *Source) Load(ctx context.Context, origin zone.Name) (*source.Loaded, er
 	if err := finding.AsError(s.opt.Check()); err != nil {
 		return nil, err
 	}
-	files, err := s.opt.Layout().Files(origin, os.ReadDir)
+	files, err := s.opt.Layout().Locate(origin, os.Lstat, os.ReadDir)
 	switch {
 	case errors.Is(err, octodns.ErrNoFiles) && s.opt.IgnoreMissingZones:
 		return &source.Loaded{Zone: zone.Empty(origin), Source: s.source}, nil

@@ -33,7 +33,10 @@ type Layout struct {
 // A ReadDir lists a directory: os.ReadDir or a double of it.
 type ReadDir func(dir string) ([]fs.DirEntry, error)
 
-// ErrNoFiles is wrapped by Files when there is none for the zone.
+// An Lstat tells of one name, links not followed: os.Lstat or a double of it.
+type Lstat func(path string) (fs.FileInfo, error)
+
+// ErrNoFiles is wrapped by Files and Locate when there is none for the zone.
 var ErrNoFiles = errors.New("no YAML files found")
 
 // Files returns the paths of the files that hold a zone, sorted. When there is none, the error
@@ -43,16 +46,42 @@ func (l Layout) Files(origin zone.Name, readDir ReadDir) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zone %s: directory %s: %w", origin, l.Directory, err)
 	}
+	return l.files(origin, readDir, func(name string, dir bool) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name && is(e.Type(), dir) })
+	})
+}
+
+// Locate is Files without listing Directory, which takes long for every one of thousands of zones
+// in it.
+func (l Layout) Locate(origin zone.Name, lstat Lstat, readDir ReadDir) ([]string, error) {
+	files, err := l.files(origin, readDir, func(name string, dir bool) bool {
+		if name != filepath.Base(name) {
+			return false // nothing that Directory itself could list
+		}
+		info, err := lstat(filepath.Join(l.Directory, name))
+		return err == nil && is(info.Mode(), dir)
+	})
+	if errors.Is(err, ErrNoFiles) {
+		return l.Files(origin, readDir) // which tells apart what is missing: files, or the directory
+	}
+	return files, err
+}
+
+// is reports whether something may be a directory, or a file. A symbolic link may be either.
+func is(mode fs.FileMode, dir bool) bool { return mode.IsDir() == dir || mode&fs.ModeSymlink != 0 }
+
+// files is Files, with a function that tells whether Directory has a name.
+func (l Layout) files(origin zone.Name, readDir ReadDir, has func(name string, dir bool) bool) ([]string, error) {
 	var out []string
 	if l.Filename != "" {
 		name := l.Filename + ".yaml"
-		if !has(entries, name, false) {
+		if !has(name, false) {
 			return nil, fmt.Errorf("zone %s: %w: there is no %s", origin, ErrNoFiles, filepath.Join(l.Directory, name))
 		}
 		return []string{filepath.Join(l.Directory, name)}, nil
 	}
 	if l.SplitExtension != "" {
-		dir, err := l.pick(origin, entries, l.splitName, true)
+		dir, err := l.pick(origin, has, l.splitName, true)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +98,7 @@ func (l Layout) Files(origin zone.Name, readDir ReadDir) ([]string, error) {
 		}
 	}
 	if !l.DisableZonefile {
-		file, err := l.pick(origin, entries, func(name string) string { return name + "yaml" }, false)
+		file, err := l.pick(origin, has, func(name string) string { return name + "yaml" }, false)
 		if err != nil {
 			return nil, err
 		}
@@ -93,12 +122,12 @@ func (l Layout) sharedPath() string { return filepath.Join(l.Directory, l.Shared
 
 // pick returns the path under the Unicode name or, where there is none, the A-label name; "" when
 // neither exists.
-func (l Layout) pick(origin zone.Name, entries []fs.DirEntry, form func(string) string, dir bool) (string, error) {
+func (l Layout) pick(origin zone.Name, has func(string, bool) bool, form func(string) string, dir bool) (string, error) {
 	wide, ascii := form(origin.Unicode()), form(origin.String())
 	if !filepath.IsLocal(wide) || !filepath.IsLocal(ascii) {
 		return "", fmt.Errorf("zone %s: its name cannot be the name of a file", origin)
 	}
-	hasWide, hasASCII := has(entries, wide, dir), wide != ascii && has(entries, ascii, dir)
+	hasWide, hasASCII := has(wide, dir), wide != ascii && has(ascii, dir)
 	switch {
 	case hasWide && hasASCII:
 		return "", fmt.Errorf("zone %s: both %s and %s exist; remove one of them",
@@ -109,13 +138,6 @@ func (l Layout) pick(origin zone.Name, entries []fs.DirEntry, form func(string) 
 		return filepath.Join(l.Directory, ascii), nil
 	}
 	return "", nil
-}
-
-func has(entries []fs.DirEntry, name string, dir bool) bool {
-	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		// A symbolic link may be either.
-		return e.Name() == name && (e.IsDir() == dir || e.Type()&fs.ModeSymlink != 0)
-	})
 }
 
 func (l Layout) splitName(zoneText string) string {

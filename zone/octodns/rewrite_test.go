@@ -115,21 +115,23 @@ func TestRewriteKeepsShorthands(t *testing.T) {
 }
 
 // memory is a directory tree for Layout.
-func memory(files map[string]string) (octodns.ReadDir, map[string][]byte) {
+func memory(files map[string]string) (readDir octodns.ReadDir, lstat octodns.Lstat, data map[string][]byte) {
 	m, content := fstest.MapFS{}, map[string][]byte{}
 	for name, text := range files {
 		m[name] = &fstest.MapFile{Data: []byte(text)}
 		content[name] = []byte(text)
 	}
-	return func(dir string) ([]fs.DirEntry, error) { return m.ReadDir(filepath.ToSlash(filepath.Clean(dir))) }, content
+	return func(dir string) ([]fs.DirEntry, error) { return m.ReadDir(filepath.ToSlash(filepath.Clean(dir))) },
+		func(path string) (fs.FileInfo, error) { return m.Lstat(filepath.ToSlash(filepath.Clean(path))) },
+		content
 }
 
 func TestLayoutFiles(t *testing.T) {
 	t.Parallel()
-	readDir, _ := memory(map[string]string{
+	readDir, lstat, _ := memory(map[string]string{
 		"z/example.com.yaml": "", "z/example.com./www.yaml": "", "z/example.com./$example.com.yaml": "", "z/example.com./notes.txt": "",
 		"z/example.com./old.yml": "", "z/shared.yaml": "", "z/one.yaml": "", "z/straße.de.yaml": "", "z/xn--both-loa.de.yaml": "", "z/böth.de.yaml": "",
-		"z/xn--bth-sna.de.yaml": "", "z/split.net.d/a.yaml": "", "z/plain/x": "", "z/a.yml": "",
+		"z/xn--bth-sna.de.yaml": "", "z/split.net.d/a.yaml": "", "z/plain/x": "", "z/plain/x.yaml": "", "one.yaml": "", "z/a.yml": "",
 	})
 	split := octodns.Layout{Directory: "z", SplitExtension: "."}
 	shared := octodns.Layout{Directory: "z", SharedFilename: "shared.yaml"}
@@ -150,14 +152,23 @@ func TestLayoutFiles(t *testing.T) {
 		{"Unicode name", octodns.Layout{Directory: "z"}, "xn--strae-oqa.de.", "z/straße.de.yaml"},
 		{"both forms", octodns.Layout{Directory: "z"}, "böth.de.", "remove one of them"},
 		{"traversal", octodns.Layout{Directory: "z"}, "/etc.passwd.", "cannot be the name of a file"},
+		{"below the directory", octodns.Layout{Directory: "z"}, "plain/x.", "no YAML files found"},
+		{"beside the directory", octodns.Layout{Directory: "z", Filename: "../one"}, "any.net.", "no YAML files found"},
+		{"no directory", octodns.Layout{Directory: "y"}, "example.com.", "directory y: "},
 	} {
-		files, err := c.layout.Files(zone.MustName(c.zone), readDir)
-		got := strings.Join(files, " ")
-		if err != nil {
-			got = err.Error()
-		}
-		if got != c.want && (err == nil || !strings.Contains(got, c.want)) {
-			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		listed, err := c.layout.Files(zone.MustName(c.zone), readDir)
+		located, err2 := c.layout.Locate(zone.MustName(c.zone), lstat, readDir)
+		for _, got := range []struct {
+			files []string
+			err   error
+		}{{listed, err}, {located, err2}} {
+			text := strings.Join(got.files, " ")
+			if got.err != nil {
+				text = got.err.Error()
+			}
+			if text != c.want && (got.err == nil || !strings.Contains(text, c.want)) {
+				t.Errorf("%s: got %s, want %s", c.name, text, c.want)
+			}
 		}
 	}
 	zones, err := octodns.Layout{Directory: "z", SplitExtension: ".d"}.Zones(readDir)
@@ -177,7 +188,7 @@ func TestLayoutFiles(t *testing.T) {
 func TestLayoutWriteSplit(t *testing.T) {
 	t.Parallel()
 	layout := octodns.Layout{Directory: "z", SplitExtension: ".", DisableZonefile: true, SharedFilename: "shared.yaml"}
-	readDir, content := memory(map[string]string{
+	readDir, _, content := memory(map[string]string{
 		"z/example.com./$example.com.yaml": "---\n'':\n  type: A\n  value: 192.0.2.1\n",
 		"z/example.com./www.yaml":          "---\n# the site\nwww:\n  type: A\n  value: 192.0.2.1\n",
 		"z/example.com./two.yaml":          "---\na:\n  type: A\n  value: 192.0.2.1\nb:   # stays\n  type: A\n  value: 192.0.2.1\n",
