@@ -187,10 +187,16 @@ func (f *fold) cells(id string, p term.Paint) []string {
 	}
 }
 
+// mostMissing is how many RRsets that name servers do not answer are listed for a target.
+const mostMissing = 10
+
 // writeRemarks tells what a result has to say besides its line.
 func writeRemarks(w io.Writer, res apply.Result, p term.Paint) {
 	switch {
 	case res.State == apply.NotStarted && errors.Is(res.Err, context.Canceled): // its line says it
+	case res.State == apply.Unseen && res.Verification != nil:
+		v := res.Verification
+		fmt.Fprintf(w, "%s %s: %d of %s not answered as written\n", p.Yellow("unseen:"), res.Target, v.Checked-v.Visible, isAre(v.Checked, "RRset"))
 	case res.Error != "":
 		fmt.Fprintf(w, "%s %s: %s\n", statePaint(res.State, p)(string(res.State)+":"), res.Target, term.Clean(res.Error))
 	}
@@ -200,8 +206,12 @@ func writeRemarks(w io.Writer, res apply.Result, p term.Paint) {
 		}
 	}
 	if res.Verification != nil {
-		for _, m := range res.Verification.Missing {
+		missing := res.Verification.Missing
+		for _, m := range missing[:min(len(missing), mostMissing)] {
 			fmt.Fprintf(w, "  %s\n", term.Clean(m))
+		}
+		if more := len(missing) - mostMissing; more > 0 {
+			fmt.Fprintf(w, "  and %d more\n", more)
 		}
 	}
 }

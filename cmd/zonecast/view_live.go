@@ -85,7 +85,7 @@ func (l *live) draw() {
 	if w, h, err := xterm.GetSize(int(l.out.Fd())); err == nil && w > 0 && h > 0 {
 		width, height = w, h
 	}
-	rows := l.rows(max(3, height-2))
+	rows := l.rows(max(3, height-2), time.Since(l.begun))
 	var b strings.Builder
 	l.up(&b)
 	for _, r := range rows {
@@ -115,7 +115,7 @@ func (l *live) clear() {
 
 // rows are the lines of the table: one for each target while they fit, else those that something
 // happens at, and always a line that counts.
-func (l *live) rows(most int) []string {
+func (l *live) rows(most int, since time.Duration) []string {
 	p := term.Paint{On: l.style.Colour}
 	count := map[apply.State]int{}
 	shown := l.order
@@ -154,7 +154,7 @@ func (l *live) rows(most int) []string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, stateText(s, p)))
 		}
 	}
-	out = append(out, p.Dim(duration(time.Since(l.begun)))+"  "+strings.Join(parts, ", "))
+	out = append(out, p.Dim(duration(since))+"  "+strings.Join(parts, ", "))
 	if l.note != "" {
 		out = append(out, p.Yellow(l.note))
 	}
