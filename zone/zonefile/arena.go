@@ -15,7 +15,11 @@ type arena struct {
 	buf   []byte
 }
 
-const arenaBlock = 256 << 10
+// Blocks grow from small to large: a process may hold thousands of small zones.
+const (
+	arenaFirst = 1 << 10
+	arenaBlock = 256 << 10
+)
 
 // save returns a string with the bytes of b.
 func (a *arena) save(b []byte) string {
@@ -23,8 +27,9 @@ func (a *arena) save(b []byte) string {
 		return string(b)
 	}
 	if a.block.Cap()-a.block.Len() < len(b) {
+		size := min(max(2*a.block.Cap(), arenaFirst, len(b)), arenaBlock)
 		a.block = strings.Builder{}
-		a.block.Grow(arenaBlock)
+		a.block.Grow(size)
 	}
 	start := a.block.Len()
 	a.block.Write(b)
