@@ -87,7 +87,7 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 	r.Calls, r.Notes = done, notes
 	if err != nil {
 		if done > 0 || ctx.Err() == nil {
-			p.tell(origin, changes, r)
+			p.tell(context.WithoutCancel(ctx), origin, changes, r)
 		}
 		if done > 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf("%d of %d files were changed; run the same command again to continue", done, len(ops)))
@@ -109,8 +109,8 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 }
 
 // tell reads what a write that stopped half-way has left, and says for each change what it is.
-func (p *Provider) tell(origin zone.Name, changes provider.ChangeSet, r *provider.Receipt) {
-	h, err := p.load(context.Background(), origin)
+func (p *Provider) tell(ctx context.Context, origin zone.Name, changes provider.ChangeSet, r *provider.Receipt) {
+	h, err := p.load(ctx, origin)
 	for i, c := range whole(changes.Sets) {
 		if err != nil {
 			r.Sets[i] = provider.Unknown

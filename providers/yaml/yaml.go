@@ -203,8 +203,7 @@ func (p *Provider) delete(ctx context.Context, origin zone.Name) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	files, err := p.files(origin)
-	if err != nil {
+	if _, err := p.files(origin); err != nil { // the folder of the lock may not be there
 		return err
 	}
 	unlock, err := atomicfile.Lock(ctx, p.lockFile())
@@ -212,7 +211,8 @@ func (p *Provider) delete(ctx context.Context, origin zone.Name) error {
 		return err
 	}
 	defer unlock()
-	if files, err = p.files(origin); err != nil {
+	files, err := p.files(origin)
+	if err != nil {
 		return err
 	}
 	var ops []octodns.FileOp

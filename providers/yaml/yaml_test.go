@@ -321,6 +321,9 @@ func TestSplitFiles(t *testing.T) {
 	if provider.KindOf(err) != provider.Rejected || r.Count(provider.NotDone) != 1 {
 		t.Errorf("deleting a shared record: %v, %v; want it rejected", r, err)
 	}
+	if d := cmp.Diff(before, all(t, dir)); d != "" {
+		t.Errorf("a rejected write changed files:\n%s", d)
+	}
 	if err := p.DeleteZone(t.Context(), base.Info.ZoneRef); err != nil {
 		t.Fatal(err)
 	}
