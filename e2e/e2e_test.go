@@ -36,13 +36,13 @@ func withBinary(run func() int) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	build := exec.Command("go", "build", "-ldflags", "-X main.version=v0.0.0-test", "-o", filepath.Join(dir, "zonecast"), "../cmd/zonecast")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1
 	}
-	for _, name := range []string{"octodns-sync", "octodns-validate", "octodns-dump", "octodns-compare", "octodns-report"} {
+	for _, name := range []string{"octodns-sync", "octodns-validate", "octodns-dump", "octodns-compare", "octodns-report", "octodns-versions", "octodns-schema"} {
 		if err := os.Symlink("zonecast", filepath.Join(dir, name)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1

@@ -78,7 +78,7 @@ func (a *app) say(format string, args ...any) {
 
 // findings prints findings that count on standard error, each once; --quiet leaves errors.
 func (a *app) findings(fs []finding.Finding) {
-	view.Findings(a.stderr, slices.DeleteFunc(tidy(fs), func(f finding.Finding) bool {
+	_ = view.Findings(a.stderr, slices.DeleteFunc(tidy(fs), func(f finding.Finding) bool {
 		return f.Silenced != "" || a.quiet && f.Severity < finding.Error
 	}), a.style(a.stderr))
 }
@@ -147,9 +147,9 @@ func (a *app) open(ctx context.Context) (*session, error) {
 	st, err := sqlite.Open(ctx, s.cfg.StateDir())
 	if err != nil {
 		s.storeErr = err
-		return s, nil
+	} else {
+		s.store, s.planner.Store = st, st
 	}
-	s.store, s.planner.Store = st, st
 	return s, nil
 }
 
@@ -204,7 +204,7 @@ func (a *app) ask(ctx context.Context, question string) (bool, error) {
 	answer := make(chan string, 1)
 	go func() { // left behind when ctx ends first: the process is about to end then
 		var line string
-		fmt.Fscanln(a.stdin, &line)
+		_, _ = fmt.Fscanln(a.stdin, &line) // no answer is no
 		answer <- line
 	}()
 	select {

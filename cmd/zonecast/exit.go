@@ -1,9 +1,6 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Exit codes.
 const (
@@ -49,9 +46,4 @@ func (e *usageError) Error() string {
 
 func usagef(fix, format string, args ...any) error {
 	return &usageError{text: fmt.Sprintf(format, args...), fix: fix}
-}
-
-func isUsage(err error) bool {
-	_, ok := errors.AsType[*usageError](err)
-	return ok
 }

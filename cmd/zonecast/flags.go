@@ -55,7 +55,7 @@ func (al *allowances) pairs() ([]plan.Allowance, error) {
 		return nil, nil
 	}
 	if len(al.reasons) == 0 || strings.TrimSpace(al.reasons[0]) == "" {
-		return nil, usagef(fmt.Sprintf("add --reason TEXT: it is kept in the history"), "--allow %s has no reason", al.guards[0])
+		return nil, usagef("add --reason TEXT: it is kept in the history", "--allow %s has no reason", al.guards[0])
 	}
 	if len(al.reasons) != 1 && len(al.reasons) != len(al.guards) {
 		return nil, usagef("give one reason for all, or one for each --allow", "%d --allow and %d --reason do not pair", len(al.guards), len(al.reasons))

@@ -122,10 +122,9 @@ func (a *app) saveZone(dir string, z *zone.Zone, format string) ([]string, error
 	if format == "bind" && old != nil {
 		read := zonefile.Options{Origin: z.Origin(), HasOrigin: true, File: path}
 		kept, err := zonefile.Rewrite(old, withSOA(z, old, read), read, zonefile.WriteOptions{Pseudo: zonefile.PseudoAsIs})
-		switch {
-		case err == nil:
+		if err == nil {
 			data = kept
-		default:
+		} else {
 			a.findings([]finding.Finding{{ID: "rewritten", Severity: finding.Warning, Place: finding.Place{File: path}, Text: "written anew, without its comments: " + err.Error()}})
 		}
 	}
@@ -210,7 +209,7 @@ func readZoneFile(path string, origin *zone.Name) (*zone.Zone, []finding.Finding
 		opt.Origin, opt.HasOrigin = *origin, true
 	}
 	if root, err := os.OpenRoot(filepath.Dir(path)); err == nil {
-		defer root.Close()
+		defer func() { _ = root.Close() }()
 		opt.Root, opt.File = root.FS(), filepath.Base(path)
 	}
 	res, err := zonefile.Parse(data, opt)

@@ -44,7 +44,7 @@ func run(ctx context.Context, argv0 string, args []string, stdin io.Reader, stdo
 	if dropIn, ok := dropIns[name]; ok {
 		return dropIn(ctx, a, args)
 	}
-	root := newRoot(a)
+	root := newRoot(a) //nolint:contextcheck // commands take it from ExecuteContext
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -74,6 +74,6 @@ func (a *app) fault(v any, trace bool) {
 	fmt.Fprintf(a.stderr, "  Writes that were under way are in the journal; the next run reads back what became of them.\n")
 	fmt.Fprintf(a.stderr, "  Please report it with the command line, `zonecast version` (%s) and what --debug prints.\n", version)
 	if trace {
-		a.stderr.Write(debug.Stack())
+		fmt.Fprintf(a.stderr, "%s", debug.Stack())
 	}
 }

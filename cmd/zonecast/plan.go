@@ -150,7 +150,7 @@ func replaceFile(path string, mode os.FileMode, write func(io.Writer) error) err
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // gone after the rename
 	defer f.Close()
 	b := bufio.NewWriter(f)
 	if err := write(b); err != nil {

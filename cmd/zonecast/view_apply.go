@@ -46,15 +46,17 @@ type applyLine struct {
 	Exit   *int           `json:"exit,omitempty"`       // with a report: the exit code
 }
 
-func (v jsonApply) line(l applyLine) error {
+// line writes one line. Like all output to a stream that is gone, what cannot be written is lost.
+func (v jsonApply) line(l applyLine) {
 	enc := json.NewEncoder(v.stdout)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(l)
+	_ = enc.Encode(l)
 }
 
 func (v jsonApply) plans(plans []*plan.Plan) error {
 	doc := plan.Make(plans)
-	return v.line(applyLine{Type: "plan", Plan: &doc})
+	v.line(applyLine{Type: "plan", Plan: &doc})
+	return nil
 }
 
 func (v jsonApply) run(_ context.Context, do applier, _ []*plan.Plan, failed []plan.Target) (*apply.Report, error) {

@@ -93,7 +93,7 @@ func (l *live) draw() {
 	}
 	b.WriteString("\x1b[J")
 	l.lines = len(rows)
-	l.out.WriteString(b.String())
+	_, _ = l.out.WriteString(b.String())
 }
 
 // up goes back to where the table begins.
@@ -110,7 +110,7 @@ func (l *live) clear() {
 	l.up(&b)
 	b.WriteString("\x1b[J")
 	l.lines = 0
-	l.out.WriteString(b.String())
+	_, _ = l.out.WriteString(b.String())
 }
 
 // rows are the lines of the table: one for each target while they fit, else those that something
