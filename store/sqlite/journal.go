@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/zonecast/zonecast/apply"
@@ -237,16 +238,26 @@ func unpack(b []byte, v any) error {
 	return json.Unmarshal(raw, v)
 }
 
+// squeezers are kept because one takes more than a megabyte to make, and a run squeezes four
+// mostly small things for each target.
+var squeezers sync.Pool
+
 func squeeze(b []byte) ([]byte, error) {
 	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err != nil {
-		return nil, err
+	w, ok := squeezers.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&out)
+	} else {
+		var err error
+		if w, err = flate.NewWriter(&out, flate.BestSpeed); err != nil {
+			return nil, err
+		}
 	}
+	defer squeezers.Put(w)
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
-	err = w.Close()
+	err := w.Close()
 	return out.Bytes(), err
 }
 
