@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,10 +104,12 @@ be interrupted at any point.`,
 	return cmd
 }
 
-// isPlanFile reports whether an argument is a file and not a zone.
+// isPlanFile reports whether an argument is a file, or looks like one, and is not a zone.
 func isPlanFile(arg string) bool {
-	info, err := os.Stat(arg)
-	return err == nil && info.Mode().IsRegular()
+	if info, err := os.Stat(arg); err == nil {
+		return info.Mode().IsRegular()
+	}
+	return strings.ContainsAny(arg, `/\`) || slices.Contains([]string{".plan", ".json"}, filepath.Ext(arg))
 }
 
 func (a *app) apply(ctx context.Context, args applyArgs) error {

@@ -26,6 +26,9 @@ var dropIns = map[string]func(ctx context.Context, a *app, args []string) int{}
 func main() {
 	// The first interrupt ends ctx: writes in flight finish. After it, signals do what they do by
 	// default, so that a second one ends the process at once; the journal survives that.
+	//
+	// A reader of our output that goes away must not end a run that is writing.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -64,7 +67,9 @@ func (a *app) failed(err error) int {
 		a.findings(p.Findings)
 		return exitError
 	}
-	fmt.Fprintf(a.stderr, "%s %v\n", a.errPaint().Red("error:"), err)
+	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has seen enough
+		fmt.Fprintf(a.stderr, "%s %v\n", a.errPaint().Red("error:"), err)
+	}
 	return exitError
 }
 

@@ -14,7 +14,10 @@ served everywhere.
 
 It reads zonecast.yaml, or the configuration of an octoDNS repository as it stands,
 compares what the sources say with what each provider holds, shows the difference,
-and writes it to all providers at once.`
+and writes it to all providers at once.
+
+Exit codes: 0 nothing to do, or done; 1 an error; 2 there are changes (plan
+--detailed-exitcode, drift, compare); 3 held by a guard; 4 written in part.`
 
 const rootExample = `  zonecast init demo              write a project to try things with
   zonecast validate               look for mistakes; needs no credentials
