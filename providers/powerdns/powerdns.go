@@ -51,7 +51,7 @@ func (p *Provider) Capabilities(provider.ZoneInfo) provider.Capabilities {
 		Alias: "ALIAS", MaxTTL: 1<<31 - 1,
 		Wildcards: true, MultiValuePTR: true, TXTChunks: true, EmptyTXT: true,
 		Compare: provider.NoCompare,
-		Window:  "another writer between the second reading of the touched RRsets and the PATCH, some milliseconds",
+		Window:  "another writer between the second reading of the zone and the PATCH, some milliseconds",
 		Atomic:  true, ListZones: true, CreateZone: true, DeleteZone: true,
 		InFlight: 8, Proof: "real server",
 		Docs: map[string]string{
@@ -189,6 +189,9 @@ func (p *Provider) Write(ctx context.Context, base *provider.Snapshot, changes p
 	if err := moved(changes.Sets, now); err != nil {
 		return fail(provider.Conflict, "plan again", err)
 	}
+	if err := p.elsewhere(base, z); err != nil {
+		return fail(provider.Conflict, "plan again", err)
+	}
 	if z.DNSSEC {
 		signed, n, err := p.presigned(ctx, ref)
 		r.Calls += n
@@ -248,6 +251,26 @@ func moved(changes []zone.Change, now map[zone.Key]held) error {
 		}
 		if !same {
 			return fmt.Errorf("%s is not what the plan was computed from", c.Key())
+		}
+	}
+	return nil
+}
+
+// elsewhere tells which RRset, changed or not, is no longer as in base. The API has no
+// compare-and-set, but all of the zone was read again: what two writers want is not mixed. The base
+// of a plan out of a file has no sets; who read it back has compared already.
+func (p *Provider) elsewhere(base *provider.Snapshot, z *apiZone) error {
+	if base.Sets == nil || base.Sets.Len() == 0 {
+		return nil
+	}
+	snap, err := p.snapshot(z, base.Info.ZoneRef)
+	if err != nil {
+		return err
+	}
+	for c := range zone.Diff(base.Sets, snap.Sets) {
+		same := c.Before != nil && c.After != nil && c.Before.TTL == c.After.TTL && c.Before.SameData(*c.After)
+		if !same && c.Key().Type != zone.TypeSOA {
+			return fmt.Errorf("%s was changed since the plan was made", c.Key())
 		}
 	}
 	return nil

@@ -212,6 +212,24 @@ func TestSignedZones(t *testing.T) {
 	}
 }
 
+func TestStatesAreNotMixed(t *testing.T) {
+	t.Parallel()
+	s := testserver.PowerDNS(t, testserver.PowerDNSOptions{Zones: map[string]string{"example.org.": text}})
+	p := open(t, s, nil)
+	base, err := p.Read(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := zone.RRset{Owner: zone.MustName("other.example.org."), Type: zone.TypeA, TTL: 60, Data: a("192.0.2.1").Data}
+	if _, err := write(t, p, zone.Change{After: &other}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Write(t.Context(), base, provider.ChangeSet{Sets: []zone.Change{{Before: a("192.0.2.1"), After: a("192.0.2.2")}}})
+	if provider.KindOf(err) != provider.Conflict || r.Count(provider.NotDone) != 1 || !strings.Contains(err.Error(), "other.example.org. A was changed") {
+		t.Errorf("writing www from before other came: %+v, %v; want a conflict that names other", r, err)
+	}
+}
+
 func TestSerialsOfNewZonesGrow(t *testing.T) {
 	t.Parallel()
 	s := testserver.PowerDNS(t, testserver.PowerDNSOptions{})
