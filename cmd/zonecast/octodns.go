@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,6 +38,8 @@ var octoTools = map[string]struct {
 	"octodns-dump":     {"octodns-dump --config-file FILE --output-dir DIR [--lenient] [--split] ZONE|'*' SOURCE …", dumpFlags, octoDump},
 	"octodns-compare":  {"octodns-compare --config-file FILE --a SOURCE … --b SOURCE … --zone ZONE", compareFlags, octoCompare},
 	"octodns-report":   {"octodns-report --config-file FILE --zone ZONE --source SOURCE … SERVER …", reportFlags, octoReport},
+	"octodns-versions": {"octodns-versions --config-file FILE", func(*octoFlags, *pflag.FlagSet) {}, octoVersions},
+	"octodns-schema":   {"octodns-schema [--kind zone|config] [--indent N] [--output FILE]", schemaFlags, octoSchema},
 }
 
 // octoFlags are the flags of all of octoDNS's commands.
@@ -44,16 +47,18 @@ type octoFlags struct {
 	config, loggingConfig, syslogDevice, syslogFacility string
 	debug, quiet, stdoutLog, syslog, version            bool
 
-	doit, force, all, lenient, split                          bool
-	checksum, outputDir, outputProvider, zone, ignore, format string
-	sources, targets, a, b                                    []string
-	concurrency                                               int
-	timeout                                                   float64
+	doit, force, all, lenient, split                                        bool
+	checksum, outputDir, outputProvider, zone, ignore, format, kind, output string
+	indent                                                                  int
+	sources, targets, a, b                                                  []string
+	concurrency                                                             int
+	timeout                                                                 float64
 }
 
 // An octoTool is one call of an octoDNS command.
 type octoTool struct {
 	*app
+	name string
 	octoFlags
 	args []string
 	log  io.Writer
@@ -69,11 +74,48 @@ func init() {
 // runOctoDNS runs the command that name says.
 func runOctoDNS(ctx context.Context, a *app, name string, args []string) int {
 	tool := octoTools[name]
-	t := &octoTool{app: a, log: a.stderr}
-	stdout, stderr := a.stdout, a.stderr
-	fs := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	fs.SetOutput(stderr)
+	t := &octoTool{app: a, name: name, log: a.stderr}
+	fs := t.flagSet()
+	tool.flags(&t.octoFlags, fs)
+	usage := func(w io.Writer) { fmt.Fprintf(w, "usage: %s\n", tool.usage) }
+	list, err := octoArgs(fs, args)
+	if err == nil {
+		err = fs.Parse(list)
+	}
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		usage(a.stdout)
+		fmt.Fprintf(a.stdout, "\n%s", fs.FlagUsages())
+		return exitOK
+	case err != nil:
+		usage(a.stderr)
+		return t.badUsage("%v", err)
+	case t.version:
+		fmt.Fprintf(a.stdout, "%s: zonecast %s\n", name, thisBuild().Version)
+		return exitOK
+	case t.octoFlags.config == "" && name != "octodns-schema":
+		usage(a.stderr)
+		return t.badUsage("the following arguments are required: --config-file")
+	}
+	t.args = fs.Args()
+	if t.stdoutLog {
+		t.log = a.stdout
+	}
+	if t.syslog {
+		if w, err := openSyslog(name); err == nil {
+			t.log = io.MultiWriter(t.log, w)
+		} else {
+			fmt.Fprintf(a.stderr, "%s: syslog cannot be reached: %v\n", name, err)
+		}
+	}
+	return tool.run(ctx, t)
+}
+
+// flagSet are the flags of all commands.
+func (t *octoTool) flagSet() *pflag.FlagSet {
+	fs := pflag.NewFlagSet(t.name, pflag.ContinueOnError)
 	fs.SortFlags = false
+	fs.Usage = func() {}
 	fs.StringVar(&t.octoFlags.config, "config-file", "", "the main configuration `file`")
 	fs.BoolVar(&t.octoFlags.debug, "debug", false, "log more")
 	fs.BoolVar(&t.octoFlags.quiet, "quiet", false, "log only warnings, errors and the plan")
@@ -83,76 +125,78 @@ func runOctoDNS(ctx context.Context, a *app, name string, args []string) int {
 	fs.StringVar(&t.syslogFacility, "syslog-facility", "local0", "accepted; user is used")
 	fs.StringVar(&t.loggingConfig, "logging-config", "", "accepted; has no effect")
 	fs.BoolVar(&t.version, "version", false, "print the version")
-	tool.flags(&t.octoFlags, fs)
-	fs.Usage = func() { fmt.Fprintf(stderr, "usage: %s\n\n%s", tool.usage, fs.FlagUsages()) }
-	if err := fs.Parse(nargs(args)); err != nil {
-		if err == pflag.ErrHelp {
-			return 0
-		}
-		fs.Usage()
-		fmt.Fprintf(stderr, "%s: error: %v\n", name, err)
-		return 2
-	}
-	t.args = fs.Args()
-	if t.version {
-		fmt.Fprintf(stdout, "%s: zonecast %s\n", name, version)
-		return 0
-	}
-	if t.octoFlags.config == "" {
-		fs.Usage()
-		fmt.Fprintf(stderr, "%s: error: the following arguments are required: --config-file\n", name)
-		return 2
-	}
-	if t.stdoutLog {
-		t.log = stdout
-	}
-	if t.syslog {
-		if w, err := openSyslog(name); err == nil {
-			t.log = io.MultiWriter(t.log, w)
-		} else {
-			fmt.Fprintf(stderr, "%s: syslog cannot be reached: %v\n", name, err)
-		}
-	}
-	return tool.run(ctx, t)
+	return fs
 }
 
-// nargs spells lists as octoDNS's argument parser takes them (--a one two --b three) in the way
-// that pflag does (--a one --a two --b three).
-func nargs(args []string) []string {
-	lists := []string{"--a", "--b", "--source", "--target"}
+// octoArgs spells a command line of Python's argparse, which octoDNS uses, in the way that pflag
+// reads it: flags may be cut short as long as they stay clear, and lists may follow a flag
+// (--a one two --b three becomes --a one --a two --b three).
+func octoArgs(fs *pflag.FlagSet, args []string) ([]string, error) {
 	var out []string
-	list := ""
-	taken := 0
+	list, taken := "", 0
+	end := func() error {
+		if list != "" && taken == 0 {
+			return fmt.Errorf("argument %s: expected at least one argument", list)
+		}
+		list, taken = "", 0
+		return nil
+	}
 	for i, arg := range args {
 		switch {
 		case arg == "--":
-			return append(out, args[i:]...)
-		case strings.HasPrefix(arg, "-"):
-			list, taken = "", 0
-			if slices.Contains(lists, arg) {
-				list = arg
+			return append(out, args[i:]...), end()
+		case strings.HasPrefix(arg, "--"):
+			if err := end(); err != nil {
+				return nil, err
+			}
+			full, err := fullFlag(fs, arg)
+			if err != nil {
+				return nil, err
+			}
+			if (full == "--a" || full == "--b") && fs.Lookup("a") != nil {
+				list = full
 				continue
 			}
-			out = append(out, arg)
-		case list != "" && (taken == 0 || list == "--a" || list == "--b"):
+			out = append(out, full)
+		case list != "":
 			out = append(out, list, arg)
 			taken++
 		default:
 			out = append(out, arg)
 		}
 	}
-	if list != "" && taken == 0 {
-		out = append(out, list)
+	return out, end()
+}
+
+// fullFlag completes a flag that was cut short.
+func fullFlag(fs *pflag.FlagSet, arg string) (string, error) {
+	name, value, has := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+	if fs.Lookup(name) != nil || name == "help" {
+		return arg, nil
 	}
-	return out
+	var hits []string
+	fs.VisitAll(func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Name, name) {
+			hits = append(hits, f.Name)
+		}
+	})
+	switch {
+	case len(hits) == 0:
+		return "", fmt.Errorf("unrecognized arguments: %s", arg)
+	case len(hits) > 1:
+		return "", fmt.Errorf("ambiguous option: --%s could match --%s", name, strings.Join(hits, ", --"))
+	case has:
+		return "--" + hits[0] + "=" + value, nil
+	}
+	return "--" + hits[0], nil
 }
 
 func (t *octoTool) badUsage(format string, args ...any) int {
-	fmt.Fprintf(t.stderr, "error: "+format+"\n", args...)
+	fmt.Fprintf(t.stderr, t.name+": error: "+format+"\n", args...)
 	return 2
 }
 
-// load reads the configuration; false after an error, which has been told.
+// open reads the configuration; false after an error, which has been told.
 func (t *octoTool) open() bool {
 	cfg, fs := config.Load(t.octoFlags.config, config.Options{Env: t.env})
 	t.cfg = cfg
@@ -162,8 +206,8 @@ func (t *octoTool) open() bool {
 
 // tell logs findings; when quiet, only warnings and errors.
 func (t *octoTool) tell(fs []finding.Finding) {
-	for _, f := range fs {
-		if t.octoFlags.quiet && f.Severity == finding.Info {
+	for _, f := range tidy(fs) {
+		if f.Silenced != "" || t.octoFlags.quiet && f.Severity == finding.Info {
 			continue
 		}
 		fmt.Fprintln(t.log, f)
@@ -225,6 +269,9 @@ func octoSync(ctx context.Context, t *octoTool) int {
 		req.Allow = []plan.Allowance{{Guard: "*", Reason: "--force"}}
 	}
 	run := p.Plan(ctx, req)
+	slices.SortStableFunc(run.Plans, func(a, b *plan.Plan) int { // octoDNS: long names first
+		return len(b.Target.Zone.String()) - len(a.Target.Zone.String())
+	})
 	t.tell(run.Findings)
 	if err := t.show(run.Plans); err != nil {
 		fmt.Fprintln(t.log, "error:", err)
@@ -238,24 +285,21 @@ func octoSync(ctx context.Context, t *octoTool) int {
 	if t.cfg.Manager.EnableChecksum && sum != "" {
 		fmt.Fprintf(t.log, "checksum=%s\n", sum)
 	}
-	if t.checksum != "" && t.checksum != sum {
-		fmt.Fprintf(t.log, "error: checksum=%s does not match computed=%s; nothing was written\n", t.checksum, sum)
+	refuse := func(format string, args ...any) int {
+		fmt.Fprintf(t.log, "error: "+format+"; nothing was written\n", args...)
 		return 1
 	}
-	if !t.doit && t.checksum == "" {
+	switch {
+	case sum == "" || !t.doit && t.checksum == "":
 		return bool2exit(broken)
-	}
-	if t.cfg.Manager.EnableChecksum && t.checksum == "" && sum != "" {
-		fmt.Fprintln(t.log, "error: a checksum is required (enable_checksum); nothing was written. Run again with --checksum "+sum)
-		return 1
-	}
-	if run.Held() {
-		fmt.Fprintln(t.log, "error: thresholds are exceeded, force required; nothing was written")
-		return 1
-	}
-	if serr != nil {
-		fmt.Fprintln(t.log, "error:", serr)
-		return 1
+	case t.checksum != "" && t.checksum != sum:
+		return refuse("checksum=%s does not match computed=%s: something has changed since it was shown", t.checksum, sum)
+	case t.cfg.Manager.EnableChecksum && t.checksum == "":
+		return refuse("enable_checksum is set: look at the plan and run again with --checksum %s", sum)
+	case run.Held():
+		return refuse("a plan is held, force required")
+	case serr != nil:
+		return refuse("%v: the journal of writes is kept there", serr)
 	}
 	return t.apply(ctx, p, run, broken)
 }
@@ -319,7 +363,7 @@ func (t *octoTool) show(plans []*plan.Plan) error {
 		return v.Logger(t.log, plans)
 	}
 	for _, e := range t.cfg.Manager.PlanOutputs {
-		w, done, err := t.output(e)
+		w, done, err := t.openOutput(e)
 		if err != nil {
 			return err
 		}
@@ -354,8 +398,8 @@ func indent(e config.Entry) string {
 	return ""
 }
 
-// output opens where a plan output writes to.
-func (t *octoTool) output(e config.Entry) (io.Writer, func() error, error) {
+// openOutput opens where a plan output writes to.
+func (t *octoTool) openOutput(e config.Entry) (io.Writer, func() error, error) {
 	name, _ := e.Tree()["output_filename"].(string)
 	if name == "" {
 		return t.stdout, func() error { return nil }, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -139,13 +140,13 @@ func octoCompare(ctx context.Context, t *octoTool) int {
 	}
 	different := false
 	for c := range zone.Diff(sides[0], sides[1]) {
-		if t.ignore != "" && strings.HasPrefix(c.Key().Owner.Relative(n), t.ignore) || sameRecords(c) {
+		if t.ignore != "" && strings.HasPrefix(c.Key().Owner.String(), t.ignore) || sameRecords(c) {
 			continue
 		}
 		different = true
-		for sign, set := range map[string]*zone.RRset{"-": c.Before, "+": c.After} {
+		for i, set := range []*zone.RRset{c.Before, c.After} {
 			if set != nil {
-				fmt.Fprintf(t.stdout, "%s %s %d %s %s\n", sign, set.Owner.Unicode(), set.TTL, set.Type, values(set))
+				fmt.Fprintf(t.stdout, "%c %s %d %s %s\n", "-+"[i], set.Owner.Unicode(), set.TTL, set.Type, values(set))
 			}
 		}
 	}
@@ -224,7 +225,7 @@ func octoReport(ctx context.Context, t *octoTool) int {
 		for _, s := range servers {
 			line = append(line, r.Answers[s])
 		}
-		_ = w.Write(append(line, strconv.FormatBool(r.Consistent)))
+		_ = w.Write(append(line, map[bool]string{true: "True", false: "False"}[r.Consistent]))
 	}
 	w.Flush()
 	return bool2exit(w.Error() != nil)
@@ -281,18 +282,21 @@ func (t *octoTool) ask(ctx context.Context, z *zone.Zone, servers []string) []re
 	for i := range rows {
 		rows[i].Consistent = true
 		for _, s := range servers {
-			rows[i].Consistent = rows[i].Consistent && rows[i].Answers[s] == rows[i].Answers[servers[0]]
+			rows[i].Consistent = rows[i].Consistent && strings.EqualFold(rows[i].Answers[s], rows[i].Answers[servers[0]])
 		}
 	}
 	return rows
 }
 
-// answer asks one server and returns the sorted data, or *what went wrong*.
+// answer asks one server and returns the sorted data, or what went wrong in octoDNS's words.
 func answer(ctx context.Context, c *wire.Client, server string, k zone.Key) string {
 	q := wire.Query(k.Owner, k.Type)
 	q.RecursionDesired = true
 	m, err := c.Exchange(ctx, server, q)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+			return "*timeout*"
+		}
 		if w, ok := errors.AsType[*wire.Error](err); ok {
 			return "*" + w.Cause() + "*"
 		}
@@ -305,8 +309,52 @@ func answer(ctx context.Context, c *wire.Client, server string, k zone.Key) stri
 		}
 	}
 	if len(out) == 0 {
-		return "*" + m.RCODE.String() + "*"
+		if m.RCODE == wire.NXDomain {
+			return "*does not exist*"
+		}
+		return "*no answer*"
 	}
 	slices.Sort(out)
 	return strings.Join(out, " ")
+}
+
+// octoVersions loads the configuration and tells what it is read by.
+func octoVersions(_ context.Context, t *octoTool) int {
+	if !t.open() {
+		return 1
+	}
+	defer t.cfg.Close()
+	t.logf("zonecast %s", thisBuild().Version)
+	for _, e := range t.cfg.Providers {
+		if e.Driver == "" {
+			t.logf("%s: %s is not known", e.ID, e.Class)
+			continue
+		}
+		t.logf("%s: %s, read by %s", e.ID, e.Class, e.Driver)
+	}
+	return 0
+}
+
+func schemaFlags(o *octoFlags, fs *pflag.FlagSet) {
+	fs.StringVar(&o.kind, "kind", "zone", "zone or config")
+	fs.IntVar(&o.indent, "indent", 2, "columns of indentation")
+	fs.StringVar(&o.output, "output", "", "write to this `file` instead of standard output")
+}
+
+// octoSchema prints a JSON Schema of octoDNS's files.
+func octoSchema(_ context.Context, t *octoTool) int {
+	if t.kind != "zone" && t.kind != "config" {
+		return t.badUsage("argument --kind: invalid choice: %q (choose from zone, config)", t.kind)
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, schemaOf("octodns-"+t.kind), "", strings.Repeat(" ", min(max(t.indent, 0), 16))); err != nil {
+		fmt.Fprintln(t.log, "error:", err)
+		return 1
+	}
+	t.app.quiet = true
+	if err := t.emit(t.octoFlags.output, text.Bytes()); err != nil {
+		fmt.Fprintln(t.log, "error:", err)
+		return 1
+	}
+	return 0
 }
