@@ -493,3 +493,12 @@ func TestZonesWithoutTargetsGoWhereTheyAreHeld(t *testing.T) {
 		t.Errorf("two holders give %q", got)
 	}
 }
+
+// octoDNS would empty a zone of fewer than ten records without a word.
+func TestEmptiedFileEmptiesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, octo("[a]", ""), map[string]string{"zones/example.org.yaml": www})
+	b.apply(b.plan(flow.Request{}))
+	b.write("zones/example.org.yaml", "")
+	b.expect(b.plan(flow.Request{}), "a/example.org.: -www/A[192.0.2.1] held:empty-zone")
+}

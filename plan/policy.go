@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"slices"
 
 	"github.com/zonecast/zonecast/zone"
@@ -94,9 +95,14 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// OctoDNSPolicy objects to exactly what octoDNS refuses without --force.
+// OctoDNSPolicy objects to what octoDNS refuses without --force, and to one thing more: emptying
+// a zone, which octoDNS does without a word where the zone has fewer than ten records. A source
+// file that was cut to nothing must not take a domain away.
 func OctoDNSPolicy() Policy {
-	return Policy{UpdateShare: new(0.3), DeleteShare: new(0.3), ShareFrom: 10, RootNS: true, OctoDNS: true}
+	return Policy{
+		UpdateShare: new(0.3), DeleteShare: new(0.3), ShareFrom: 10, RootNS: true, OctoDNS: true,
+		Empty: true, EmptyFrom: math.MaxInt,
+	}
 }
 
 // DefaultGuards returns the guards that a policy asks for, in the order in which they speak.
