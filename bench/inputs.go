@@ -47,7 +47,7 @@ func hostRecord(i, ttl int) record {
 	case k == 16:
 		r.rrtype, r.values = "TXT", []string{`"v=spf1 include:_spf.example.net ~all"`, fmt.Sprintf(`"site-verification=%09d"`, i)}
 	case k == 17:
-		r.rrtype, r.values = "TXT", []string{`"` + dkim[:250] + `" "` + dkim[250:] + `"`}
+		r.rrtype, r.values = "TXT", []string{`"` + dkim[:255] + `" "` + dkim[255:] + `"`}
 	case k == 18:
 		r.rrtype, r.values = "MX", []string{"10 mx1.example.net.", "20 mx2.example.net."}
 	default:

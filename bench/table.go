@@ -33,7 +33,7 @@ type Target struct {
 // An Other is the same work by another program.
 type Other struct {
 	Name      string `json:"name"`
-	Cost      Cost   `json:"cost"`                // a RSS of 0 is unknown
+	Cost      Cost   `json:"cost"`                // an RSS of 0 is unknown
 	Elsewhere bool   `json:"elsewhere,omitempty"` // a constant; the time is on the wall, in one thread
 	Floor     bool   `json:"floor,omitempty"`     // part of the work only; no program to compete with
 	Missing   bool   `json:"missing,omitempty"`   // not installed
@@ -100,7 +100,12 @@ func (t Target) String() string {
 }
 
 func seconds(d time.Duration) string {
-	if d < 10*time.Millisecond {
+	switch {
+	case d == 0:
+		return "-"
+	case d < 100*time.Microsecond:
+		return fmt.Sprintf("%.2f µs", float64(d)/float64(time.Microsecond))
+	case d < 10*time.Millisecond:
 		return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
 	}
 	return fmt.Sprintf("%.2f s", d.Seconds())
@@ -108,7 +113,7 @@ func seconds(d time.Duration) string {
 
 func memory(b int64) string {
 	if b == 0 {
-		return "?"
+		return "-"
 	}
 	return fmt.Sprintf("%d MiB", (b+mib/2)/mib)
 }
