@@ -26,6 +26,9 @@ const rootExample = `  zonecast init demo              write a project to try th
   zonecast drift                  has somebody changed something at a provider?
   zonecast rollback example.com   back to the state before`
 
+// Help lists commands in the order in which one uses them.
+func init() { cobra.EnableCommandSorting = false }
+
 // newRoot builds the tree of commands.
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -66,7 +69,6 @@ func newRoot(a *app) *cobra.Command {
 
 // commands lists all commands, in the order of help.
 func commands(a *app) []*cobra.Command {
-	cobra.EnableCommandSorting = false
 	return []*cobra.Command{
 		initCommand(a), validateCommand(a), planCommand(a), applyCommand(a), driftCommand(a),
 		dumpCommand(a), compareCommand(a), convertCommand(a),
