@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
 	"github.com/zonecast/zonecast/internal/testserver"
@@ -305,43 +306,249 @@ func (s *site) has(text string, want ...string) {
 	}
 }
 
-// A result is what the JSON report says of one target.
-type result struct {
-	Zone, Provider, State string
-	Changes               int
-	Verified              bool
+// A report is what `apply --json` says at its end.
+type report struct {
+	Report struct {
+		Results []struct {
+			Target       target `json:"target"`
+			State        string `json:"state"`
+			Verification *struct {
+				Checked, Visible int
+				Skipped          string
+			} `json:"verification"`
+		} `json:"results"`
+	} `json:"report"`
+	Failed []target `json:"notPlanned"`
 }
 
-// apply applies and returns what the report says of each target.
-func (s *site) apply(want int, env []string, args ...string) map[string]result {
+type target struct{ Provider, Zone string }
+
+// apply applies, demands an exit code, and returns the report.
+func (s *site) apply(want int, env []string, args ...string) report {
 	s.t.Helper()
 	out := s.run(want, env, "zonecast", append([]string{"apply", "--yes", "--json"}, args...)...)
-	results := map[string]result{}
+	var r report
 	for line := range strings.Lines(out) {
-		var doc struct {
-			Type    string
-			Results []struct {
-				Target       struct{ Zone, Provider string }
-				State        string
-				Verification *struct{ Visible bool }
+		if strings.HasPrefix(line, `{"type":"report"`) {
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				s.t.Fatal(err)
 			}
 		}
-		if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &doc) != nil || doc.Type != "report" {
-			continue
-		}
-		for _, r := range doc.Results {
-			results[r.Target.Provider+" "+r.Target.Zone] = result{Zone: r.Target.Zone, Provider: r.Target.Provider, State: r.State, Verified: r.Verification != nil && r.Verification.Visible}
+	}
+	return r
+}
+
+// states counts the targets of a provider by their state.
+func (r report) states(provider string) map[string]int {
+	out := map[string]int{}
+	for _, res := range r.Report.Results {
+		if res.Target.Provider == provider {
+			out[res.State]++
 		}
 	}
-	return results
+	for _, t := range r.Failed {
+		if t.Provider == provider {
+			out["not planned"]++
+		}
+	}
+	return out
 }
 
-func TestDebugSite(t *testing.T) {
+// wants demands the states of targets by provider, and no others.
+func (s *site) wants(r report, want map[string]map[string]int) {
+	s.t.Helper()
+	for _, provider := range []string{"bind", "knot", "pdns", "files", "copy"} {
+		w := want[provider]
+		if w == nil {
+			w = map[string]int{}
+		}
+		if diff := cmp.Diff(w, r.states(provider)); diff != "" {
+			s.t.Errorf("targets of %s (-want +got):\n%s", provider, diff)
+		}
+	}
+}
+
+func everywhere(state string, n int) map[string]map[string]int {
+	out := map[string]map[string]int{}
+	for _, provider := range []string{"bind", "knot", "pdns", "files", "copy"} {
+		out[provider] = map[string]int{state: n}
+	}
+	return out
+}
+
+// update changes a zone of a server behind everybody's back, as nsupdate does.
+func (s *site) update(addr, origin string, remove, insert []string) {
+	s.t.Helper()
+	m := new(dns.Msg).SetUpdate(origin)
+	rrs := func(list []string) (out []dns.RR) {
+		for _, text := range list {
+			rr, err := dns.NewRR(text)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			out = append(out, rr)
+		}
+		return out
+	}
+	m.Remove(rrs(remove))
+	m.Insert(rrs(insert))
+	m.SetTsig(s.key.Name, dns.HmacSHA256, 300, time.Now().Unix())
+	c := dns.Client{Net: "tcp", TsigSecret: map[string]string{s.key.Name: s.key.Secret}}
+	answer, _, err := c.Exchange(m, addr)
+	if err != nil || answer.Rcode != dns.RcodeSuccess {
+		s.t.Fatalf("update of %s: %v %v", origin, answer, err)
+	}
+}
+
+// servers shows a zone at each of the three servers by a transfer.
+func (s *site) servers(origin string) map[string]string {
+	s.t.Helper()
+	return map[string]string{"bind": s.bind.ZoneText(s.t, origin), "knot": s.knot.ZoneText(s.t, origin), "pdns": s.pdns.ZoneText(s.t, origin)}
+}
+
+// TestRepository pushes an octoDNS repository and a folder of zone files to three real name
+// servers and two folders in one run, and then lets go wrong what goes wrong.
+func TestRepository(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
-	t.Log(s.run(0, nil, "zonecast", "validate"))
-	t.Log(s.run(0, nil, "zonecast", "plan"))
-	t.Log(s.run(0, nil, "zonecast", "apply", "--yes"))
-	t.Log(s.run(0, nil, "zonecast", "apply", "--yes", "--json"))
+	s.run(0, nil, "octodns-validate", "--config-file", "config/production.yaml")
+	s.run(0, nil, "zonecast", "validate", "--strict")
+
+	t.Log("all zones to all targets in one run, asked back over DNS")
+	r := s.apply(0, nil)
+	s.wants(r, everywhere("done", 5))
+	for _, res := range r.Report.Results {
+		v := res.Verification
+		served := slices.Contains([]string{"bind", "knot", "pdns"}, res.Target.Provider)
+		if v == nil || served != (v.Checked > 0) || v.Visible != v.Checked {
+			t.Errorf("%v was asked back as %+v, want all visible at servers and nothing asked at files", res.Target, v)
+		}
+	}
+	for name, text := range s.servers("shop.example.") {
+		for _, want := range []string{"*.apps.shop.example.", "mx2.shop.example.", "v=DMARC1; p=reject", "192.0.2.21"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q:\n%s", name, want, text)
+			}
+		}
+		for _, not := range []string{"lab1", "LOC"} { // dropped by processors
+			if strings.Contains(text, not) {
+				t.Errorf("%s has %q:\n%s", name, not, text)
+			}
+		}
+	}
+	s.has(s.bind.ZoneText(t, "shop.test."), "www.shop.test.", "mx1.shop.example.")
+	s.has(s.knot.ZoneText(t, "corp.example."), "wiki.corp.example.", "SSHFP")
+	s.has(s.pdns.ZoneText(t, "legacy.example."), "node5.legacy.example.", "v=spf1 mx -all")
+
+	t.Log("a second run has nothing to do, for octoDNS's command too")
+	s.has(s.run(0, nil, "zonecast", "apply", "--yes"), "Nothing to do")
+	s.run(0, nil, "zonecast", "plan", "--detailed-exitcode")
+	s.has(s.run(0, nil, "octodns-sync", "--config-file", "config/production.yaml", "--doit"), "No changes were planned")
+
+	s.killed()
+	s.wrongKey()
+	s.drifted()
+	s.rolledBack()
+	s.switchedOff()
 }
 
-var _ = dns.TypeA
+// killed ends PowerDNS at the moment that it is written to.
+func (s *site) killed() {
+	s.t.Log("a server dies in the middle: the others finish, and the next run goes on")
+	s.edit("zones/corp.example./vpn.yaml", "198.51.100.7", "198.51.100.77")
+	s.strike.Store(true)
+	r := s.apply(4, nil, "corp.example.")
+	want := everywhere("done", 1)
+	delete(want, "pdns")
+	got := r.states("pdns")
+	if got["done"] > 0 || len(got) != 1 {
+		s.t.Errorf("PowerDNS was killed, and its target is %v", got)
+	}
+	want["pdns"] = got
+	s.wants(r, want)
+	s.has(s.bind.ZoneText(s.t, "corp.example."), "198.51.100.77")
+	s.has(s.knot.ZoneText(s.t, "corp.example."), "198.51.100.77")
+
+	out := s.run(1, nil, "zonecast", "plan", "corp.example.") // still down: it is said, the others are seen
+	s.has(out, "pdns")
+	s.pdns.Restart(s.t)
+	s.wants(s.apply(0, nil, "corp.example."), map[string]map[string]int{"pdns": {"done": 1}})
+	s.has(s.pdns.ZoneText(s.t, "corp.example."), "198.51.100.77")
+}
+
+// wrongKey takes the right to transfer and update from one account.
+func (s *site) wrongKey() {
+	s.t.Log("a wrong TSIG key: that target alone fails")
+	s.edit("zones/corp.example./vpn.yaml", "198.51.100.77", "198.51.100.78")
+	wrong := []string{"BIND_SECRET=" + testserver.NewKey(s.t).Secret}
+	r := s.apply(4, wrong, "corp.example.")
+	want := everywhere("done", 1)
+	want["bind"] = map[string]int{"not planned": 1}
+	s.wants(r, want)
+	out := s.run(1, wrong, "zonecast", "providers", "verify", "bind", "knot", "pdns")
+	s.has(out, "bind  failed", "knot  ok", "pdns  ok")
+	if strings.Contains(out, wrong[0][len("BIND_SECRET="):]) {
+		s.t.Error("the key is in the output")
+	}
+	s.wants(s.apply(0, nil, "corp.example."), map[string]map[string]int{"bind": {"done": 1}})
+}
+
+// drifted changes a zone at a server directly.
+func (s *site) drifted() {
+	s.t.Log("what somebody changes at a server is found and repaired")
+	s.run(0, nil, "zonecast", "drift")
+	s.update(s.bind.Addr, "shop.example.",
+		[]string{"www.shop.example. 60 IN A 192.0.2.20"},
+		[]string{"www.shop.example. 60 IN A 203.0.113.66", "rogue.shop.example. 300 IN TXT \"not ours\""})
+	out := s.run(2, nil, "zonecast", "drift")
+	s.has(out, "shop.example. at bind", "203.0.113.66", "rogue.shop.example.")
+	s.wants(s.apply(0, nil), map[string]map[string]int{"bind": {"done": 1}})
+	text := s.bind.ZoneText(s.t, "shop.example.")
+	if strings.Contains(text, "203.0.113.66") || strings.Contains(text, "rogue") {
+		s.t.Errorf("the drift is still there:\n%s", text)
+	}
+	s.run(0, nil, "zonecast", "drift")
+}
+
+// rolledBack takes a change back, at all targets.
+func (s *site) rolledBack() {
+	s.t.Log("a change, and back")
+	s.edit("zones/shop.example.yaml", "192.0.2.30", "192.0.2.130")
+	s.wants(s.apply(0, nil, "shop.example.", "--reason", "new mail server"), everywhere("done", 1))
+	for name, text := range s.servers("shop.example.") {
+		if !strings.Contains(text, "192.0.2.130") {
+			s.t.Errorf("%s does not have the change:\n%s", name, text)
+		}
+	}
+	s.run(0, nil, "zonecast", "rollback", "shop.example.", "--yes")
+	for name, text := range s.servers("shop.example.") {
+		if strings.Contains(text, "192.0.2.130") || !strings.Contains(text, "192.0.2.30") {
+			s.t.Errorf("%s was not rolled back:\n%s", name, text)
+		}
+	}
+	s.has(s.run(0, nil, "zonecast", "history", "shop.example.", "--target", "pdns", "--limit", "2"), "rollback to", "new mail server")
+	s.edit("zones/shop.example.yaml", "192.0.2.130", "192.0.2.30")
+	s.run(0, nil, "zonecast", "drift", "shop.example.")
+}
+
+// switchedOff disables a zone in the configuration, asks the servers, and enables it again.
+func (s *site) switchedOff() {
+	s.t.Log("zones: live state, disable, enable")
+	path := filepath.Join(s.dir, "config", "production.yaml")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.run(0, nil, "zonecast", "zones", "disable", "legacy.example.")
+	s.edit("bind/legacy.example.zone", "192.0.2.40", "192.0.2.140")
+	s.has(s.run(0, nil, "zonecast", "apply", "--yes", "legacy.example."), "192.0.2.140")
+	if text := s.bind.ZoneText(s.t, "legacy.example."); strings.Contains(text, "192.0.2.140") {
+		s.t.Errorf("a disabled zone was applied:\n%s", text)
+	}
+	s.has(s.run(0, nil, "zonecast", "zones", "--live", "legacy.example."), "disabled", "primary, serial")
+	s.run(0, nil, "zonecast", "zones", "enable", "legacy.example.")
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		s.t.Errorf("enabling did not take back every byte of disabling (%v):\n%s", err, after)
+	}
+	s.wants(s.apply(0, nil, "legacy.example."), everywhere("done", 1))
+}

@@ -308,11 +308,16 @@ func (s *session) check(ctx context.Context, e config.Entry) (string, error) {
 func verifyProvider(ctx context.Context, p provider.Provider, first *config.Zone) (string, error) {
 	if v, ok := p.(provider.Verifier); ok {
 		text, err := v.Verify(ctx)
-		if err == nil || first == nil || provider.KindOf(err) != provider.Other {
+		if err == nil || first == nil {
 			return text, err
 		}
-		// A folder that the first apply makes is no trouble, if reading says so too.
-		if _, rerr := p.Read(ctx, provider.ZoneRef{Origin: first.Name}); errors.Is(rerr, provider.ErrNoZone) {
+		// An account that lets its zone be read can be used, whatever it says to other questions; and
+		// a folder that the first apply makes is no trouble.
+		snap, rerr := p.Read(ctx, provider.ZoneRef{Origin: first.Name})
+		switch {
+		case rerr == nil:
+			return fmt.Sprintf("read %s, %s", first.Name.Unicode(), plural(snap.Sets.Len(), "RRset")), nil
+		case errors.Is(rerr, provider.ErrNoZone) && provider.KindOf(err) == provider.Other:
 			return "empty; the first apply makes " + first.Name.Unicode(), nil
 		}
 		return text, err

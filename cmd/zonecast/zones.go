@@ -40,7 +40,7 @@ func zonesCommand(a *app) *cobra.Command {
 		return c
 	}
 	cmd := flags(&cobra.Command{
-		Use:     "zones",
+		Use:     "zones [ZONE…]",
 		GroupID: "look",
 		Short:   "List zones with their targets and state; enable, disable, default TTL",
 		Long: `Without a word it lists zones, as "zones list" does.
@@ -51,7 +51,12 @@ and zones that an account holds without being configured as their target are rep
   zonecast zones --live --target powerdns
   zonecast zones disable example.com
   zonecast zones ttl example.com 300`,
-		Args: noSubcommand,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && strings.Contains(args[0], ".") { // a zone, not a misspelt command
+				return nil
+			}
+			return noSubcommand(cmd, args)
+		},
 		RunE: run,
 	})
 	cmd.AddCommand(flags(&cobra.Command{
