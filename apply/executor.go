@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,8 +49,9 @@ type Executor struct {
 // When ctx ends, writes in flight finish within Grace and nothing new is begun.
 func (x *Executor) Do(ctx context.Context, plans []*plan.Plan, observe func(Event)) (*Report, error) {
 	start := time.Now()
-	r := &run{Executor: x, observe: observe, results: make([]Result, len(plans)), ended: make([]chan struct{}, len(plans)), slots: map[string]chan struct{}{}}
+	r := &run{Executor: x, observe: observe, results: make([]Result, len(plans)), ended: make([]chan struct{}, len(plans)), slots: map[string]chan struct{}{}, ofZone: map[zone.Name][]int{}}
 	for i, p := range plans {
+		r.ofZone[p.Target.Zone] = append(r.ofZone[p.Target.Zone], i)
 		r.results[i] = Result{Plan: p, Target: p.Target, PlanID: p.ID, State: NotStarted}
 		r.ended[i] = make(chan struct{})
 	}
@@ -75,6 +77,7 @@ type run struct {
 	*Executor
 	results []Result
 	ended   []chan struct{}
+	ofZone  map[zone.Name][]int // the plans of each zone, as places in results
 
 	mu      sync.Mutex // guards what follows
 	slots   map[string]chan struct{}
@@ -133,23 +136,14 @@ func (r *run) slot(ctx context.Context, p provider.Provider, pl *plan.Plan) (fun
 // to which i is about to write a delegation. A child answers before it is delegated to.
 func (r *run) before(plans []*plan.Plan, i int) []int {
 	var wait []int
-	for j, p := range plans {
-		child := p.Target.Zone
-		if j != i && child.Below(plans[i].Target.Zone) && delegates(plans[i], child) {
-			wait = append(wait, j)
+	for _, c := range plans[i].Changes.Sets {
+		k := c.Key()
+		if c.After != nil && (k.Type == zone.TypeNS || k.Type == zone.TypeDS) && k.Owner.Below(plans[i].Target.Zone) {
+			wait = append(wait, r.ofZone[k.Owner]...)
 		}
 	}
-	return wait
-}
-
-// delegates reports whether the plan writes an NS or DS RRset at child.
-func delegates(p *plan.Plan, child zone.Name) bool {
-	for _, c := range p.Changes.Sets {
-		if k := c.Key(); c.After != nil && k.Owner == child && (k.Type == zone.TypeNS || k.Type == zone.TypeDS) {
-			return true
-		}
-	}
-	return false
+	slices.Sort(wait)
+	return slices.Compact(wait)
 }
 
 // one takes one plan from start to end and leaves its state in res.
