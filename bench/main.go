@@ -120,7 +120,7 @@ func groupNames() []string {
 
 // build makes the binary to measure, as users get it.
 func (b *bench) build() error {
-	root, err := root()
+	root, err := root(b.ctx)
 	if err != nil {
 		return err
 	}
@@ -147,8 +147,8 @@ func (b *bench) build() error {
 }
 
 // root is the folder of the module.
-func root() (string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+func root(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return "", fmt.Errorf("where is the module? run it inside of it: %w", err)
 	}
