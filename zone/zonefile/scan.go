@@ -19,6 +19,7 @@ type scanner struct {
 	// The entry read last.
 	toks    []rdata.Token
 	at      []spot // of each token
+	off     []int  // offset of each token, quotes included
 	blank   bool   // it begins with a blank, so that its owner is that of the entry before
 	start   int    // offset of its first line
 	first   int    // number of that line
@@ -47,7 +48,7 @@ func newScanner(text string) *scanner {
 // next reads the next entry that has tokens or a fault; false at the end of the file.
 func (s *scanner) next() bool {
 	for s.pos < len(s.text) {
-		s.toks, s.at = s.toks[:0], s.at[:0]
+		s.toks, s.at, s.off = s.toks[:0], s.at[:0], s.off[:0]
 		s.fault, s.faultFix, s.comment = "", "", ""
 		s.start, s.first = s.pos, s.line
 		c := s.text[s.pos]
@@ -179,6 +180,7 @@ func (s *scanner) word() bool {
 	}
 	s.toks = append(s.toks, rdata.Token{Text: s.text[start:i]})
 	s.at = append(s.at, s.here(start))
+	s.off = append(s.off, start)
 	s.pos = i
 	return true
 }
@@ -191,6 +193,7 @@ func (s *scanner) quoted() bool {
 	}
 	s.toks = append(s.toks, rdata.Token{Text: s.text[s.pos+1 : end], Quoted: true})
 	s.at = append(s.at, s.here(s.pos))
+	s.off = append(s.off, s.pos)
 	s.pos = end + 1
 	return true
 }
