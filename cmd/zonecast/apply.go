@@ -172,17 +172,10 @@ func (s *session) applyFile(ctx context.Context, args applyArgs, req flow.Reques
 	run := s.planner.Plan(ctx, req)
 	s.app.findings(withoutNotes(run.Findings, run.Plans))
 	s.say("\n%s is not applied: nothing was written. What would have to change now:\n", args.file)
-	if err := s.showPlans(run.Plans, s.planFormat()); err != nil {
+	if err := s.newApplyView().plans(run.Plans); err != nil {
 		return err
 	}
 	return status(exitError)
-}
-
-func (a *app) planFormat() string {
-	if a.json {
-		return "json"
-	}
-	return "text"
 }
 
 func readPlan(path string) ([]*plan.Plan, error) {
