@@ -50,3 +50,11 @@ func (s *Store) Lock(ctx context.Context, t plan.Target, _ string) (apply.Lease,
 		}
 	}
 }
+
+var settingUp sync.Mutex
+
+// alone keeps runs of one process apart.
+func alone(context.Context, string) (done func(), err error) {
+	settingUp.Lock()
+	return settingUp.Unlock, nil
+}

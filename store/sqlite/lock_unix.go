@@ -58,6 +58,32 @@ func (s *Store) Lock(ctx context.Context, t plan.Target, holder string) (apply.L
 	return apply.Lease{Fence: fence, Waited: waited, Unlock: func() { f.Close() }}, nil
 }
 
+// alone waits until no other process is between alone and what it returns, for the same file.
+func alone(ctx context.Context, file string) (done func(), err error) {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", file, err)
+		}
+		timer := time.NewTimer(5 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			f.Close()
+			return nil, ctx.Err()
+		}
+	}
+}
+
 func readLock(f *os.File) (fence uint64, who string) {
 	b := make([]byte, 512)
 	n, _ := f.ReadAt(b, 0)

@@ -44,7 +44,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if s.write, err = connect(file, "immediate", 1); err != nil {
 		return nil, err
 	}
-	if err := s.setUp(ctx, file); err != nil {
+	if err := s.setUp(ctx); err != nil {
 		s.write.Close()
 		return nil, fmt.Errorf("state file %s: %w", file, err)
 	}
@@ -82,7 +82,13 @@ func connect(file, lock string, conns int) (*sql.DB, error) {
 
 // setUp checks that the pragmas took effect (a driver ignores what it does not know) and brings
 // the tables up to date.
-func (s *Store) setUp(ctx context.Context, file string) error {
+func (s *Store) setUp(ctx context.Context) error {
+	// Two runs may open a new folder at once; goose does not keep them apart.
+	done, err := alone(ctx, filepath.Join(s.dir, "locks", "set-up"))
+	if err != nil {
+		return err
+	}
+	defer done()
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
 		if err := s.write.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil {
@@ -102,6 +108,15 @@ func (s *Store) setUp(ctx context.Context, file string) error {
 	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, dir, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
+	}
+	// goose passes over versions that it does not know; what a newer zonecast keeps must not be
+	// written without knowing what it means.
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if known := p.ListSources(); have > known[len(known)-1].Version {
+		return fmt.Errorf("a newer zonecast made it (version %d of its tables, this one knows %d); use that one, or move the file away: only history is lost", have, known[len(known)-1].Version)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("bringing the tables up to date: %w", err)
