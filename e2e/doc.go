@@ -4,6 +4,7 @@
 // Each script runs in a folder of its own, with the files that it carries, HOME and the state of
 // the project inside it. Besides testscript's commands there are
 //
+//	checksum VAR COMMAND ARG…  runs octodns-sync and keeps the checksum that it shows
 //	exits CODE COMMAND ARG…   runs a command that must exit with that code
 //	replace FILE OLD NEW      edits a file
 //	waitfile FILE             waits until a file exists

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,6 +81,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"checksum": checksum,
 			"exits":    exits,
 			"replace":  replace,
 			"waitfile": waitfile,
@@ -104,6 +106,21 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s exited %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+var sum = regexp.MustCompile(`(?m)^checksum=([0-9a-f]+)$`)
+
+// checksum runs octodns-sync and keeps the checksum that it shows in an environment variable.
+func checksum(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: checksum VARIABLE COMMAND ARG…")
+	}
+	ts.Check(ts.Exec(args[1], args[2:]...))
+	m := sum.FindStringSubmatch(ts.ReadFile("stderr"))
+	if m == nil {
+		ts.Fatalf("no checksum was shown")
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 // replace edits a file: all of OLD become NEW, and there must be one.
