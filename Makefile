@@ -19,7 +19,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 # octoDNS's commands, which the binary answers to under their names.
-DROP_INS := octodns-sync octodns-validate octodns-dump octodns-compare octodns-report
+DROP_INS := octodns-sync octodns-validate octodns-dump octodns-compare octodns-report octodns-versions octodns-schema
 
 FUZZTIME ?= 10s
 
