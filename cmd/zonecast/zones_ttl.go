@@ -236,7 +236,7 @@ func (t *ttlFile) read(data []byte) (*zone.Zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	o.Root = root.FS()
 	res, err := zonefile.Parse(data, o)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,8 +26,8 @@ type Server struct {
 	zones   []string // origins that must answer before the server counts as ready
 	ports   []port
 	argv    []string
-	process *process
-	admin   Key // may transfer every zone; only for ZoneText
+	process atomic.Pointer[process] // killed from other goroutines than the test's
+	admin   Key                     // may transfer every zone; only for ZoneText
 }
 
 // A kind is what the servers differ in.
@@ -99,11 +100,13 @@ func (s *Server) run() error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	if s.process, err = launch(s.argv, s.Dir, log); err != nil {
+	p, err := launch(s.argv, s.Dir, log)
+	if err != nil {
 		return err
 	}
+	s.process.Store(p)
 	if err := s.wait(); err != nil {
-		s.process.kill()
+		p.kill()
 		return err
 	}
 	return nil
@@ -118,7 +121,7 @@ func (s *Server) wait() error {
 	var last error
 	for {
 		select {
-		case <-s.process.done:
+		case <-s.process.Load().done:
 			return fmt.Errorf("it ended at once (last try: %w)", orNone(last))
 		case <-limit.C:
 			return fmt.Errorf("not ready after %v: %w", startLimit, orNone(last))
@@ -173,20 +176,23 @@ func (s *Server) answers() error {
 // Stop ends the server in its orderly way, as a system's shutdown does. It may
 // be called on a server that has ended.
 func (s *Server) Stop() {
-	if s.process != nil {
-		s.process.stop()
+	if p := s.process.Load(); p != nil {
+		p.stop()
 	}
 }
 
 // Kill ends the server at once, in the middle of what it does.
 func (s *Server) Kill() {
-	if s.process != nil {
-		s.process.kill()
+	if p := s.process.Load(); p != nil {
+		p.kill()
 	}
 }
 
 // Running tells whether the server's process is there.
-func (s *Server) Running() bool { return s.process != nil && s.process.running() }
+func (s *Server) Running() bool {
+	p := s.process.Load()
+	return p != nil && p.running()
+}
 
 // Restart stops the server if it runs and starts it again with the same
 // address, files and data. It returns when the server answers again.
@@ -205,7 +211,7 @@ func (s *Server) Reload(t testing.TB) {
 	if !s.Running() {
 		t.Fatalf("%s: reload: the server does not run", s.kind.name)
 	}
-	if err := s.process.os.Signal(syscall.SIGHUP); err != nil {
+	if err := s.process.Load().os.Signal(syscall.SIGHUP); err != nil {
 		t.Fatalf("%s: reload: %v", s.kind.name, err)
 	}
 }

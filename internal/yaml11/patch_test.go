@@ -64,7 +64,8 @@ func TestDocEdits(t *testing.T) {
 		{"nothing", patchFile, nil, nil},
 		{
 			"same meaning, other layout", patchFile,
-			[]edit{{"mail", "mail:\n  ttl: 300\n  type: TXT\n  value: 'v=spf1 ~all'\n"}}, nil,
+			[]edit{{"mail", "mail:\n  ttl: 300\n  type: TXT\n  value: 'v=spf1 ~all'\n"}},
+			nil,
 		},
 		{
 			"ttl only", patchFile,
@@ -95,11 +96,13 @@ func TestDocEdits(t *testing.T) {
 			},
 		},
 		{
-			"delete with its comment", patchFile, []edit{{"mail", ""}},
+			"delete with its comment", patchFile,
+			[]edit{{"mail", ""}},
 			[][2]string{{patchFile[strings.Index(patchFile, "# about"):strings.Index(patchFile, "www:")], ""}},
 		},
 		{
-			"delete the first", patchFile, []edit{{"", ""}},
+			"delete the first", patchFile,
+			[]edit{{"", ""}},
 			[][2]string{{patchFile[strings.Index(patchFile, "# Apex"):strings.Index(patchFile, "# detached")], ""}},
 		},
 		{

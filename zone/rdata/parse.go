@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"math"
 	"net/netip"
 	"slices"
@@ -52,7 +53,7 @@ func AppendTokens(b []byte, t zone.Type, toks []Token, origin zone.Name) ([]byte
 
 // named puts the type's name in front of a message.
 func named(t zone.Type, err error) error {
-	if e, ok := err.(*Error); ok {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return &Error{e.Token, t.String() + " " + e.Text}
 	}
 	return &Error{0, t.String() + " " + err.Error()}

@@ -121,7 +121,7 @@ func (p *parser) openInclude(name string) (file, text string, err error) {
 			}
 			return "", "", openErr
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 			return "", "", errors.New("it is no regular file")
 		}
