@@ -34,7 +34,7 @@ type Target struct {
 type Other struct {
 	Name      string `json:"name"`
 	Cost      Cost   `json:"cost"`                // an RSS of 0 is unknown
-	Elsewhere bool   `json:"elsewhere,omitempty"` // a constant; the time is on the wall, in one thread
+	Elsewhere bool   `json:"elsewhere,omitempty"` // a constant: user CPU, or the wall where the target is on the wall
 	Floor     bool   `json:"floor,omitempty"`     // part of the work only; no program to compete with
 	Missing   bool   `json:"missing,omitempty"`   // not installed
 }
