@@ -24,6 +24,7 @@ func (p *Provider) runReload(ctx context.Context, origin zone.Name, name string,
 		argv[i] = fill.Replace(a)
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	alone(cmd)
 	cmd.WaitDelay = time.Second // for children that keep the output open
 	var out tail
 	cmd.Stdout, cmd.Stderr = &out, &out
