@@ -41,7 +41,7 @@ func TestQuick(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &rows); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	const want = 18
+	const want = 20
 	if len(rows) != want {
 		t.Errorf("%d rows, not %d", len(rows), want)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -127,6 +128,13 @@ func (b *bench) allNew() {
 		Work: "all-new plan of " + count(n) + " records to YAML", Error: text(err), Target: Target{User: 2 * time.Second, RSS: 300 * mib},
 		Others: []Other{elsewhere("octoDNS 1.22", 24.2, 0), elsewhere("dnscontrol 4.40", 193, 0)},
 	}, b.command(conf, 2, "plan", "--detailed-exitcode"), nil)
+
+	conf, err = b.staged("new", 1, n, bindTarget)
+	b.row(Row{Work: "apply of " + count(n) + " new records to BIND zone file, journal and history included", Error: text(err)},
+		b.command(conf, 0, "apply", "--yes", "--quiet"), func() error {
+			dir := filepath.Dir(conf)
+			return errors.Join(os.RemoveAll(filepath.Join(dir, ".zonecast")), os.RemoveAll(filepath.Join(dir, "target")), os.Mkdir(filepath.Join(dir, "target"), 0o755))
+		})
 }
 
 func (b *bench) manyZones() {
