@@ -108,7 +108,12 @@ func (d *decoder) zone(to []Zone, k yaml11.Key, keys []key[Zone]) []Zone {
 		d.err("missing-sources", z.Place, "add sources: and targets:", "%s has no settings", what)
 		return to
 	}
-	mapping(d, k.Value, what, keys, &z, finding.Warning, nil)
+	// octoDNS passes over what it does not know. In zonecast.yaml a misspelt guard must not be lost.
+	unknown := finding.Warning
+	if d.cfg.Format == Zonecast {
+		unknown = finding.Error
+	}
+	mapping(d, k.Value, what, keys, &z, unknown, nil)
 	if k.Value != nil && k.Value.Kind == yaml11.Mapping {
 		z.missingTargets = !has(k.Value, "targets")
 		d.shape(k.Value, &z, what)
