@@ -110,6 +110,9 @@ func (p *Provider) readZone(ctx context.Context, op string, ref provider.ZoneRef
 	if name, err := zone.ParseName(z.Name); err != nil || name != ref.Origin || z.Name == "" {
 		return nil, calls, p.invalid(op, ref.Origin, fmt.Errorf("asked for zone %s, got zone %q", ref.Origin, z.Name))
 	}
+	if z.RRsets == nil { // an empty zone has an empty list
+		return nil, calls, p.invalid(op, ref.Origin, fmt.Errorf("the answer about zone %s does not list its RRsets", ref.Origin))
+	}
 	return &z, calls, nil
 }
 

@@ -301,6 +301,7 @@ func TestNonsenseIsAnError(t *testing.T) {
 		"no TTL":               head + `{"name":"www.example.org.","type":"A","records":[{"content":"192.0.2.1"}]}]}`,
 		"TTL is text":          head + `{"name":"www.example.org.","type":"A","ttl":"x","records":[{"content":"192.0.2.1"}]}]}`,
 		"name that is no name": head + `{"name":"a..example.org.","type":"A","ttl":60,"records":[{"content":"192.0.2.1"}]}]}`,
+		"no rrsets":            `{"id":"example.org.","name":"example.org.","kind":"Native","serial":1}`,
 		"rrsets is a number":   `{"id":"example.org.","name":"example.org.","rrsets":7}`,
 	} {
 		t.Run(name, func(t *testing.T) {
