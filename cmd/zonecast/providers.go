@@ -288,12 +288,18 @@ func (s *session) check(ctx context.Context, e config.Entry) (string, error) {
 		}
 		target = target || used(z.Targets)
 	}
+	probe := first // of an account that no zone uses yet, any zone is worth a question
+	for i := range s.cfg.Zones {
+		if probe == nil && !s.cfg.Zones[i].Dynamic {
+			probe = &s.cfg.Zones[i]
+		}
+	}
 	if e.HasAdapter() {
 		p, err := s.cfg.OpenProvider(e.ID)
 		if err != nil {
 			return "", err
 		}
-		return verifyProvider(ctx, p, first)
+		return verifyProvider(ctx, p, first, probe)
 	}
 	if target || e.Writable() && !isSource(e.Driver) {
 		return "", fmt.Errorf("this version of zonecast has no adapter for %s", cmp.Or(e.Class, e.Driver))
@@ -305,19 +311,19 @@ func (s *session) check(ctx context.Context, e config.Entry) (string, error) {
 	return verifySource(ctx, src, first)
 }
 
-func verifyProvider(ctx context.Context, p provider.Provider, first *config.Zone) (string, error) {
+func verifyProvider(ctx context.Context, p provider.Provider, first, probe *config.Zone) (string, error) {
 	if v, ok := p.(provider.Verifier); ok {
 		text, err := v.Verify(ctx)
-		if err == nil || first == nil {
+		if err == nil || probe == nil {
 			return text, err
 		}
 		// An account that lets its zone be read can be used, whatever it says to other questions; and
 		// a folder that the first apply makes is no trouble.
-		snap, rerr := p.Read(ctx, provider.ZoneRef{Origin: first.Name})
+		snap, rerr := p.Read(ctx, provider.ZoneRef{Origin: probe.Name})
 		switch {
 		case rerr == nil:
-			return fmt.Sprintf("read %s, %s", first.Name.Unicode(), plural(snap.Sets.Len(), "RRset")), nil
-		case errors.Is(rerr, provider.ErrNoZone) && provider.KindOf(err) == provider.Other:
+			return fmt.Sprintf("read %s, %s", probe.Name.Unicode(), plural(snap.Sets.Len(), "RRset")), nil
+		case first != nil && errors.Is(rerr, provider.ErrNoZone) && provider.KindOf(err) == provider.Other:
 			return "empty; the first apply makes " + first.Name.Unicode(), nil
 		}
 		return text, err
