@@ -21,6 +21,9 @@ type item struct {
 	kids *block
 	key  string // of a mapping; "" for the entry itself
 	col  int
+
+	explicit bool     // "? key" and ": value"; head is the line of the key
+	mid      []string // then: the lines between, up to the first item below
 }
 
 // A style is how a file indents.
@@ -82,7 +85,7 @@ func (it *item) cut(lines []string, col int, seq bool) {
 		if after == "" || isDash(after) || after[0] == '#' {
 			return
 		}
-		if _, _, ok := cutKey(after); ok {
+		if _, _, ok := cutKey(after); ok || startsMerge(after) {
 			it.kids, it.rest = cutBlock(slices.Concat([]string{lines[0]}, lines[1:]), at, true), nil
 		}
 		return
@@ -92,7 +95,7 @@ func (it *item) cut(lines []string, col int, seq bool) {
 		return
 	}
 	it.key = key
-	if value != "" && value[0] != '#' {
+	if _, value = cutAnchor(value); value != "" && value[0] != '#' {
 		return
 	}
 	first := 1
@@ -103,7 +106,7 @@ func (it *item) cut(lines []string, col int, seq bool) {
 		return
 	}
 	at := indent(lines[first])
-	if _, _, ok := cutKey(lines[first][at:]); !ok && !isDash(lines[first][at:]) {
+	if _, _, ok := cutKey(lines[first][at:]); !ok && !isDash(lines[first][at:]) && !startsMerge(lines[first][at:]) {
 		return
 	}
 	it.kids, it.rest = cutBlock(lines[first:], at, false), nil
@@ -138,9 +141,14 @@ func (it *item) text(out []string, prefix string) []string {
 	case it.kids == nil:
 		return append(append(out, prefix+it.head), it.rest...)
 	case !it.kids.here:
-		return it.kids.text(append(out, prefix+it.head))
+		return it.kids.text(append(append(out, prefix+it.head), it.mid...))
 	}
-	dash := prefix + "-" + strings.Repeat(" ", it.kids.col-it.col-1)
+	mark := "-"
+	if it.explicit {
+		out = append(append(out, prefix+it.head), it.mid...)
+		mark = ":"
+	}
+	dash := prefix + mark + strings.Repeat(" ", it.kids.col-it.col-1)
 	for i, kid := range it.kids.items {
 		if i > 0 {
 			dash = strings.Repeat(" ", it.kids.col)
@@ -161,6 +169,8 @@ func (it *item) place(col int, st style) {
 	b := it.kids
 	to := col + st.step
 	switch {
+	case it.explicit:
+		to = col + 2
 	case b.here:
 		to = col + st.dash
 	case b.seq:
@@ -191,6 +201,7 @@ func (b *block) learn(st *style) {
 			continue
 		}
 		switch width := kids.col - b.col; {
+		case it.explicit: // says nothing about the others
 		case kids.here && st.dash < 0:
 			st.dash = width
 		case !kids.here && kids.seq && st.list < 0:
@@ -215,8 +226,36 @@ func (st style) or(other style) style {
 	return st
 }
 
+// cutAnchor takes the anchor off a value.
+func cutAnchor(value string) (anchor, rest string) {
+	if !strings.HasPrefix(value, "&") {
+		return "", value
+	}
+	anchor, rest, _ = strings.Cut(value, " ")
+	return anchor, strings.TrimLeft(rest, " ")
+}
+
+// wrapped returns a list whose only item is the mapping b.
+func (b *block) wrapped() *block {
+	it := &item{col: b.col, kids: &block{col: b.col + 2, here: true, items: b.items}}
+	return &block{col: b.col, seq: true, here: b.here, items: []*item{it}}
+}
+
+// unwrapped returns the mapping in an item of the list b.
+func (b *block) unwrapped(it *item) *block {
+	items := slices.Clone(it.kids.items)
+	first := *items[0]
+	first.lead = slices.Concat(it.lead, first.lead)
+	shift(first.lead[:len(it.lead)], first.col-it.col)
+	items[0] = &first
+	return &block{col: it.kids.col, here: b.here, items: items}
+}
+
 func cutEntry(text string) *item {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if strings.HasPrefix(lines[0], "? ") {
+		return cutExplicit(lines)
+	}
 	b := cutBlock(lines, 0, false)
 	if len(b.items) != 1 || b.seq {
 		return nil
@@ -226,4 +265,34 @@ func cutEntry(text string) *item {
 
 func entryText(it *item) string {
 	return strings.Join(it.text(nil, ""), "\n") + "\n"
+}
+
+// cutExplicit cuts an entry written as "? key" and ": value", as octoDNS
+// writes the apex.
+func cutExplicit(lines []string) *item {
+	at := 1
+	for at < len(lines) && passive(lines[at]) {
+		at++
+	}
+	if at == len(lines) || lines[at][0] != ':' {
+		return nil
+	}
+	it := &item{head: lines[0], explicit: true, mid: lines[1:at]}
+	after := strings.TrimLeft(lines[at][1:], " ")
+	if _, _, ok := cutKey(after); ok || isDash(after) || startsMerge(after) {
+		it.kids = cutBlock(slices.Clone(lines[at:]), len(lines[at])-len(after), true)
+		return it
+	}
+	first := at + 1
+	for first < len(lines) && passive(lines[first]) {
+		first++
+	}
+	if first < len(lines) && (after == "" || after[0] == '#') {
+		it.mid = lines[1 : at+1]
+		it.kids = cutBlock(lines[first:], indent(lines[first]), false)
+		it.kids.items[0].lead = lines[at+1 : first]
+		return it
+	}
+	it.mid, it.rest = nil, lines[1:]
+	return it
 }

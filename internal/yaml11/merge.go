@@ -34,52 +34,81 @@ func (d *Doc) restyled(text string, root *Node) string {
 		return text
 	}
 	it.place(0, d.fileStyle())
-	return d.checked(entryText(it), text, root)
+	return d.checked("", entryText(it), text, root)
 }
 
-// checked returns patched if it means root, else text.
-func (d *Doc) checked(patched, text string, root *Node) string {
-	n, problems := Parse(d.file, []byte(patched), Options{Read: noRead})
-	if broken(problems) || d.canon(n, true) != d.canon(root, true) {
+// checked returns patched if it means root below prelude, else text.
+func (d *Doc) checked(prelude, patched, text string, root *Node) string {
+	if n := d.read(prelude, patched); n == nil || d.canon(n, false) != d.canon(root.Keys[0].Value, false) {
 		return text
 	}
 	return patched
 }
 
-// merged returns the entry old with the least change that makes it mean root,
-// which is what text means.
-func (d *Doc) merged(old, text string, root *Node) string {
-	was, will := cutEntry(old), cutEntry(text)
-	if was == nil || will == nil {
-		return text
+// read returns what the last entry of text means where the entries of
+// prelude stand above it, nil if that cannot be read.
+func (d *Doc) read(prelude, text string) *Node {
+	opt := Options{Read: noRead, Repeatable: func(string) bool { return true }}
+	if d.anchored {
+		opt.Read = nothing
 	}
-	was.key, will.key = "", ""
-	st := style{-1, -1, -1}
-	(&block{items: []*item{was}}).learn(&st)
-	m := merger{d: d, st: st.or(d.fileStyle())}
-	will.place(0, m.st)
-	out := entryText(m.item(was, will, false))
-	return d.checked(out, text, root)
+	root, problems := Parse(d.file, []byte(prelude+text), opt)
+	if root.Kind != Mapping || len(root.Keys) == 0 || broken(problems) || prelude == "" && len(root.Keys) != 1 {
+		return nil
+	}
+	return root.Keys[len(root.Keys)-1].Value
+}
+
+// merged returns the entry old with the least change that makes it mean root,
+// which is what text means. prelude holds the anchors that old may use.
+func (d *Doc) merged(prelude, old, text string, root *Node) string {
+	for _, expand := range []bool{false, true} {
+		was, will := cutEntry(old), cutEntry(text)
+		if was == nil || will == nil {
+			break
+		}
+		was.key, will.key = "", ""
+		st := style{-1, -1, -1}
+		(&block{items: []*item{was}}).learn(&st)
+		m := merger{d: d, st: st.or(d.fileStyle()), prelude: prelude, expand: expand}
+		will.place(0, m.st)
+		if out := d.checked(prelude, entryText(m.item(was, will, false)), "", root); out != "" {
+			return out
+		}
+	}
+	return d.restyled(text, root)
 }
 
 // A merger merges the items of a new entry into those of an old one.
 type merger struct {
-	d  *Doc
-	st style
+	d       *Doc
+	st      style
+	prelude string
+	expand  bool // give up merge keys
 }
 
 // meaning returns the canonical text of what an item holds, "" if it cannot
-// be read alone.
+// be read.
 func (m *merger) meaning(it *item, seq bool) string {
-	alone := *it
-	alone.lead = nil
-	lines := alone.text(nil, strings.Repeat(" ", it.col))
-	shift(lines, -it.col)
-	n, problems := Parse("", []byte(strings.Join(lines, "\n")+"\n"), Options{Read: noRead})
-	if broken(problems) || seq && len(n.Items) != 1 {
+	n := m.node(it)
+	if n == nil || seq && len(n.Items) != 1 || !seq && n.Kind != Mapping {
 		return ""
 	}
 	return m.d.canon(n, !seq && it.key == "")
+}
+
+// node reads an item alone.
+func (m *merger) node(it *item) *Node {
+	alone := *it
+	alone.lead = nil
+	lines := alone.text(nil, strings.Repeat(" ", it.col))
+	shift(lines, 1-it.col)
+	text := strings.Join(lines, "\n") + "\n"
+	prelude := ""
+	if strings.Contains(text, "*") {
+		prelude = m.prelude
+	}
+	return m.d.read(prelude, "'':\n"+text)
 }
 
 // item returns old where both mean the same, else their merger.
@@ -87,15 +116,22 @@ func (m *merger) item(old, new *item, seq bool) *item {
 	if a := m.meaning(old, seq); a != "" && a == m.meaning(new, seq) {
 		return old
 	}
+	m.adapt(old, new)
 	a, b := old.kids, new.kids
+	if a != nil && b != nil && a.seq != b.seq && !seq && new.key == "" {
+		if a = m.converted(a, b); a != nil {
+			holder := item{kids: a, explicit: old.explicit}
+			holder.place(0, m.st)
+		}
+	}
 	if a == nil || b == nil || a.seq != b.seq || a.here != b.here {
 		new.lead = old.lead
-		if !seq && b == nil && len(new.rest) == 0 && len(old.rest) == 0 {
-			new.head += comment(old.head)
+		if b == nil && len(new.rest) == 0 && len(old.rest) == 0 {
+			new.inherit(old, seq)
 		}
 		return new
 	}
-	out := &item{lead: old.lead, head: old.head, key: old.key, col: old.col}
+	out := &item{lead: old.lead, head: old.head, key: old.key, col: old.col, explicit: old.explicit, mid: old.mid}
 	out.kids = &block{col: a.col, seq: a.seq, here: a.here}
 	switch {
 	case !a.seq:
@@ -108,14 +144,68 @@ func (m *merger) item(old, new *item, seq bool) *item {
 	return out
 }
 
-// comment returns the comment that ends a line, with the blanks before it.
-func comment(head string) string {
-	_, value, ok := cutKey(head)
-	if !ok || value == "" {
+// adapt gives a new entry the explicit key of the old one.
+func (m *merger) adapt(old, new *item) {
+	if !old.explicit || new.explicit || new.kids == nil {
+		return
+	}
+	new.explicit, new.head, new.mid = true, old.head, old.mid
+	new.kids.here = old.kids == nil || old.kids.here
+	new.place(0, m.st)
+}
+
+// converted makes a list of one of the mapping of an entry, or a mapping of
+// the item of a list that has the same type as the new mapping.
+func (m *merger) converted(old, new *block) *block {
+	if !old.seq {
+		return old.wrapped()
+	}
+	want := typeOf(&item{kids: new})
+	for _, it := range old.items {
+		if it.kids != nil && it.kids.here && !it.kids.seq && typeOf(it) == want {
+			return old.unwrapped(it)
+		}
+	}
+	return nil
+}
+
+// inherit takes over the comment and the anchor of the value that it replaces.
+func (it *item) inherit(old *item, seq bool) {
+	cut := func(head string) (key, anchor, value string, ok bool) {
+		if seq {
+			value = strings.TrimLeft(strings.TrimPrefix(head, "-"), " ")
+		} else if _, value, ok = cutKey(head); !ok {
+			return "", "", "", false
+		}
+		key = head[:len(head)-len(value)]
+		anchor, value = cutAnchor(value)
+		return key, anchor, value, true
+	}
+	_, anchor, was, ok := cut(old.head)
+	key, _, value, ok2 := cut(it.head)
+	if !ok || !ok2 || value == "" {
+		return
+	}
+	if anchor != "" {
+		value = anchor + " " + value
+	}
+	it.head = key + value + comment(was)
+}
+
+// comment returns the comment that ends a value, with the blanks before it.
+func comment(value string) string {
+	if value == "" {
 		return ""
 	}
 	f := fast{l: newLoader("", Options{}), s: value, end: len(value)}
-	if value[0] != '#' {
+	switch {
+	case value[0] == '#':
+	case value[0] == '*':
+		f.pos = len(value)
+		if i := strings.IndexByte(value, ' '); i >= 0 {
+			f.pos = i
+		}
+	default:
 		if _, ok := f.scalarOrFlow(1); !ok {
 			return ""
 		}
@@ -123,11 +213,18 @@ func comment(head string) string {
 	return strings.TrimRight(value[f.pos:], " ")
 }
 
-// mapping keeps the order of the old keys.
+// mapping keeps the order of the old keys, and merge keys as far as they
+// bring nothing that is not wanted.
 func (m *merger) mapping(old, new *block) []*item {
+	brought := m.brought(old, new)
 	var out []*item
 	for _, o := range old.items {
+		if brought != nil && isMergeItem(o) {
+			out = append(out, o)
+			continue
+		}
 		if n := find(new.items, func(n *item) bool { return n.key == o.key }); n != nil {
+			n.place(old.col, m.st)
 			out = append(out, m.item(o, n, false))
 		}
 	}
@@ -139,6 +236,9 @@ func (m *merger) mapping(old, new *block) []*item {
 			before = out[i]
 			continue
 		}
+		if s := brought[n.key]; s != "" && s == m.meaning(n, false) {
+			continue
+		}
 		n.place(old.col, m.st)
 		at := slices.Index(out, before) + 1
 		if sorted {
@@ -146,6 +246,38 @@ func (m *merger) mapping(old, new *block) []*item {
 		}
 		out = slices.Insert(out, at, n)
 		before = n
+	}
+	return out
+}
+
+func isMergeItem(it *item) bool { return startsMerge(it.head) }
+
+func startsMerge(line string) bool {
+	rest, ok := strings.CutPrefix(line, "<<")
+	return ok && strings.HasPrefix(strings.TrimLeft(rest, " "), ":")
+}
+
+// brought returns what the merge keys of old bring, by key, nil if they
+// cannot be kept: a key that is brought can be overridden but not removed.
+func (m *merger) brought(old, new *block) map[string]string {
+	if m.expand || !slices.ContainsFunc(old.items, isMergeItem) {
+		return nil
+	}
+	out := map[string]string{}
+	for _, it := range old.items {
+		if !isMergeItem(it) {
+			continue
+		}
+		n := m.node(it)
+		if n == nil || n.Kind != Mapping {
+			return nil
+		}
+		for _, k := range n.Keys {
+			if find(new.items, func(n *item) bool { return n.key == k.Name }) == nil {
+				return nil
+			}
+			out[k.Name] = m.d.canon(&Node{Kind: Mapping, Keys: []Key{k}}, false)
+		}
 	}
 	return out
 }
@@ -197,7 +329,48 @@ func (m *merger) match(old, new *block) map[*item]*item {
 			}
 		}
 	}
+	m.matchScalars(old, new, pairs, used)
 	return pairs
+}
+
+// matchScalars pairs scalars that differ in letter case, quotes or a final
+// dot alone, and one with an anchor with the only new one.
+func (m *merger) matchScalars(old, new *block, pairs map[*item]*item, used map[*item]bool) {
+	fresh := map[string][]*item{}
+	var last *item
+	count, gone := 0, 0
+	for _, n := range new.items {
+		if pairs[n] == nil && n.kids == nil {
+			s := plainText(n.head[1:])
+			fresh[s], last = append(fresh[s], n), n
+			count++
+		}
+	}
+	var anchored *item
+	for _, o := range old.items {
+		if used[o] || o.kids != nil {
+			continue
+		}
+		gone++
+		anchor, value := cutAnchor(strings.TrimLeft(o.head[1:], " "))
+		if anchor != "" {
+			anchored = o
+		}
+		if s := plainText(value); len(fresh[s]) > 0 {
+			pairs[fresh[s][0]], used[o] = o, true
+			fresh[s] = fresh[s][1:]
+		}
+	}
+	if anchored != nil && !used[anchored] && gone == 1 && count == 1 {
+		pairs[last] = anchored
+	}
+}
+
+// plainText is a value without comment, quotes, final dot and letter case.
+func plainText(value string) string {
+	value = strings.Trim(value, " ")
+	value = strings.TrimSuffix(value, comment(value))
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(value, `'"`), "."))
 }
 
 func typeOf(it *item) string {
@@ -206,7 +379,8 @@ func typeOf(it *item) string {
 	}
 	if t := find(it.kids.items, func(k *item) bool { return k.key == "type" }); t != nil {
 		_, value, _ := cutKey(t.head)
-		return value
+		_, value = cutAnchor(value)
+		return plainText(value)
 	}
 	return ""
 }

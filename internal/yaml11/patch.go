@@ -32,16 +32,20 @@ type Doc struct {
 	// entry's own value has the key "". Nil names none.
 	Unordered func(key string) bool
 
-	file   string
-	bom    bool
-	crlf   bool
-	header string // up to the first entry, its comment excluded
-	tail   string // after the last entry
-	parts  []*part
-	byName map[string]*part
-	added  []*part // not yet placed
-	style  style
-	styled bool
+	file     string
+	bom      bool
+	crlf     bool
+	open     bool   // the last line has no line end
+	header   string // up to the first entry, its comment excluded
+	tail     string // after the last entry
+	parts    []*part
+	byName   map[string][]*part // in order; those to come last
+	added    []*part            // not yet placed
+	anchored bool               // entries refer to each other
+	wants    map[*part]*want    // then: what they are to become
+	scanned  map[*part]*anatomy // see scan
+	style    style
+	styled   bool
 }
 
 // A part is one entry with the text above it.
@@ -53,13 +57,14 @@ type part struct {
 	opaque  bool // a merge key: not an entry by name
 	deleted bool
 	changed bool
-	users   []*part // entries that refer to an anchor in this one
 }
 
 // OpenDoc opens a file for edits. The root must be a block mapping at the
-// left margin, or empty; the error wraps ErrNotPatchable otherwise.
-func OpenDoc(file string, data []byte) (*Doc, error) {
-	d := &Doc{file: file, byName: map[string]*part{}}
+// left margin, or empty; the error wraps ErrNotPatchable otherwise. Of the
+// keys, only those in repeatable may be written more than once.
+func OpenDoc(file string, data []byte, repeatable ...string) (*Doc, error) {
+	d := &Doc{file: file, byName: map[string][]*part{}, wants: map[*part]*want{}}
+	d.open = len(data) > 0 && data[len(data)-1] != '\n'
 	d.bom = bytes.HasPrefix(data, []byte("\xef\xbb\xbf"))
 	if n := bytes.Count(data, []byte("\r")); n > 0 {
 		if n != bytes.Count(data, []byte("\r\n")) || n != bytes.Count(data, []byte("\n")) {
@@ -67,10 +72,7 @@ func OpenDoc(file string, data []byte) (*Doc, error) {
 		}
 		d.crlf = true
 	}
-	l := newLoader(file, Options{
-		AllowDuplicateKeys: true,
-		Read:               func(string) ([]byte, error) { return nil, nil },
-	})
+	l := newLoader(file, Options{AllowDuplicateKeys: true, Read: nothing})
 	t, ok := l.prepare(file, data)
 	if !ok {
 		return nil, d.refuse(l.problems[0].Text)
@@ -82,11 +84,21 @@ func OpenDoc(file string, data []byte) (*Doc, error) {
 	if err := d.split(t.data, keys); err != nil {
 		return nil, err
 	}
+	for name, parts := range d.byName {
+		if len(parts) > 1 && !slices.Contains(repeatable, name) {
+			return nil, d.refuse("a key is written twice")
+		}
+	}
 	if root != nil {
-		d.anchors(root)
+		if d.anchored = mayAnchor(t.data); d.anchored && d.scan() == nil {
+			return nil, d.refuse("its anchors cannot be followed")
+		}
 	}
 	return d, nil
 }
+
+// nothing stands in for included files, which are none of a Doc's business.
+func nothing(string) ([]byte, error) { return []byte("{}\n"), nil }
 
 func (d *Doc) refuse(why string) error {
 	return fmt.Errorf("%s: %w: %s", d.file, ErrNotPatchable, why)
@@ -186,9 +198,6 @@ func (d *Doc) split(data []byte, keys []Key) error {
 		from := stop + leadFrom(lines[stop:end])
 		d.add(keys[i+1], strings.Join(lines[stop:from], ""), strings.Join(lines[from:end], ""))
 	}
-	if len(d.byName) != len(d.parts) {
-		return d.refuse("a key is written twice")
-	}
 	return nil
 }
 
@@ -200,7 +209,7 @@ func (d *Doc) add(k Key, gap, lead string) {
 	if p.opaque {
 		name = fmt.Sprintf("<<\x00%d", len(d.parts)) // no key has this name
 	}
-	d.byName[name] = p
+	d.byName[name] = append(d.byName[name], p)
 }
 
 // spare reports blank lines and comments at the left margin: they may stand
@@ -218,29 +227,6 @@ func leadFrom(lines []string) int {
 	return i
 }
 
-// anchors notes which entries refer to which.
-func (d *Doc) anchors(root *yaml.Node) {
-	owner := map[*yaml.Node]*part{}
-	var visit func(n *yaml.Node, p *part)
-	visit = func(n *yaml.Node, p *part) {
-		if n.Kind == yaml.AliasNode {
-			if o := owner[n.Alias]; o != nil && o != p && !slices.Contains(o.users, p) {
-				o.users = append(o.users, p)
-			}
-			return
-		}
-		if n.Anchor != "" {
-			owner[n] = p
-		}
-		for _, c := range n.Content {
-			visit(c, p)
-		}
-	}
-	for i, n := range root.Content {
-		visit(n, d.parts[i/2])
-	}
-}
-
 // Names returns the names of the entries in order.
 func (d *Doc) Names() []string {
 	d.settle()
@@ -253,13 +239,34 @@ func (d *Doc) Names() []string {
 	return names
 }
 
+// at returns the part that is the nth entry of a name, nil if there is none.
+func (d *Doc) at(name string, nth int) *part {
+	parts := d.byName[name]
+	if nth < 0 || nth >= len(parts) || parts[nth].opaque {
+		return nil
+	}
+	return parts[nth]
+}
+
 // Entry returns the source text of an entry, the comment above it excluded.
 func (d *Doc) Entry(name string) (text string, ok bool) {
-	p := d.byName[name]
-	if p == nil || p.deleted || p.opaque {
+	d.settle()
+	p := d.at(name, 0)
+	if p == nil || p.deleted {
 		return "", false
 	}
 	return p.text(), true
+}
+
+// Value returns what the nth entry of a name means, with all anchors
+// resolved and {} for included files; nil if there is none.
+func (d *Doc) Value(name string, nth int) *Node {
+	d.settle()
+	p := d.at(name, nth)
+	if p == nil || p.deleted {
+		return nil
+	}
+	return d.read(d.above(p), p.text())
 }
 
 // text is the entry with the line end that the last line of a file may lack.
@@ -272,39 +279,45 @@ func (p *part) text() string {
 
 // Set gives the entry name the text block, which is the complete entry
 // ("key:\n  ...\n") in block style. Lines of an existing entry that mean the
-// same stay as they are, comments included. A new entry goes where Order
-// wants it. The error wraps ErrAnchored, or says that block is not such an entry.
-func (d *Doc) Set(name, block string) error {
+// same stay as they are, comments included, and so does what other entries
+// mean: an entry that uses an anchor of this one gets a copy of what it used.
+// A new entry goes where Order wants it. The error wraps ErrAnchored, or says
+// that block is not such an entry.
+func (d *Doc) Set(name, block string) error { return d.SetNth(name, 0, block) }
+
+// SetNth does Set for the nth of several entries of one name, from 0. One
+// more than there are is a new entry.
+func (d *Doc) SetNth(name string, nth int, block string) error {
 	if !strings.HasSuffix(block, "\n") {
 		block += "\n"
-	}
-	p := d.byName[name]
-	if p != nil && !p.deleted && p.text() == block {
-		return nil
 	}
 	root, problems := Parse(d.file, []byte(block), Options{MaxIncludes: 1, Read: noRead})
 	if root.Kind != Mapping || len(root.Keys) != 1 || root.Keys[0].Name != name || broken(problems) {
 		return fmt.Errorf("%s: the new text of %q is not one entry of that name", d.file, name)
 	}
+	p := d.at(name, nth)
 	if p == nil {
+		if nth != len(d.byName[name]) {
+			return fmt.Errorf("%s: there is no entry %d of %q", d.file, nth, name)
+		}
 		p = &part{key: root.Keys[0], changed: true}
 		p.key.Value = nil
 		p.body = d.restyled(block, root)
-		d.byName[name] = p
+		d.byName[name] = append(d.byName[name], p)
 		d.added = append(d.added, p)
 		return nil
 	}
-	if err := d.movable(p); err != nil {
+	if err := d.editable(p); err != nil {
 		return err
 	}
-	if p.deleted {
-		p.deleted, p.body = false, d.restyled(block, root)
-	} else {
-		ended := p.text() == p.body
-		p.body = d.merged(p.text(), block, root)
-		if !ended {
-			p.body = strings.TrimSuffix(p.body, "\n")
-		}
+	switch {
+	case p.deleted:
+		p.deleted, p.body, d.scanned = false, d.restyled(block, root), nil
+	case d.anchored && !slices.Contains(d.added, p):
+		d.wants[p] = &want{block, root}
+		return nil
+	default:
+		p.body = d.merged("", p.text(), block, root)
 	}
 	p.changed = true
 	return nil
@@ -316,43 +329,46 @@ func broken(problems []Problem) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning })
 }
 
-// movable refuses entries that others refer to.
-func (d *Doc) movable(p *part) error {
-	if p.opaque {
-		return fmt.Errorf("%s: %w: it is a merge key", d.file, ErrNotPatchable)
-	}
-	for _, u := range p.users {
-		if !u.changed && !u.deleted {
-			return fmt.Errorf("%s: entry %q: %w, for instance %q", d.file, p.key.Name, ErrAnchored, u.key.Name)
-		}
-	}
-	return nil
-}
-
 // Delete removes the entry and the comment directly above it. An entry that
 // is not there is no error. The error wraps ErrAnchored.
-func (d *Doc) Delete(name string) error {
-	p := d.byName[name]
+func (d *Doc) Delete(name string) error { return d.DeleteNth(name, 0) }
+
+// DeleteNth does Delete for the nth of several entries of one name, from 0.
+// The others keep their numbers.
+func (d *Doc) DeleteNth(name string, nth int) error {
+	p := d.at(name, nth)
 	if p == nil || p.deleted {
 		return nil
 	}
-	if err := d.movable(p); err != nil {
+	if err := d.editable(p); err != nil {
 		return err
 	}
-	p.deleted, p.lead, p.body = true, "", ""
+	if d.anchored && !slices.Contains(d.added, p) {
+		d.wants[p] = &want{}
+		return nil
+	}
+	p.delete()
 	return nil
 }
 
-// settle places the entries that were added since the last call.
+func (p *part) delete() { p.deleted, p.lead, p.body = true, "", "" }
+
+// settle carries out what waits for all edits to be known, and places the
+// entries that were added since the last call.
 func (d *Doc) settle() {
+	if len(d.wants) > 0 {
+		d.resolve()
+	}
 	if len(d.added) == 0 {
 		return
 	}
 	gap := d.usualGap()
+	d.scanned = nil
 	added := slices.DeleteFunc(d.added, func(p *part) bool { return p.deleted })
 	for _, p := range d.added {
 		if p.deleted {
-			delete(d.byName, p.key.Name)
+			name := p.key.Name
+			d.byName[name] = slices.DeleteFunc(d.byName[name], func(x *part) bool { return x == p })
 		}
 	}
 	d.added = nil
@@ -424,10 +440,24 @@ func (d *Doc) Bytes() []byte {
 		endLine(&b)
 		b.WriteString(rest)
 	}
+	if d.open && live > 0 && gap == "" && strings.TrimSpace(d.tail) == "" && !d.lastIsBlock() {
+		b.Truncate(len(bytes.TrimRight(b.Bytes(), "\n")))
+	}
 	if d.crlf {
 		return bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte("\r\n"))
 	}
 	return b.Bytes()
+}
+
+// lastIsBlock reports whether the last entry may end in a block scalar, to
+// which the last line end belongs.
+func (d *Doc) lastIsBlock() bool {
+	for _, p := range slices.Backward(d.parts) {
+		if !p.deleted {
+			return strings.ContainsAny(p.body, "|>")
+		}
+	}
+	return true
 }
 
 func endLine(b *bytes.Buffer) {

@@ -2,6 +2,7 @@ package yaml11
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestDocEdits(t *testing.T) {
 		},
 		{"empty file", "", []edit{{"a", "a: 1\n"}}, [][2]string{{"", "a: 1\n"}}},
 		{"empty mapping", "--- {}\n", []edit{{"b", "b: 1\n"}, {"a", "a: 1\n"}}, [][2]string{{"--- {}\n", "---\na: 1\nb: 1\n"}}},
-		{"crlf", "a:\r\n  ttl: 1 # x\r\n  v: 2\r\nb: 1", []edit{{"a", "a:\n  ttl: 2\n  v: 2\n"}, {"c", "c: 1\n"}}, [][2]string{{"ttl: 1", "ttl: 2"}, {"b: 1", "b: 1\r\nc: 1\r\n"}}},
+		{"crlf", "a:\r\n  ttl: 1 # x\r\n  v: 2\r\nb: 1", []edit{{"a", "a:\n  ttl: 2\n  v: 2\n"}, {"c", "c: 1\n"}}, [][2]string{{"ttl: 1", "ttl: 2"}, {"b: 1", "b: 1\r\nc: 1"}}},
 		{"explicit key", "? ''\n: type: A\n  value: 192.0.2.1\nb: 1\n", []edit{{"b", "b: 2\n"}}, [][2]string{{"b: 1", "b: 2"}}},
 		{"plain star is not an alias", "a:\n  value: 'x'\n", []edit{{"a", "a:\n  value: '*x'\n"}}, [][2]string{{"'x'", "'*x'"}}},
 		{
@@ -133,6 +134,32 @@ func TestDocEdits(t *testing.T) {
 			[]edit{{"a", "a:\n  ttl: 5\n  type: A\n  value: 192.0.2.1\n"}},
 			[][2]string{{"  values:\n  # old\n  - 192.0.2.1\n  - 192.0.2.2\n", "  value: 192.0.2.1\n"}},
 		},
+		{
+			"explicit key with a list of one keeps both", "? ''\n# apex\n: - type: A # host\n    # why\n    ttl: 300\n    values:\n    - 192.0.2.1 # first\nb: 1\n",
+			[]edit{{"", "'':\n- ttl: 600\n  type: A\n  values:\n  - 192.0.2.1\n  - 192.0.2.2\n"}},
+			[][2]string{{"ttl: 300", "ttl: 600"}, {"    - 192.0.2.1 # first\n", "    - 192.0.2.1 # first\n    - 192.0.2.2\n"}},
+		},
+		{
+			"explicit key with a mapping becomes a list", "? ''\n: ttl: 300 # short\n  type: A\n  value: 192.0.2.1\nb: 1\n",
+			[]edit{{"", "'':\n- ttl: 300\n  type: A\n  value: 192.0.2.1\n- type: MX\n  value:\n    exchange: x.\n    preference: 1\n"}},
+			[][2]string{{": ttl: 300 # short\n  type: A\n  value: 192.0.2.1\n", ": - ttl: 300 # short\n    type: A\n    value: 192.0.2.1\n  - type: MX\n    value:\n      exchange: x.\n      preference: 1\n"}},
+		},
+		{
+			"explicit key, value below", "? \"\" # apex\n:\n  # c\n  - type: A\n    value: 192.0.2.1\n",
+			[]edit{{"", "'':\n- type: A\n  value: 192.0.2.2\n"}},
+			[][2]string{{"192.0.2.1", "192.0.2.2"}},
+		},
+		{
+			"list of two becomes a mapping", "a:\n  # the host\n  - type: A\n    # why\n    ttl: 5\n    value: 192.0.2.1 # c\n  - type: MX\n    value: {exchange: x., preference: 1}\nb:\n  type: A\n  value: 192.0.2.1\n",
+			[]edit{{"a", "a:\n  ttl: 5\n  type: A\n  value: 192.0.2.1\n"}},
+			[][2]string{{"  - type: A\n    # why\n    ttl: 5\n    value: 192.0.2.1 # c\n  - type: MX\n    value: {exchange: x., preference: 1}\n", "  type: A\n  # why\n  ttl: 5\n  value: 192.0.2.1 # c\n"}},
+		},
+		{
+			"an item in other letter case keeps its comment", "a:\n  values:\n  - 'X.example.' # x\n  - b # b\n",
+			[]edit{{"a", "a:\n  values:\n  - c\n  - x.example.\n"}},
+			[][2]string{{"  - 'X.example.' # x\n  - b # b\n", "  - c\n  - x.example. # x\n"}},
+		},
+		{"no line end at the end of the file", "a: 1\nb: 2", []edit{{"b", "b: 3\n"}, {"c", "c: 1\n"}}, [][2]string{{"b: 2", "b: 3\nc: 1"}}},
 		{"number becomes string", "a:\n  value: 1 # c\n", []edit{{"a", "a:\n  value: '1'\n"}}, [][2]string{{"1 # c", "'1' # c"}}},
 	}
 	for _, c := range cases {
@@ -161,28 +188,106 @@ func TestDocEdits(t *testing.T) {
 	}
 }
 
+// TestDocAnchors edits entries that share anchors: what is not edited keeps
+// its meaning, its comments and, where it can, its bytes.
 func TestDocAnchors(t *testing.T) {
 	t.Parallel()
-	const file = "a: &x\n  type: A\nb: *x\nc:\n  <<: *x\n  ttl: 1\nd: &y 1\n"
-	d := open(t, file)
-	if got, want := d.Names(), []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
+	const file = "# top\na: &x # defines\n  ttl: 5 # short\n  type: A\n# uses\nb: *x # alias\nc:\n  <<: *x\n  ttl: 1 # c\nd:\n  - *x\n  - {<<: *x, type: B}\n"
+	type edits = map[string]string
+	for _, c := range []struct {
+		name  string
+		file  string
+		edits edits // an empty text deletes
+		want  [][2]string
+	}{
+		{"a user of an alias", file, edits{"b": "b:\n  ttl: 6\n  type: A\n"}, [][2]string{{"b: *x # alias\n", "b:\n  ttl: 6\n  type: A\n"}}},
+		{"a user of a merge key", file, edits{"c": "c:\n  ttl: 2\n  type: A\n"}, [][2]string{{"ttl: 1 # c", "ttl: 2 # c"}}},
+		{"a key more", file, edits{"c": "c:\n  ttl: 1\n  type: A\n  value: x\n"}, [][2]string{{"ttl: 1 # c\n", "ttl: 1 # c\n  value: x\n"}}},
+		{"what a merge key brings goes", file, edits{"c": "c:\n  ttl: 1\n"}, [][2]string{{"  <<: *x\n", ""}}},
+		{
+			"the definition, its first user takes the anchor", file, edits{"a": "a:\n  ttl: 6\n  type: A\n"},
+			[][2]string{{"a: &x # defines\n  ttl: 5", "a: # defines\n  ttl: 6"}, {"b: *x # alias\n", "b: &x # alias\n  ttl: 5\n  type: A\n"}},
+		},
+		{
+			"the definition and a follower", file, edits{"a": "a:\n  ttl: 6\n  type: A\n", "b": "b:\n  ttl: 6\n  type: A\n", "c": "c:\n  ttl: 1\n  type: A\n"},
+			[][2]string{{"ttl: 5", "ttl: 6"}, {"  - *x\n  - {<<: *x, type: B}\n", "  - {ttl: 5, type: A}\n  - {<<: {ttl: 5, type: A}, type: B}\n"}},
+		},
+		{
+			"the definition goes", file, edits{"a": "", "b": ""},
+			[][2]string{{"# top\na: &x # defines\n  ttl: 5 # short\n  type: A\n# uses\nb: *x # alias\n", ""}, {"  <<: *x\n", "  <<: &x\n    ttl: 5\n    type: A\n"}},
+		},
+		{
+			"an anchor that the change does not touch", "a:\n  ttl: 5\n  value: &v x\nb:\n  value: *v\n", edits{"a": "a:\n  ttl: 6\n  value: x\n"},
+			[][2]string{{"ttl: 5", "ttl: 6"}},
+		},
+		{
+			"one value for all", "a:\n  value: &v x # ours\nb:\n  value: *v\nc: {value: *v}\n", edits{"a": "a:\n  value: y\n", "b": "b:\n  value: y\n", "c": "c:\n  value: y\n"},
+			[][2]string{{"&v x", "&v y"}},
+		},
+		{
+			"in a list", "a:\n  values:\n  - 1\n  - &v x # ours\nb:\n  value: *v\n", edits{"a": "a:\n  values:\n  - 1\n  - y\n", "b": "b:\n  value: y\n"},
+			[][2]string{{"&v x", "&v y"}},
+		},
+		{
+			"anchors below anchors", "a: &x\n  p: &y\n    q: 1\n  r: 2\nb: *x\nc: *y\nd: *y\n", edits{"a": ""},
+			[][2]string{{"a: &x\n  p: &y\n    q: 1\n  r: 2\nb: *x\nc: *y\n", "b: &x\n  p:\n    q: 1\n  r: 2\nc: &y\n  q: 1\n"}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := open(t, c.file)
+			want, ok := meanings(d, []byte(c.file))
+			if !ok {
+				t.Fatal("the file has problems")
+			}
+			for name, block := range c.edits {
+				err := d.Delete(name)
+				delete(want, name)
+				if block != "" {
+					err = d.Set(name, block)
+					m, _ := meanings(d, []byte(block))
+					maps.Copy(want, m)
+				}
+				if err != nil {
+					t.Fatalf("edit of %q: %v", name, err)
+				}
+			}
+			text := c.file
+			for _, r := range c.want {
+				text = strings.Replace(text, r[0], r[1], 1)
+			}
+			if diff := cmp.Diff(text, string(d.Bytes())); diff != "" {
+				t.Errorf("file (-want +got):\n%s", diff)
+			}
+			if got, _ := meanings(d, d.Bytes()); !maps.Equal(got, want) {
+				t.Errorf("meanings: got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestDocRepeatedKeys(t *testing.T) {
+	t.Parallel()
+	const file = "'@': {type: A}\n'@':\n  type: MX # mail\n  ttl: 5\nb: 1\n"
+	d, err := OpenDoc("f.yaml", []byte(file), "@")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := d.Names(), []string{"@", "@", "b"}; !slices.Equal(got, want) {
 		t.Fatalf("Names() = %q, want %q", got, want)
 	}
-	if err := d.Set("a", "a: 1\n"); !errors.Is(err, ErrAnchored) {
-		t.Errorf("Set(a) = %v, want ErrAnchored", err)
+	if got := d.Value("@", 1).Get("ttl").Text; got != "5" {
+		t.Errorf("Value(@, 1).ttl = %s, want 5", got)
 	}
-	if err := d.Delete("a"); !errors.Is(err, ErrAnchored) {
-		t.Errorf("Delete(a) = %v, want ErrAnchored", err)
-	}
-	for _, name := range []string{"b", "c", "d"} {
-		if err := d.Set(name, name+":\n  type: MX\n"); err != nil {
-			t.Errorf("Set(%s) = %v", name, err)
+	for _, err := range []error{d.SetNth("@", 1, "'@':\n  type: MX\n  ttl: 6\n"), d.DeleteNth("@", 0), d.SetNth("@", 2, "'@': {type: TXT}\n")} {
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err := d.Delete("a"); err != nil {
-		t.Errorf("Delete(a) once nobody uses it = %v", err)
+	if d.SetNth("@", 9, "'@': 1\n") == nil || d.DeleteNth("@", 9) != nil {
+		t.Error("entry 9 of @ was set, or could not be deleted")
 	}
-	if got, want := string(d.Bytes()), "b:\n  type: MX\nc:\n  type: MX\nd:\n  type: MX\n"; got != want {
+	if got, want := string(d.Bytes()), "'@':\n  type: MX # mail\n  ttl: 6\nb: 1\n'@': {type: TXT}\n"; got != want {
 		t.Errorf("Bytes() = %q, want %q", got, want)
 	}
 }
@@ -191,7 +296,7 @@ func TestDocRefuses(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{
 		"{a: 1}\n", "- a\n", "a: 1\na: 2\n", "  a: 1\n", "--- &x\na: 1\n", "a: 1\n---\nb: 1\n", "a: 1\n...\n", "a: [1\n",
-		"a: 1\r\nb: 2\n", "foo\n", "a: \x00\n", "--- {} # none\n",
+		"a: 1\r\nb: 2\n", "foo\n", "&k a: 1\nb: *k\n", "a: \x00\n", "--- {} # none\n",
 	} {
 		if _, err := OpenDoc("f.yaml", []byte(file)); !errors.Is(err, ErrNotPatchable) {
 			t.Errorf("OpenDoc(%q) = %v, want ErrNotPatchable", file, err)
