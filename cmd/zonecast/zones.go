@@ -46,7 +46,8 @@ func zonesCommand(a *app) *cobra.Command {
 		Long: `Without a word it lists zones, as "zones list" does.
 
 The state of a target is what zonecast wrote there last. With --live each provider is asked,
-and zones that an account holds without being configured as their target are reported.`,
+and zones that an account holds without being configured as their target are reported. It
+exits 1 when a provider could not be asked.`,
 		Example: `  zonecast zones
   zonecast zones --live --target powerdns
   zonecast zones disable example.com
@@ -172,7 +173,10 @@ func (a *app) zones(ctx context.Context, args zonesArgs) error {
 	} else {
 		a.writeZoneTable(rows, args.live)
 	}
-	if a.bad(finds) {
+	failed := slices.ContainsFunc(rows, func(r zoneRow) bool {
+		return slices.ContainsFunc(r.Targets, func(t targetRow) bool { return t.Live != nil && t.Live.Error != "" })
+	})
+	if failed || a.bad(finds) {
 		return status(exitError)
 	}
 	return nil
