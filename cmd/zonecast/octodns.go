@@ -17,6 +17,7 @@ import (
 	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/flow"
+	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/plan/view"
 	"github.com/zonecast/zonecast/provider"
@@ -198,7 +199,13 @@ func (t *octoTool) badUsage(format string, args ...any) int {
 
 // open reads the configuration; false after an error, which has been told.
 func (t *octoTool) open() bool {
-	cfg, fs := config.Load(t.octoFlags.config, config.Options{Env: t.env})
+	opt := config.Options{Env: t.env}
+	if t.octoFlags.debug {
+		opt.Trace = func(format string, args ...any) { // rooms below redact what they hand over
+			fmt.Fprintf(t.log, "debug: %s\n", term.Clean(fmt.Sprintf(format, args...)))
+		}
+	}
+	cfg, fs := config.Load(t.octoFlags.config, opt)
 	t.cfg = cfg
 	t.tell(fs)
 	return finding.AsError(fs) == nil
@@ -263,6 +270,13 @@ func octoSync(ctx context.Context, t *octoTool) int {
 	if serr == nil {
 		defer st.Close()
 		p.Store = st
+		left, err := p.Recover(ctx)
+		for _, l := range left {
+			fmt.Fprintln(t.log, (&session{app: t.app}).leftover(l))
+		}
+		if err != nil {
+			fmt.Fprintln(t.log, "warning: the journal could not be read:", err)
+		}
 	}
 	req := flow.Request{Zones: names, Sources: t.sources, Targets: t.targets}
 	if t.force {
