@@ -179,7 +179,10 @@ func openError(e Entry, err error) error {
 
 // resolved puts together what a driver opens an account from. All troubles are reported at once.
 func (c *Config) resolved(e Entry, options []provider.Option) (provider.Config, error) {
-	pc := provider.Config{ID: e.ID, Values: map[string]provider.Value{}, Dir: c.Dir, WorkDir: c.WorkDir, HTTP: c.options.HTTP, Trace: c.options.Trace}
+	pc := provider.Config{
+		ID: e.ID, Values: map[string]provider.Value{}, Dir: c.Dir, WorkDir: c.WorkDir,
+		HTTP: c.options.HTTP, Trace: c.options.Trace, ProviderIDs: c.ids(),
+	}
 	var bad []finding.Finding
 	for _, f := range e.Options {
 		o, ok := option(options, f.Name)

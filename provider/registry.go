@@ -57,6 +57,8 @@ type Config struct {
 	WorkDir string                           // working directory
 	HTTP    func() http.RoundTripper         // transport for adapters that speak HTTP; nil: the default
 	Trace   func(format string, args ...any) // --debug trace, nil when off; arguments must be redacted
+	// ProviderIDs are the names of all accounts and sources of the configuration, its own included.
+	ProviderIDs []string
 }
 
 // A Value is the value of one option.

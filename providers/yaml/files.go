@@ -33,6 +33,7 @@ type held struct {
 	files    map[string][]byte // without included ones
 	includes bool              // some files include others
 	zone     *zone.Zone
+	whole    *zone.Zone // with records for single providers, which no target holds
 	revision string
 }
 
@@ -80,8 +81,44 @@ func (p *Provider) load(ctx context.Context, origin zone.Name) (*held, error) {
 			Kind: provider.Invalid, Err: err, Advice: "correct the file: what cannot be read would be lost; nothing was written",
 		}
 	}
-	h.zone, h.includes, h.revision = read.Zone, len(contents) > len(paths), revision(contents)
-	return h, nil
+	h.whole, h.includes, h.revision = read.Zone, len(contents) > len(paths), revision(contents)
+	h.zone, err = common(h.whole)
+	return h, err
+}
+
+func forProvider(key string) bool { return strings.HasPrefix(key, octodns.ExtraTarget) }
+
+// common returns a zone without the records for single providers: the folder stands for one
+// target, and holds them for others.
+func common(z *zone.Zone) (*zone.Zone, error) {
+	var changes []zone.Change
+	for set := range z.All() {
+		after := set
+		after.Extra = set.Extra.Filter(func(key string) bool { return !forProvider(key) })
+		if after.Extra != set.Extra {
+			changes = append(changes, zone.Change{Before: &set, After: &after})
+		}
+	}
+	return z.With(changes)
+}
+
+// with returns the next state of the zone with the records for single providers that the files
+// hold, as far as the RRset that they stand in stays.
+func (h *held) with(next *zone.Zone) (*zone.Zone, error) {
+	var changes []zone.Change
+	for set := range h.whole.All() {
+		own := set.Extra.Filter(forProvider)
+		have, ok := next.Set(set.Owner, set.Type)
+		if own.IsZero() || !ok {
+			continue
+		}
+		after := have
+		extra := maps.Collect(own.All())
+		maps.Insert(extra, have.Extra.All())
+		after.Extra = zone.ExtraOf(extra)
+		changes = append(changes, zone.Change{Before: &have, After: &after})
+	}
+	return next.With(changes)
 }
 
 // revision is a hash of files with their paths.
@@ -137,6 +174,9 @@ func (p *Provider) operations(h *held, next *zone.Zone) (ops []octodns.FileOp, n
 	codec.ReadFile = readFile
 	if p.order == yaml11.SimpleOrder && p.ordered(h, next.Origin()) {
 		codec.Order = p.order // without it names are put where natural order has them
+	}
+	if next, err = h.with(next); err != nil {
+		return nil, nil, err
 	}
 	ops, findings := p.layout.Write(next, h.files, codec)
 	for _, f := range findings {

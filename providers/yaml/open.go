@@ -73,7 +73,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 		*b.to = v
 	}
 	p.layout.NoCatchall, p.fixedRootNS, p.codec.RawSemicolons = !catchall, !rootNS, !escaped
-	p.codec.Lenient = true
+	p.codec.Lenient, p.codec.ProviderIDs = true, c.ProviderIDs
 	ttl, err := c.Int("default_ttl", 3600)
 	if err != nil {
 		return nil, err

@@ -34,12 +34,16 @@ func Rewrite(file string, old []byte, z *zone.Zone, opt Options) ([]byte, []find
 
 // patch edits only the entries whose records change. ok is false when the result would not be z.
 func (w *writer) patch(file string, old []byte, z *zone.Zone) (out []byte, ok bool) {
-	doc, err := yaml11.OpenDoc(file, old)
+	var repeatable []string
+	if !w.opt.NoShorthands {
+		repeatable = []string{"@"}
+	}
+	doc, err := yaml11.OpenDoc(file, old, repeatable...)
 	if err != nil {
 		return nil, false
 	}
 	doc.Order = w.order
-	doc.Unordered = func(key string) bool { return key == "values" || key == "" }
+	doc.Unordered = func(key string) bool { return key == "values" || key == "value" || key == "" }
 	c := NewCollector(w.origin, w.opt)
 	c.opt.Lenient = true
 	c.File(file, old)
@@ -48,8 +52,43 @@ func (w *writer) patch(file string, old []byte, z *zone.Zone) (out []byte, ok bo
 	if hasErrors(before.Findings) {
 		return nil, false
 	}
-	spelled := map[zone.Name][]string{} // the keys of each owner, as they stand
+	spots, ok := w.spots(doc)
+	if !ok {
+		return nil, false
+	}
+	after := map[zone.Name][]zone.RRset{}
+	for set := range z.All() {
+		if w.supported(set) {
+			after[set.Owner] = append(after[set.Owner], set)
+		}
+	}
+	e := editor{writer: w, doc: doc, before: before.Zone}
+	for _, owner := range w.changed(before.Zone, after) {
+		if !owner.In(w.base) {
+			return nil, false
+		}
+		e.owner(owner, spots[owner], after[owner])
+	}
+	if e.apply() != nil {
+		return nil, false
+	}
+	out = doc.Bytes()
+	return out, w.holds(file, out, after)
+}
+
+// A spot is one entry of a file: the nth of its name.
+type spot struct {
+	name string
+	nth  int
+}
+
+// spots returns the entries of each owner, in order.
+func (w *writer) spots(doc *yaml11.Doc) (spots map[zone.Name][]spot, ok bool) {
+	spots = map[zone.Name][]spot{}
+	count := map[string]int{}
 	for _, name := range doc.Names() {
+		at := spot{name, count[name]}
+		count[name]++
 		if w.directive(name) {
 			continue
 		}
@@ -61,38 +100,9 @@ func (w *writer) patch(file string, old []byte, z *zone.Zone) (out []byte, ok bo
 		if err != nil {
 			return nil, false
 		}
-		spelled[owner] = append(spelled[owner], name)
+		spots[owner] = append(spots[owner], at)
 	}
-	after := map[zone.Name][]zone.RRset{}
-	for set := range z.All() {
-		if w.supported(set) {
-			after[set.Owner] = append(after[set.Owner], set)
-		}
-	}
-	changed := w.changed(before.Zone, after)
-	for _, owner := range changed {
-		names := spelled[owner]
-		if len(names) == 0 {
-			if !owner.In(w.base) {
-				return nil, false
-			}
-			names = []string{recordName(owner, w.base, true)}
-		}
-		drop := names
-		if sets := after[owner]; len(sets) > 0 {
-			if doc.Set(names[0], string(w.entry(names[0], sets))) != nil {
-				return nil, false
-			}
-			drop = names[1:]
-		}
-		for _, name := range drop {
-			if doc.Delete(name) != nil {
-				return nil, false
-			}
-		}
-	}
-	out = doc.Bytes()
-	return out, w.holds(file, out, after)
+	return spots, true
 }
 
 func (w *writer) directive(name string) bool {

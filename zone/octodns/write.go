@@ -102,21 +102,28 @@ func (w *writer) supported(set zone.RRset) bool {
 func (w *writer) entry(name string, sets []zone.RRset) []byte {
 	records := make([]map[string]any, 0, len(sets))
 	sets = slices.Clone(sets)
-	slices.SortFunc(sets, func(a, b zone.RRset) int { return strings.Compare(a.Type.String(), b.Type.String()) })
+	slices.SortFunc(sets, byType)
 	for _, set := range sets {
-		r := w.record(set, false, false)
-		if !w.blameless(name, set) {
-			r = w.proven(name, set, r)
-		}
-		records = append(records, r)
+		records = append(records, w.fields(name, set))
 	}
-	return w.render(name, records)
+	return w.render(name, records, len(records) != 1)
 }
 
-func (w *writer) render(name string, records []map[string]any) []byte {
+func byType(a, b zone.RRset) int { return strings.Compare(a.Type.String(), b.Type.String()) }
+
+// fields returns the fields of a record that reads back as the RRset.
+func (w *writer) fields(name string, set zone.RRset) map[string]any {
+	r := w.record(set, false, false)
+	if !w.blameless(name, set) {
+		r = w.proven(name, set, r)
+	}
+	return r
+}
+
+func (w *writer) render(name string, records []map[string]any, list bool) []byte {
 	b := append([]byte(nil), yaml11.Quote(name)...)
 	b = append(b, ':')
-	if len(records) == 1 {
+	if !list {
 		return w.block(append(b, '\n'), records[0], 2, false)
 	}
 	b = append(b, '\n')
@@ -166,31 +173,7 @@ func (w *writer) blameless(name string, set zone.RRset) bool {
 
 // proven reads the record back and adds what it takes to make that give the same RRset.
 func (w *writer) proven(name string, set zone.RRset, r map[string]any) map[string]any {
-	opt := w.opt
-	opt.Order, opt.Lenient, opt.Rules = yaml11.NoOrder, false, RuleSet{}
-	fits := func(r map[string]any) bool {
-		c := NewCollector(w.origin, opt)
-		c.file, c.base, c.ttl = "", w.base, w.ttl
-		c.places.files = []string{""}
-		problems := yaml11.Entries("", w.render(name, []map[string]any{r}), yaml11.Options{}, func(k yaml11.Key) bool {
-			c.entry(k)
-			return true
-		})
-		for _, p := range problems {
-			if !p.Warning {
-				return false
-			}
-		}
-		if finding.AsError(c.findings) != nil || len(c.sets) != 1 {
-			return false
-		}
-		for _, f := range c.findings { // octoDNS must read it too
-			if f.ID == idOdd && !marked(r) {
-				return false
-			}
-		}
-		return c.sets[0].Equal(set)
-	}
+	fits := func(r map[string]any) bool { return w.reads(name, set, r, false) }
 	if fits(r) {
 		return r
 	}
@@ -204,6 +187,39 @@ func (w *writer) proven(name string, set zone.RRset, r map[string]any) map[strin
 		Text: fmt.Sprintf("%s cannot be written so that it reads back exactly", set.Key()),
 	})
 	return r
+}
+
+// reads reports whether a record reads back as the RRset; without lenient, in octoDNS too.
+func (w *writer) reads(name string, set zone.RRset, r map[string]any, lenient bool) bool {
+	opt := w.opt
+	opt.Order, opt.Lenient, opt.Rules = yaml11.NoOrder, lenient, RuleSet{}
+	c := w.collector(opt)
+	problems := yaml11.Entries("", w.render(name, []map[string]any{r}, false), yaml11.Options{}, func(k yaml11.Key) bool {
+		c.entry(k)
+		return true
+	})
+	for _, p := range problems {
+		if !p.Warning {
+			return false
+		}
+	}
+	if finding.AsError(c.findings) != nil || len(c.sets) != 1 {
+		return false
+	}
+	for _, f := range c.findings { // octoDNS must read it too
+		if f.ID == idOdd && !lenient && !marked(r) {
+			return false
+		}
+	}
+	return c.sets[0].Equal(set)
+}
+
+// collector returns one for a record of the file that is being written.
+func (w *writer) collector(opt Options) *Collector {
+	c := NewCollector(w.origin, opt)
+	c.base, c.ttl = w.base, w.ttl
+	c.places.files = []string{""}
+	return c
 }
 
 // marked reports fields that make octoDNS lenient about the record.
