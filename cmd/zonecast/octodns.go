@@ -266,17 +266,9 @@ func octoSync(ctx context.Context, t *octoTool) int {
 		return 1
 	}
 	p := &flow.Planner{Config: t.cfg, Run: runID()}
-	st, serr := sqlite.Open(ctx, t.cfg.StateDir())
-	if serr == nil {
-		defer st.Close()
-		p.Store = st
-		left, err := p.Recover(ctx)
-		for _, l := range left {
-			fmt.Fprintln(t.log, (&session{app: t.app}).leftover(l))
-		}
-		if err != nil {
-			fmt.Fprintln(t.log, "warning: the journal could not be read:", err)
-		}
+	serr := t.openState(ctx, p)
+	if p.Store != nil {
+		defer p.Store.Close()
 	}
 	req := flow.Request{Zones: names, Sources: t.sources, Targets: t.targets}
 	if t.force {
@@ -316,6 +308,28 @@ func octoSync(ctx context.Context, t *octoTool) int {
 		return refuse("%v: the journal of writes is kept there", serr)
 	}
 	return t.apply(ctx, p, run, broken)
+}
+
+// openState opens the journal, and tells what became of writes that an earlier run began and did
+// not finish. A run that only plans makes no folder for it.
+func (t *octoTool) openState(ctx context.Context, p *flow.Planner) error {
+	dir := t.cfg.StateDir()
+	if _, err := os.Stat(dir); err != nil && !t.doit && t.checksum == "" {
+		return nil
+	}
+	st, err := sqlite.Open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	p.Store = st
+	left, err := p.Recover(ctx)
+	for _, l := range left {
+		fmt.Fprintln(t.log, (&session{app: t.app}).leftover(l))
+	}
+	if err != nil {
+		fmt.Fprintln(t.log, "warning: the journal could not be read:", err)
+	}
+	return nil
 }
 
 func bool2exit(bad bool) int {

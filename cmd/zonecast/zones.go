@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/store"
+	"github.com/zonecast/zonecast/store/sqlite"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -142,7 +144,7 @@ func (a *app) zones(ctx context.Context, args zonesArgs) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.open(ctx)
+	s, err := a.openToLook(ctx)
 	if err != nil {
 		return err
 	}
@@ -180,6 +182,24 @@ func (a *app) zones(ctx context.Context, args zonesArgs) error {
 		return status(exitError)
 	}
 	return nil
+}
+
+// openToLook opens the state only if there is any: who lists zones makes no folder.
+func (a *app) openToLook(ctx context.Context) (*session, error) {
+	s, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(s.cfg.StateDir()); err != nil {
+		return s, nil
+	}
+	st, err := sqlite.Open(ctx, s.cfg.StateDir())
+	if err != nil {
+		s.storeErr = err
+		return s, nil
+	}
+	s.store, s.planner.Store = st, st
+	return s, nil
 }
 
 // zoneRow gathers what configuration, source and history say of a zone.
