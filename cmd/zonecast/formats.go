@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/zonecast/zonecast/finding"
@@ -39,6 +41,9 @@ func zoneJSON(z *zone.Zone) (*zoneDoc, error) {
 		}
 		d.Records = append(d.Records, r)
 	}
+	slices.SortStableFunc(d.Records, func(a, b octodns.Record) int { // as octoDNS sorts
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Type, b.Type))
+	})
 	return d, nil
 }
 
