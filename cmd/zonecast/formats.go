@@ -17,6 +17,7 @@ import (
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/octodns"
+	"github.com/zonecast/zonecast/zone/rdata"
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
@@ -32,19 +33,22 @@ type zoneDoc struct {
 	Records []octodns.Record `json:"records"`
 }
 
-func zoneJSON(z *zone.Zone) (*zoneDoc, error) {
+func zoneJSON(z *zone.Zone) *zoneDoc {
 	d := &zoneDoc{Zone: z.Origin().String(), Records: make([]octodns.Record, 0, z.Len())}
 	for set := range z.All() {
 		r, err := octodns.Normal(set, z.Origin())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", set.Key(), err)
+		if err != nil { // octoDNS has no form for it: presentation form says the same
+			r.Values = nil
+			for _, data := range set.Data {
+				r.Values = append(r.Values, rdata.Text(set.Type, data))
+			}
 		}
 		d.Records = append(d.Records, r)
 	}
 	slices.SortStableFunc(d.Records, func(a, b octodns.Record) int { // as octoDNS sorts
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Type, b.Type))
 	})
-	return d, nil
+	return d
 }
 
 // printZones prints zones as the result, in one of formats.
@@ -62,10 +66,7 @@ func (a *app) writeZones(w io.Writer, zones []*zone.Zone, format string) error {
 			Zones []*zoneDoc `json:"zones"`
 		}{make([]*zoneDoc, len(zones))}
 		for i, z := range zones {
-			var err error
-			if doc.Zones[i], err = zoneJSON(z); err != nil {
-				return fmt.Errorf("zone %s: %w", z.Origin().Unicode(), err)
-			}
+			doc.Zones[i] = zoneJSON(z)
 		}
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)

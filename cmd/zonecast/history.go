@@ -127,11 +127,7 @@ func (a *app) show(ctx context.Context, id int64, zoneToo bool) error {
 		out := versionOf(v)
 		out.Changes = changesJSON(v)
 		if zoneToo && v.Want != nil {
-			doc, err := zoneJSON(v.Want)
-			if err != nil {
-				return err
-			}
-			out.Zone = doc
+			out.Zone = zoneJSON(v.Want)
 		}
 		return a.printJSON(out)
 	case zoneToo:
