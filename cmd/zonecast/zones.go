@@ -190,15 +190,11 @@ func (a *app) openToLook(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(s.cfg.StateDir()); err != nil {
-		return s, nil
+	if _, err := os.Stat(s.cfg.StateDir()); err == nil {
+		if s.store, s.storeErr = sqlite.Open(ctx, s.cfg.StateDir()); s.storeErr == nil {
+			s.planner.Store = s.store
+		}
 	}
-	st, err := sqlite.Open(ctx, s.cfg.StateDir())
-	if err != nil {
-		s.storeErr = err
-		return s, nil
-	}
-	s.store, s.planner.Store = st, st
 	return s, nil
 }
 
