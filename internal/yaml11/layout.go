@@ -237,7 +237,10 @@ func cutAnchor(value string) (anchor, rest string) {
 
 // wrapped returns a list whose only item is the mapping b.
 func (b *block) wrapped() *block {
-	it := &item{col: b.col, kids: &block{col: b.col + 2, here: true, items: b.items}}
+	items := slices.Clone(b.items)
+	first := *items[0]
+	first.lead, items[0] = nil, &first
+	it := &item{lead: b.items[0].lead, col: b.col, kids: &block{col: b.col + 2, here: true, items: items}}
 	return &block{col: b.col, seq: true, here: b.here, items: []*item{it}}
 }
 

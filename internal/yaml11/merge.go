@@ -126,8 +126,14 @@ func (m *merger) item(old, new *item, seq bool) *item {
 	}
 	if a == nil || b == nil || a.seq != b.seq || a.here != b.here {
 		new.lead = old.lead
-		if b == nil && len(new.rest) == 0 && len(old.rest) == 0 {
+		switch {
+		case len(new.rest) > 0 || len(old.rest) > 0 || old.explicit:
+		case b == nil:
 			new.inherit(old, seq)
+		case a == nil && !b.here: // a value on one line becomes a block
+			_, value, _ := cutKey(old.head)
+			_, value = cutAnchor(value)
+			new.head += comment(value)
 		}
 		return new
 	}

@@ -200,7 +200,7 @@ func TestDocAnchors(t *testing.T) {
 		edits edits // an empty text deletes
 		want  [][2]string
 	}{
-		{"a user of an alias", file, edits{"b": "b:\n  ttl: 6\n  type: A\n"}, [][2]string{{"b: *x # alias\n", "b:\n  ttl: 6\n  type: A\n"}}},
+		{"a user of an alias", file, edits{"b": "b:\n  ttl: 6\n  type: A\n"}, [][2]string{{"b: *x # alias\n", "b: # alias\n  ttl: 6\n  type: A\n"}}},
 		{"a user of a merge key", file, edits{"c": "c:\n  ttl: 2\n  type: A\n"}, [][2]string{{"ttl: 1 # c", "ttl: 2 # c"}}},
 		{"a key more", file, edits{"c": "c:\n  ttl: 1\n  type: A\n  value: x\n"}, [][2]string{{"ttl: 1 # c\n", "ttl: 1 # c\n  value: x\n"}}},
 		{"what a merge key brings goes", file, edits{"c": "c:\n  ttl: 1\n"}, [][2]string{{"  <<: *x\n", ""}}},
@@ -210,7 +210,7 @@ func TestDocAnchors(t *testing.T) {
 		},
 		{
 			"the definition and a follower", file, edits{"a": "a:\n  ttl: 6\n  type: A\n", "b": "b:\n  ttl: 6\n  type: A\n", "c": "c:\n  ttl: 1\n  type: A\n"},
-			[][2]string{{"ttl: 5", "ttl: 6"}, {"  - *x\n  - {<<: *x, type: B}\n", "  - {ttl: 5, type: A}\n  - {<<: {ttl: 5, type: A}, type: B}\n"}},
+			[][2]string{{"ttl: 5", "ttl: 6"}, {"  - *x\n  - {<<: *x, type: B}\n", "  - ttl: 5\n    type: A\n  - {<<: {ttl: 5, type: A}, type: B}\n"}},
 		},
 		{
 			"the definition goes", file, edits{"a": "", "b": ""},

@@ -49,6 +49,14 @@ var beforeValue = regexp.MustCompile(`^( *(?:- +)*)(?:[^ #&*!{\['"-][^:#{\[]*|'[
 // between pre and post; in block style where it stands alone.
 func (d *Doc) copied(pre, post, anchor string, value *Node) []string {
 	blank := strings.TrimLeft(post, " ")
+	if inList := strings.Trim(pre, " -") == "" && strings.HasSuffix(pre, "- "); inList && blank == "" && len(value.Keys) > 0 {
+		lines := blockText(value, len(pre), d.fileStyle())
+		if anchor == "" {
+			lines[0] = pre + lines[0][len(pre):]
+			return lines
+		}
+		return append([]string{pre + anchor}, lines...)
+	}
 	m := beforeValue.FindStringSubmatch(pre)
 	inBlock := m != nil && (blank == "" || blank[0] == '#') && (len(value.Keys) > 0 || len(value.Items) > 0)
 	if !inBlock {

@@ -12,8 +12,43 @@ import (
 type editor struct {
 	*writer
 	doc    *yaml11.Doc
+	file   string
+	old    []byte
 	before *zone.Zone
 	edits  []edit
+	ones   *ones // see habit
+}
+
+// ones says whether a file writes a single record or value as a list.
+type ones struct{ records, values bool }
+
+// habit looks at the whole file, once.
+func (e *editor) habit() ones {
+	if e.ones != nil {
+		return *e.ones
+	}
+	var lists, values, single int
+	look := func(n *yaml11.Node) {
+		switch v := n.Get("values"); {
+		case v != nil && v.Kind == yaml11.Sequence && len(v.Items) == 1:
+			values++
+		case n.Get("value") != nil:
+			single++
+		}
+	}
+	opt := yaml11.Options{Read: e.opt.ReadFile, AllowDuplicateKeys: true}
+	yaml11.Entries(e.file, e.old, opt, func(k yaml11.Key) bool {
+		if k.Value.Kind == yaml11.Sequence && len(k.Value.Items) == 1 {
+			lists++
+		}
+		for _, item := range k.Value.Items {
+			look(item)
+		}
+		look(k.Value)
+		return true
+	})
+	e.ones = &ones{records: lists > 0, values: values > 0 && values >= single/2}
+	return *e.ones
 }
 
 // An edit replaces one entry of a file; without block it removes it.
@@ -121,7 +156,7 @@ func (e *editor) like(in *written) []byte {
 		}
 		records = append(records, r)
 	}
-	list := len(records) > 1 || in.list && len(in.records) == 1
+	list := len(records) > 1 || in.list && (len(in.records) == 1 || e.habit().records)
 	return e.render(in.name, records, list)
 }
 
@@ -134,7 +169,7 @@ func (e *editor) kept(name string, set zone.RRset, r map[string]any, old *yaml11
 	}
 	owner, err := ownerOf(read, e.base)
 	was, ok := e.before.Set(owner, set.Type)
-	all, isMap := tree(old).(map[string]any)
+	all, isMap := spelling(old).(map[string]any)
 	if err != nil || !ok || !isMap {
 		return r
 	}
@@ -154,6 +189,32 @@ func (e *editor) kept(name string, set zone.RRset, r map[string]any, old *yaml11
 		}
 	}
 	return r
+}
+
+// A verbatim is a scalar that is no string, as written.
+type verbatim string
+
+// spelling returns the tree of a node, with numbers, dates and the like as they are written.
+func spelling(n *yaml11.Node) any {
+	switch n.Kind {
+	case yaml11.Mapping:
+		m := make(map[string]any, len(n.Keys))
+		for _, k := range n.Keys {
+			m[k.Name] = spelling(k.Value)
+		}
+		return m
+	case yaml11.Sequence:
+		l := make([]any, len(n.Items))
+		for i, item := range n.Items {
+			l[i] = spelling(item)
+		}
+		return l
+	case yaml11.Null:
+		return nil
+	case yaml11.String:
+		return n.Text
+	}
+	return verbatim(n.Text)
 }
 
 // A keeper puts fields of an old record into a new one.
@@ -211,7 +272,7 @@ func (k *keeper) values(m map[string]any) {
 	if slices.Equal(k.was.Data, k.set.Data) && k.same(ExtraValues) {
 		delete(m, "value")
 		delete(m, "values")
-		m[field] = tree(node)
+		m[field] = spelling(node)
 		return
 	}
 	r := k.reading()
@@ -228,13 +289,13 @@ func (k *keeper) values(m map[string]any) {
 	delete(m, "values")
 	switch {
 	case n != node: // a mapping from provider to value
-		by, _ := tree(node).(map[string]any)
+		by, _ := spelling(node).(map[string]any)
 		by = maps.Clone(by)
 		if by["default"] = any(v); len(v) == 1 && n.Kind != yaml11.Sequence {
 			by["default"] = v[0]
 		}
 		m[field] = by
-	case len(v) == 1 && (n.Kind != yaml11.Sequence || len(items) != 1):
+	case len(v) == 1 && (n.Kind != yaml11.Sequence || len(items) != 1 && !k.habit().values):
 		m["value"] = v[0]
 	case n.Kind == yaml11.Sequence:
 		m[field] = v
@@ -258,7 +319,7 @@ func (k *keeper) spelled(r *reading, items []*yaml11.Node) []any {
 	have := map[string]any{}
 	for _, item := range items {
 		if v, ok := r.value(item); ok {
-			have[canonical(v)] = tree(item)
+			have[canonical(v)] = spelling(item)
 		}
 	}
 	out := slices.Clone(rec.Values)

@@ -62,7 +62,7 @@ func (w *writer) patch(file string, old []byte, z *zone.Zone) (out []byte, ok bo
 			after[set.Owner] = append(after[set.Owner], set)
 		}
 	}
-	e := editor{writer: w, doc: doc, before: before.Zone}
+	e := editor{writer: w, doc: doc, file: file, old: old, before: before.Zone}
 	for _, owner := range w.changed(before.Zone, after) {
 		if !owner.In(w.base) {
 			return nil, false

@@ -52,6 +52,7 @@ func edit(t *testing.T, z *zone.Zone, lines ...string) *zone.Zone {
 		c := zone.Change{After: &set}
 		if before, ok := z.Set(owner, typ); ok {
 			c.Before = &before
+			set.Extra = before.Extra.Filter(func(key string) bool { return key != octodns.ExtraValues })
 		}
 		changes = append(changes, c)
 	}
@@ -85,21 +86,74 @@ func TestRewriteKeepsCommentsAndOrder(t *testing.T) {
 	compareGolden(t, "testdata/rewrite/new.golden", got)
 }
 
-func TestRewriteOfAnAnchoredEntryIsWhole(t *testing.T) {
+// TestRewriteCases runs the cases of testdata/rewrite/cases: edits, the old file, the new file, what
+// was found, and the file after the edits are taken back where that is not the old one.
+func TestRewriteCases(t *testing.T) {
 	t.Parallel()
-	old, err := os.ReadFile("testdata/rewrite/old.yaml")
-	if err != nil {
+	paths, err := filepath.Glob("testdata/rewrite/cases/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			head, rest, ok := strings.Cut(string(data), "-- old --\n")
+			if !ok {
+				t.Fatal("no old file")
+			}
+			old, _, _ := strings.Cut(rest, "-- new --\n")
+			if strings.HasPrefix(filepath.Base(path), "no_final_newline") {
+				old = strings.TrimSuffix(old, "\n")
+			}
+			var opt octodns.Options
+			var edits []string
+			for line := range strings.Lines(head) {
+				verb, words, _ := strings.Cut(strings.TrimSpace(line), " ")
+				switch verb {
+				case "edit":
+					edits = append(edits, words)
+				case "providers":
+					opt.ProviderIDs = strings.Fields(words)
+				}
+			}
+			compareGolden(t, path, rewriteCase(t, head, old, opt, edits))
+		})
+	}
+}
+
+func rewriteCase(t *testing.T, head, old string, opt octodns.Options, edits []string) []byte {
+	t.Helper()
+	ended := func(s string) string {
+		if !strings.HasSuffix(s, "\n") {
+			s += "\n"
+		}
+		return s
+	}
+	before := octodns.Read("old.yaml", []byte(old), origin, opt)
+	if err := finding.AsError(before.Findings); err != nil {
 		t.Fatal(err)
 	}
-	before := octodns.Read("old.yaml", old, origin, octodns.Options{})
-	after := edit(t, before.Zone, "api 300 A 192.0.2.11") // old-api must not follow
-	got, fs := octodns.Rewrite("old.yaml", old, after, octodns.Options{})
-	if len(fs) != 1 || fs[0].ID != "rewritten" || fs[0].Severity != finding.Info {
-		t.Errorf("findings = %v, want one that says that comments are lost", fs)
+	after := edit(t, before.Zone, edits...)
+	got, fs := octodns.Rewrite("old.yaml", []byte(old), after, opt)
+	out := head + "-- old --\n" + ended(old) + "-- new --\n" + ended(string(got))
+	for _, f := range fs {
+		out += "-- found --\n" + f.String() + "\n"
 	}
-	if z := octodns.Read("new.yaml", got, origin, octodns.Options{}).Zone; !z.Equal(after) {
-		t.Errorf("got another zone (-want +got):\n%s", cmp.Diff(show(after), show(z)))
+	if strings.HasSuffix(old, "\n") != strings.HasSuffix(string(got), "\n") {
+		t.Errorf("the new file ends in %q, the old one in %q", got[len(got)-1:], old[len(old)-1:])
 	}
+	read := octodns.Read("new.yaml", got, origin, opt)
+	if !read.Zone.Equal(after) {
+		t.Errorf("got another zone (-want +got):\n%s", cmp.Diff(show(after), show(read.Zone)))
+	}
+	if back, _ := octodns.Rewrite("new.yaml", got, before.Zone, opt); string(back) != old {
+		out += "-- undone --\n" + ended(string(back))
+	}
+	return []byte(out)
 }
 
 func TestRewriteKeepsShorthands(t *testing.T) {

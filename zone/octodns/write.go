@@ -403,6 +403,8 @@ func scalar(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case string:
 		return append(b, yaml11.Quote(v)...)
+	case verbatim:
+		return append(b, v...)
 	case json.Number:
 		s := string(v)
 		if i := strings.IndexAny(s, "eE"); i >= 0 && !strings.Contains(s, ".") {
