@@ -2,19 +2,15 @@ package rdata_test
 
 import (
 	"encoding/hex"
-	"flag"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
-	"pgregory.net/rapid"
 
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
-
-var _ = flag.Bool("update", false, "rewrite golden files")
 
 var origin = zone.MustName("example.org.")
 
@@ -257,5 +253,3 @@ func TestParseErrors(t *testing.T) {
 		}
 	}
 }
-
-var _ = rapid.Check

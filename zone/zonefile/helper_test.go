@@ -14,3 +14,5 @@ func sortLines(s string) string {
 	slices.Sort(lines)
 	return strings.Join(lines, "")
 }
+
+func cut(key string) (name, typ string, ok bool) { return strings.Cut(key, " ") }
