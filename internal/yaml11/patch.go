@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -449,12 +450,15 @@ func (d *Doc) Bytes() []byte {
 	return b.Bytes()
 }
 
+// keepsLineEnd is the header of a block scalar whose last line end counts.
+var keepsLineEnd = regexp.MustCompile(`(?m)(^|[ ])[|>][0-9+]*( +#.*| *)$`)
+
 // lastIsBlock reports whether the last entry may end in a block scalar, to
 // which the last line end belongs.
 func (d *Doc) lastIsBlock() bool {
 	for _, p := range slices.Backward(d.parts) {
 		if !p.deleted {
-			return strings.ContainsAny(p.body, "|>")
+			return keepsLineEnd.MatchString(p.body)
 		}
 	}
 	return true

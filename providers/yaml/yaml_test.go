@@ -587,3 +587,29 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordsForSingleProviders leaves alone what a file holds for providers by their names: the
+// folder stands for one target, which does not hold it.
+func TestRecordsForSingleProviders(t *testing.T) {
+	t.Parallel()
+	const file = "www:\n  type: A\n  value: 192.0.2.1\n  az: {value: 203.0.113.1} # Azure\n  note: ours\nx:\n  type: A\n  value: {default: 192.0.2.2, az: 203.0.113.2}\n"
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"example.com.yaml": file})
+	p := opened(t, dir, nil)
+	p.codec.ProviderIDs = []string{"az", "files"}
+	base := read(t, p)
+	for s := range base.Sets.All() {
+		if !s.Extra.IsZero() {
+			t.Errorf("%s holds %v; want nothing for other providers", s.Key(), s.Extra)
+		}
+	}
+	c := change(base, []zone.RRset{set(t, "www", 3600, zone.TypeA, "192.0.2.9"), set(t, "x", 3600, zone.TypeA, "192.0.2.8")})
+	written(t, p, c, base)
+	want := strings.NewReplacer("value: 192.0.2.1", "value: 192.0.2.9", "default: 192.0.2.2", "default: 192.0.2.8").Replace(file)
+	got := all(t, dir)["example.com.yaml"]
+	want = strings.Replace(want, "{default: 192.0.2.8, az: 203.0.113.2}", "\n    az: 203.0.113.2\n    default: 192.0.2.8", 1)
+	want = strings.Replace(want, "value: \n", "value:\n", 1)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("file (-want +got):\n%s", d)
+	}
+}

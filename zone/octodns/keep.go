@@ -19,7 +19,7 @@ type editor struct {
 	ones   *ones // see habit
 }
 
-// ones says whether a file writes a single record or value as a list.
+// ones says whether a file mostly writes a single record or value as a list.
 type ones struct{ records, values bool }
 
 // habit looks at the whole file, once.
@@ -27,7 +27,7 @@ func (e *editor) habit() ones {
 	if e.ones != nil {
 		return *e.ones
 	}
-	var lists, values, single int
+	var lists, mappings, values, single int
 	look := func(n *yaml11.Node) {
 		switch v := n.Get("values"); {
 		case v != nil && v.Kind == yaml11.Sequence && len(v.Items) == 1:
@@ -38,7 +38,10 @@ func (e *editor) habit() ones {
 	}
 	opt := yaml11.Options{Read: e.opt.ReadFile, AllowDuplicateKeys: true}
 	yaml11.Entries(e.file, e.old, opt, func(k yaml11.Key) bool {
-		if k.Value.Kind == yaml11.Sequence && len(k.Value.Items) == 1 {
+		switch {
+		case k.Value.Kind == yaml11.Mapping:
+			mappings++
+		case len(k.Value.Items) == 1:
 			lists++
 		}
 		for _, item := range k.Value.Items {
@@ -47,7 +50,7 @@ func (e *editor) habit() ones {
 		look(k.Value)
 		return true
 	})
-	e.ones = &ones{records: lists > 0, values: values > 0 && values >= single/2}
+	e.ones = &ones{records: lists > mappings, values: values > single}
 	return *e.ones
 }
 

@@ -318,6 +318,17 @@ func asText(s string, lossy bool) (string, error) {
 	return b.String(), nil
 }
 
+// paramKey writes keys that octoDNS has no name for, such as dohpath, as keyN.
+func paramKey(name string) string {
+	if slices.Contains(svcParams, name) {
+		return name
+	}
+	if n, err := rdata.ParamKey(name); err == nil {
+		return fmt.Sprintf("key%d", n)
+	}
+	return name
+}
+
 func decodeParams(toks []rdata.Token, lossy bool) (map[string]any, error) {
 	m := map[string]any{}
 	for _, tok := range toks {
@@ -327,9 +338,15 @@ func decodeParams(toks []rdata.Token, lossy bool) (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch name {
+		switch name = paramKey(name); name {
 		case "mandatory", "alpn", "ipv4hint", "ipv6hint":
-			m[name] = splitList(raw)
+			items := splitList(raw)
+			for i, item := range items {
+				if key, ok := item.(string); ok && name == "mandatory" {
+					items[i] = paramKey(key)
+				}
+			}
+			m[name] = items
 		case "port":
 			m[name] = json.Number(raw)
 		case "no-default-alpn":
