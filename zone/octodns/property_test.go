@@ -97,6 +97,7 @@ var presentations = map[zone.Type]*rapid.Generator[string]{
 var svcbGen = rapid.SampledFrom([]string{
 	"0 svc.example.net.", "1 . alpn=h2,h3 port=443", `1 svc.example.net. mandatory=alpn,ipv4hint alpn="h\\,2,h3" no-default-alpn ipv4hint=192.0.2.1,192.0.2.2`,
 	"16 . ech=AQID ipv6hint=2001:db8::1 key667=hello key668 key669=\"\\001\\255\"",
+	`1 . mandatory=alpn,dohpath alpn=h2 dohpath="/q{?dns}"`, "2 . ohttp", // no names in octoDNS: written key7 and key8
 })
 
 var ownerGen = rapid.SampledFrom([]string{
