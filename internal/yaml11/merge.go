@@ -130,6 +130,7 @@ func (m *merger) item(old, new *item, seq bool) *item {
 		case len(new.rest) > 0 || len(old.rest) > 0 || old.explicit:
 		case b == nil:
 			new.inherit(old, seq)
+		case a == nil && m.inFlow(old, new, seq):
 		case a == nil && !b.here: // a value on one line becomes a block
 			_, value, _ := cutKey(old.head)
 			_, value = cutAnchor(value)
@@ -173,6 +174,60 @@ func (m *merger) converted(old, new *block) *block {
 		}
 	}
 	return nil
+}
+
+// longestFlow is how long a line in flow style may become.
+const longestFlow = 120
+
+// inFlow writes a new mapping or list on one line, as the old one was, and
+// reports whether it did.
+func (m *merger) inFlow(old, new *item, seq bool) bool {
+	value := strings.TrimLeft(strings.TrimPrefix(old.head, "-"), " ")
+	if !seq {
+		_, value, _ = cutKey(old.head)
+	}
+	if value == "" || value[0] != '[' && value[0] != '{' {
+		return false
+	}
+	was, now := m.node(old), m.node(new)
+	if was == nil || now == nil {
+		return false
+	}
+	if seq {
+		was, now = was.Items[0], now.Items[0]
+	} else {
+		was, now = was.Keys[0].Value, now.Keys[0].Value
+	}
+	if was.Kind != now.Kind {
+		return false
+	}
+	head := old.head[:len(old.head)-len(value)] + flowText(inOrder(was, now)) + comment(value)
+	if len(head) > max(longestFlow, len(old.head)) {
+		return false
+	}
+	new.head, new.kids = head, nil
+	return true
+}
+
+// inOrder returns now with those keys first that was has, in its order.
+func inOrder(was, now *Node) *Node {
+	if was.Kind != Mapping || now.Kind != Mapping {
+		return now
+	}
+	out := *now
+	out.Keys = nil
+	for _, k := range was.Keys {
+		if v := now.Get(k.Name); v != nil {
+			k.Value = inOrder(k.Value, v)
+			out.Keys = append(out.Keys, k)
+		}
+	}
+	for _, k := range now.Keys {
+		if was.Get(k.Name) == nil {
+			out.Keys = append(out.Keys, k)
+		}
+	}
+	return &out
 }
 
 // inherit takes over the comment and the anchor of the value that it replaces.
@@ -399,6 +454,8 @@ func (m *merger) list(old, new *block) []*item {
 		n.place(old.col, m.st)
 		if o := pairs[n]; o != nil {
 			n = m.item(o, n, true)
+		} else {
+			m.inFlowToo(old, n)
 		}
 		out = append(out, n)
 	}
@@ -429,10 +486,22 @@ func (m *merger) set(old, new *block) []*item {
 			continue
 		}
 		n.place(old.col, m.st)
+		m.inFlowToo(old, n)
 		out = slices.Insert(out, at, n)
 		at++
 	}
 	return out
+}
+
+// inFlowToo writes a new item of a list on one line if the others are.
+func (m *merger) inFlowToo(old *block, n *item) {
+	like := old.items[0]
+	if n.kids == nil || like.kids != nil || len(like.rest) > 0 {
+		return
+	}
+	bare := *like
+	bare.head = strings.TrimSuffix(like.head, comment(strings.TrimLeft(like.head[1:], " ")))
+	m.inFlow(&bare, n, true)
 }
 
 // canon returns a text that two nodes share if and only if they mean the

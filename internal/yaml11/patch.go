@@ -437,6 +437,9 @@ func (d *Doc) Bytes() []byte {
 		gap = ""
 		live++
 	}
+	if strings.TrimSpace(gap) == "" { // stood above an entry that was the last
+		gap = ""
+	}
 	if rest := joinGaps(gap, d.tail, false); rest != "" {
 		endLine(&b)
 		b.WriteString(rest)

@@ -162,6 +162,7 @@ func TestDocEdits(t *testing.T) {
 		{"no line end at the end of the file", "a: 1\nb: 2", []edit{{"b", "b: 3\n"}, {"c", "c: 1\n"}}, [][2]string{{"b: 2", "b: 3\nc: 1"}}},
 		{"nor after a folded text", "a: 1\nb: >-\n  x\n  y", []edit{{"a", "a: 3\n"}}, [][2]string{{"a: 1", "a: 3"}}},
 		{"a line end that counts", "a: |\n  x\nb: 1", []edit{{"b", ""}}, [][2]string{{"b: 1", ""}}},
+		{"delete the last", "a: 1\n\nb: 2\n", []edit{{"b", ""}}, [][2]string{{"\nb: 2\n", ""}}},
 		{"number becomes string", "a:\n  value: 1 # c\n", []edit{{"a", "a:\n  value: '1'\n"}}, [][2]string{{"1 # c", "'1' # c"}}},
 	}
 	for _, c := range cases {
