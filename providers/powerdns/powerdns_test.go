@@ -212,6 +212,31 @@ func TestSignedZones(t *testing.T) {
 	}
 }
 
+func TestParametersThatPowerDNSHasNoNameFor(t *testing.T) {
+	t.Parallel()
+	s := testserver.PowerDNS(t, testserver.PowerDNSOptions{Zones: map[string]string{"example.org.": text}})
+	p := open(t, s, nil)
+	want := zone.RRset{Owner: example, Type: zone.TypeHTTPS, TTL: 60}
+	for _, v := range []string{`1 . mandatory=alpn,dohpath alpn=h2 dohpath="/q{?dns}"`, "2 . alpn=h2 ohttp"} {
+		d, err := rdata.Parse(zone.TypeHTTPS, v, example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Data = append(want.Data, d)
+	}
+	want = want.Clean()
+	if _, err := write(t, p, zone.Change{After: &want}); err != nil {
+		t.Fatal(err)
+	}
+	snap, err := p.Read(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := snap.Sets.Set(example, zone.TypeHTTPS); !got.SameData(want) {
+		t.Errorf("got %q, want %q", got.Data, want.Data)
+	}
+}
+
 func TestStatesAreNotMixed(t *testing.T) {
 	t.Parallel()
 	s := testserver.PowerDNS(t, testserver.PowerDNSOptions{Zones: map[string]string{"example.org.": text}})

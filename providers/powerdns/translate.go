@@ -223,6 +223,12 @@ func location(f []string) string {
 func service(f []string) string {
 	for i, w := range f {
 		key, value, ok := strings.Cut(w, "=")
+		if n := slices.Index(late, key); n >= 0 && i > 1 {
+			if f[i] = fmt.Sprintf("key%d=%s", n+firstLate, value); !ok {
+				f[i] += `""`
+			}
+			continue
+		}
 		if !ok || !slices.Contains(bare, key) || strings.Contains(value, `\`) {
 			continue
 		}
@@ -231,11 +237,20 @@ func service(f []string) string {
 			if a, err := netip.ParseAddr(item); err == nil {
 				items[j] = a.String()
 			}
+			if n := slices.Index(late, item); n >= 0 && key == "mandatory" {
+				items[j] = fmt.Sprintf("key%d", n+firstLate)
+			}
 		}
 		f[i] = key + "=" + strings.Join(items, ",")
 	}
 	return strings.Join(f, " ")
 }
+
+// late are parameters registered after PowerDNS 4.7, the first of them with number 7: every release
+// reads them as keyN (RFC 9461, RFC 9540).
+var late = []string{"dohpath", "ohttp"}
+
+const firstLate = 7
 
 // bare are the service parameters that PowerDNS prints without quotes.
 var bare = []string{"mandatory", "alpn", "port", "ipv4hint", "ipv6hint"}
