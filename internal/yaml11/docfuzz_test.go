@@ -21,6 +21,24 @@ func meanings(d *Doc, data []byte) (m map[string]string, ok bool) {
 	return m, true
 }
 
+// repeatsAnchor reports an anchor that is defined twice, which PyYAML refuses.
+func repeatsAnchor(data []byte) bool {
+	d, err := OpenDoc("f", data)
+	if err != nil || !d.anchored {
+		return false
+	}
+	seen := map[string]bool{}
+	for _, a := range d.scan() {
+		for _, def := range a.defs {
+			if seen[def.name] {
+				return true
+			}
+			seen[def.name] = true
+		}
+	}
+	return false
+}
+
 // FuzzDoc edits one entry, adds one and deletes one: the others keep their
 // meaning, and without edits the file keeps its bytes.
 func FuzzDoc(f *testing.F) {
@@ -28,6 +46,13 @@ func FuzzDoc(f *testing.F) {
 	for _, s := range append(slices.Clone(equalSeeds), patchFile) {
 		f.Add([]byte(s), byte(0), byte(1), block)
 		f.Add([]byte(s), byte(1), byte(0), "x")
+	}
+	for i, s := range []string{
+		"a: &x # c\n  ttl: 5\n  b: &y [1, 2]\nb: *x # d\nc:\n  <<: *x\n  ttl: 1\nd: [*y, {<<: *x}]\ne:\n- *x\n- p: *y\n",
+		"a: &x 1\nb: {k: *x}\nc: *x\n", "? ''\n: - ttl: 5 # c\n    type: A\nb: {ttl: 5, type: A} # d",
+	} {
+		f.Add([]byte(s), byte(0), byte(i), block)
+		f.Add([]byte(s), byte(i), byte(1), "ttl: 6\n  b: [1, 2]\n")
 	}
 	f.Fuzz(func(t *testing.T, data []byte, set, del byte, value string) {
 		if len(data) > 1<<12 || len(value) > 1<<10 {
@@ -65,6 +90,9 @@ func FuzzDoc(f *testing.F) {
 			}
 		}
 		edit("new")
+		if repeatsAnchor(d.Bytes()) && !repeatsAnchor(data) {
+			t.Fatalf("%q after set %d, delete %d, value %q defines an anchor twice:\n%q", data, set, del, value, d.Bytes())
+		}
 		got, ok := meanings(d, d.Bytes())
 		if !ok || !maps.Equal(got, want) {
 			t.Fatalf("%q after set %d, delete %d, value %q:\n%q\ngot  %q\nwant %q", data, set, del, value, d.Bytes(), got, want)

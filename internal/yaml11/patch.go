@@ -78,6 +78,9 @@ func OpenDoc(file string, data []byte, repeatable ...string) (*Doc, error) {
 	if !ok {
 		return nil, d.refuse(l.problems[0].Text)
 	}
+	if oddBreaks(t) {
+		return nil, d.refuse("it holds characters that are line ends to YAML 1.1 alone")
+	}
 	keys, root, err := d.keys(l, t)
 	if err != nil {
 		return nil, err
