@@ -36,6 +36,7 @@ func openYAML(c SourceConfig) (source.Source, error) {
 		SplitExtension: off(c.Text("split_extension", "")), SharedFilename: off(c.Text("shared_filename", "")),
 		Filename: c.Text("filename", ""), ProviderIDs: c.Providers, ZoneRules: c.Rules,
 		AllowDuplicateKeys: c.Options.AllowDuplicateKeys,
+		AllTypes:           c.Format == Zonecast,
 		Lenient: func(n zone.Name) bool {
 			z, _ := c.Zone(n)
 			return z.Lenient || c.Options.Lenient

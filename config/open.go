@@ -143,7 +143,7 @@ func (c *Config) openSource(id string) (source.Source, error) {
 			}
 			return c.RuleSet(nil)
 		},
-		Options: c.options, Place: e.Place, Env: c.env,
+		Options: c.options, Format: c.Format, Place: e.Place, Env: c.env,
 	})
 	if err != nil {
 		return nil, openError(e, err)

@@ -34,6 +34,7 @@ type SourceConfig struct {
 	// Providers are the ids of all providers, for values that are written per provider.
 	Providers []string
 	Options   Options       // that the configuration was loaded with
+	Format    Format        // of the configuration
 	Place     finding.Place // of the entry
 	Env       func(name string) (string, bool)
 }

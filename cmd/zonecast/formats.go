@@ -78,7 +78,7 @@ func (a *app) writeZones(w io.Writer, zones []*zone.Zone, format string) error {
 			fmt.Fprintln(w)
 		}
 		if format == "octodns" {
-			data, finds := octodns.Write(z, codec)
+			data, finds := octodns.Write(withoutSOA(z), codec)
 			a.findings(finds)
 			if err := finding.AsError(finds); err != nil {
 				return status(exitError) // said already
@@ -160,6 +160,19 @@ func withSOA(z *zone.Zone, old []byte, read zonefile.Options) *zone.Zone {
 	return with
 }
 
+// withoutSOA is z as octoDNS's format has it: the SOA is each provider's own.
+func withoutSOA(z *zone.Zone) *zone.Zone {
+	soa, ok := z.Set(z.Origin(), zone.TypeSOA)
+	if !ok {
+		return z
+	}
+	without, err := z.With([]zone.Change{{Before: &soa}})
+	if err != nil {
+		return z
+	}
+	return without
+}
+
 func (a *app) saveYAML(dir string, z *zone.Zone) ([]string, error) {
 	layout := octodns.Layout{Directory: dir}
 	existing := map[string][]byte{}
@@ -172,7 +185,7 @@ func (a *app) saveYAML(dir string, z *zone.Zone) ([]string, error) {
 			return nil, err
 		}
 	}
-	ops, finds := layout.Write(z, existing, codec)
+	ops, finds := layout.Write(withoutSOA(z), existing, codec)
 	a.findings(finds)
 	if finding.AsError(finds) != nil {
 		return nil, status(exitError)

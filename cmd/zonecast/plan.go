@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -147,7 +149,9 @@ func savePlan(path string, plans []*plan.Plan) error {
 // replaceFile writes a file beside the old one and puts it in its place.
 func replaceFile(path string, mode os.FileMode, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s was not written: there is no folder %s", path, filepath.Dir(path))
+	} else if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // gone after the rename

@@ -43,10 +43,11 @@ type Options struct {
 	// Filename makes it a NamedFileYamlProvider: <filename>.yaml holds every zone.
 	Filename string
 
-	// Rules, AllowDuplicateKeys, NoShorthands and ProviderIDs are those of zone/octodns.
+	// Rules, AllowDuplicateKeys, NoShorthands, AllTypes and ProviderIDs are those of zone/octodns.
 	Rules              octodns.RuleSet
 	AllowDuplicateKeys bool
 	NoShorthands       bool
+	AllTypes           bool
 	ProviderIDs        []string
 	// Lenient tells for each zone whether its violations are warnings; nil means none is.
 	Lenient func(zone.Name) bool
@@ -84,7 +85,7 @@ func (o Options) Layout() octodns.Layout {
 func (o Options) Codec(origin zone.Name) octodns.Options {
 	c := octodns.Options{
 		DefaultTTL: o.DefaultTTL, Rules: o.Rules, Replace: o.PopulateShouldReplace, ProviderIDs: o.ProviderIDs,
-		AllowDuplicateKeys: o.AllowDuplicateKeys, NoShorthands: o.NoShorthands,
+		AllowDuplicateKeys: o.AllowDuplicateKeys, NoShorthands: o.NoShorthands, AllTypes: o.AllTypes,
 		RawSemicolons: o.EscapedSemicolons != nil && !*o.EscapedSemicolons,
 	}
 	if o.EnforceOrder == nil || *o.EnforceOrder {
