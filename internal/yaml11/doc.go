@@ -5,7 +5,8 @@
 // In flow bytes of one document, out flow a tree of Node with the place of
 // every value, and Problems for people. Entries does the same one top-level
 // key at a time, so that a zone of 100,000 records needs the memory of one.
-// Doc edits a file by its top-level entries and leaves every other byte alone.
+// Doc edits a file by its top-level entries and leaves every other byte alone;
+// where entries share anchors, those not edited go on meaning what they meant.
 // The package never writes files and never executes tags.
 //
 //	root, problems := yaml11.Parse("example.com.yaml", data, yaml11.Options{Order: yaml11.NaturalOrder})

@@ -13,8 +13,10 @@ import (
 )
 
 // Rewrite returns the file old, which is at path file, changed so that it holds z. Comments, order
-// and every entry that means the same stay as they are. Where that cannot be done (anchors that
-// several entries use, flow style, …) the file is written anew and a finding tells.
+// and every entry that means the same stay as they are; of an entry that changes, all lines that need
+// not. Fields that nothing reads stay in their records. An entry that shares an anchor with a changed
+// one gets a copy of what it used. Where that cannot be done (a root in flow style, an anchor around
+// an include, …) the file is written anew and a finding tells.
 //
 // The result is read back and compared with z before it is returned.
 func Rewrite(file string, old []byte, z *zone.Zone, opt Options) ([]byte, []finding.Finding) {
