@@ -21,6 +21,7 @@ type anatomy struct {
 	value *Node
 	defs  []definition
 	uses  []use // aliases of anchors that stand in other entries
+	users []*part
 }
 
 // A definition is an anchor.
@@ -107,6 +108,9 @@ func (d *Doc) dissect(text string, parts []*part, starts []int) map[*part]*anato
 			u := use{name: n.Value, line: n.Line - 1 - starts[i], value: c.memo[n.Alias].node, owner: owner[n.Alias]}
 			u.offset = byteOffset(lines[n.Line-1], n.Column-1)
 			a.uses = append(a.uses, u)
+			if by := out[u.owner]; !slices.Contains(by.users, p) {
+				by.users = append(by.users, p)
+			}
 		})
 		if !whole { // an anchor of a key
 			return nil
@@ -147,11 +151,13 @@ func (d *Doc) editable(p *part) error {
 	if !d.anchored {
 		return nil
 	}
-	for other, a := range d.scan() {
-		for _, u := range a.uses {
-			if u.owner == p && (other.opaque || strings.Contains(p.body+other.body, "!include")) {
-				return fmt.Errorf("%s: entry %q: %w, for instance %q", d.file, p.key.Name, ErrAnchored, other.key.Name)
-			}
+	a := d.scan()[p]
+	if a == nil {
+		return nil
+	}
+	for _, other := range a.users {
+		if other.opaque || strings.Contains(p.body, "!include") || strings.Contains(other.body, "!include") {
+			return fmt.Errorf("%s: entry %q: %w, for instance %q", d.file, p.key.Name, ErrAnchored, other.key.Name)
 		}
 	}
 	return nil
@@ -195,24 +201,6 @@ func (s *scene) prelude(text string) string {
 		b.WriteString(p.text)
 	}
 	return b.String()
-}
-
-// above returns the entries that p's aliases need.
-func (d *Doc) above(p *part) string {
-	if !d.anchored || !strings.Contains(p.body, "*") {
-		return ""
-	}
-	s := scene{names: map[string]string{}}
-	all := d.scan()
-	for _, x := range d.parts {
-		if x == p {
-			break
-		}
-		if a := all[x]; a != nil {
-			s.add(x.text(), a.defs)
-		}
-	}
-	return s.prelude(p.body)
 }
 
 // resolve carries out the wanted edits in a document with anchors, so that
@@ -310,14 +298,10 @@ func (r *resolver) edit(p *part, w *want) string {
 // followed reports whether an entry below p that uses one of its anchors is
 // to change just as p does with its new text; or none uses it any more.
 func (r *resolver) followed(p *part, name, text string) bool {
-	used, below := false, false
-	for _, o := range r.d.parts {
-		if o == p {
-			below = true
-			continue
-		}
+	used := false
+	for _, o := range r.all[p].users {
 		a := r.all[o]
-		if !below || o.deleted || a == nil || !slices.ContainsFunc(a.uses, func(u use) bool { return u.owner == p && u.name == name }) {
+		if o.deleted || a == nil || !slices.ContainsFunc(a.uses, func(u use) bool { return u.owner == p && u.name == name }) {
 			continue
 		}
 		w := r.d.wants[o]

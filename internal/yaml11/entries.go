@@ -236,7 +236,7 @@ func begins(line []byte) bool {
 // walk reads entry after entry. If the document is not a mapping after all
 // and nothing has been emitted, it returns its root.
 func (w *walker) walk() *Node {
-	w.fast = fast{l: w.l, file: w.t.file, ascii: w.t.ascii}
+	w.fast = fast{l: w.l, file: w.t.file, ascii: w.t.ascii, few: min(slabSize, 4+len(w.t.data)/8)}
 	off, line := w.start, w.line
 	for off < len(w.t.data) && !w.done && !w.l.stopped {
 		end, lines := cut(w.t.data, off)

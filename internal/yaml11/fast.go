@@ -1,6 +1,7 @@
 package yaml11
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,6 +26,7 @@ type fast struct {
 	count  int // nodes made
 	height int // greatest depth seen
 
+	few   int    // slabs of a short text, 0 for slabSize
 	nodes []Node // slabs: nodes and keys are handed out of these
 	slab  []Key
 	stack []Key // keys of the mappings being read
@@ -102,7 +104,7 @@ func (f *fast) place(offset int) Pos {
 
 func (f *fast) node(kind Kind, pos Pos) *Node {
 	if len(f.nodes) == 0 {
-		f.nodes = make([]Node, slabSize)
+		f.nodes = make([]Node, cmp.Or(f.few, slabSize))
 	}
 	n := &f.nodes[0]
 	f.nodes = f.nodes[1:]
@@ -118,7 +120,7 @@ func (f *fast) keep(base int) []Key {
 		return nil
 	}
 	if len(f.slab) < n {
-		f.slab = make([]Key, max(slabSize, n))
+		f.slab = make([]Key, max(cmp.Or(f.few, slabSize), n))
 	}
 	keys := f.slab[:n:n]
 	f.slab = f.slab[n:]

@@ -270,7 +270,12 @@ func (d *Doc) Value(name string, nth int) *Node {
 	if p == nil || p.deleted {
 		return nil
 	}
-	return d.read(d.above(p), p.text())
+	if d.anchored {
+		if a := d.scan()[p]; a != nil {
+			return a.value
+		}
+	}
+	return d.read("", p.text())
 }
 
 // text is the entry with the line end that the last line of a file may lack.
