@@ -73,6 +73,9 @@ func (c configured) Verify(ctx context.Context, pl *plan.Plan, done []zone.Chang
 	if len(v.Addresses) > 0 {
 		opt.Addresses = map[string][]string{pl.Target.Provider: v.Addresses}
 	}
+	if e, ok := c.Config.Entry(pl.Target.Provider); ok && len(e.NameServers) > 0 {
+		opt.NameServers = map[string][]zone.Name{pl.Target.Provider: e.NameServers}
+	}
 	return verify.New(opt).Verify(ctx, pl, done, observe)
 }
 

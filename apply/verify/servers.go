@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -41,7 +42,10 @@ func (v *Verifier) servers(ctx context.Context, p *plan.Plan, done []zone.Change
 	if slices.Contains(v.o.NoDNS, p.Target.Driver) {
 		return nil, "target serves no DNS"
 	}
-	names := nameServers(p, done)
+	names := v.o.NameServers[p.Target.Provider]
+	if len(names) == 0 {
+		names = nameServers(p, done)
+	}
 	if len(names) == 0 {
 		return nil, "no name server of the target is known"
 	}
@@ -57,7 +61,14 @@ func (v *Verifier) servers(ctx context.Context, p *plan.Plan, done []zone.Change
 		}
 	}
 	if len(out) == 0 {
-		return nil, "no name server's address is known: " + strings.Join(unknown, "; ")
+		why := "no name server's address is known"
+		if len(unknown) > 0 {
+			why += ": " + unknown[0]
+		}
+		if more := len(unknown) - 1; more > 0 {
+			why += fmt.Sprintf(", and %d more", more)
+		}
+		return nil, why
 	}
 	return out, ""
 }
@@ -127,6 +138,9 @@ func (v *Verifier) addresses(ctx context.Context, p *plan.Plan, n zone.Name) ([]
 	if len(found) == 0 {
 		var err error
 		if found, err = v.o.Resolve(ctx, n.String()); err != nil {
+			if d, ok := errors.AsType[*net.DNSError](err); ok { // its text repeats the name
+				return nil, fmt.Errorf("%s: %s", n, d.Err)
+			}
 			return nil, fmt.Errorf("%s: %w", n, err)
 		}
 	}

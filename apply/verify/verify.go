@@ -20,8 +20,13 @@ type Options struct {
 	// Addresses are servers to ask instead of the target's own, by the provider's name in the
 	// configuration: "192.0.2.53", "[2001:db8::53]:5300".
 	Addresses map[string][]string
-	Timeout   time.Duration // for all servers of a target; 0: 60 s
-	InFlight  int           // questions at once to one server; 0: 64
+	// NameServers are the names that a provider's zones are served under, where the configuration
+	// says them, by the provider's name. They win over what the provider and the apex NS say: those
+	// may be the servers of another provider of the zone.
+	NameServers map[string][]zone.Name
+
+	Timeout  time.Duration // for all servers of a target; 0: 60 s
+	InFlight int           // questions at once to one server; 0: 64
 	// NoDNS are drivers whose targets serve no DNS; nil: zonefile and yaml.
 	NoDNS []string
 

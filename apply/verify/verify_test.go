@@ -339,11 +339,18 @@ func TestWhomToAsk(t *testing.T) {
 		{"name servers of the provider", func(p *plan.Plan, _ *Options) {
 			p.Base.Info.Addresses, p.Base.Info.NameServers = nil, []zone.Name{zone.MustName("ns1.provider.example.")}
 		}, []string{"192.0.2.9:53"}, ""},
+		{"name servers of the configuration", func(p *plan.Plan, o *Options) {
+			p.Base.Info.Addresses, p.Want = nil, want
+			o.NameServers = map[string][]zone.Name{"main": {zone.MustName("ns1.provider.example.")}}
+		}, []string{"192.0.2.9:53"}, ""},
 		{"NS of the zone", func(p *plan.Plan, _ *Options) { p.Base.Info.Addresses, p.Want = nil, want }, []string{"192.0.2.1:53", "[2001:db8::2]:53"}, ""},
 		{"nobody knows", func(p *plan.Plan, _ *Options) { p.Base.Info.Addresses = nil }, nil, "no name server of the target is known"},
 		{"no address", func(p *plan.Plan, _ *Options) {
 			p.Base.Info.Addresses, p.Base.Info.NameServers = nil, []zone.Name{zone.MustName("ns9.example.")}
 		}, nil, "no name server's address is known: ns9.example.: no such host"},
+		{"no addresses", func(p *plan.Plan, _ *Options) {
+			p.Base.Info.Addresses, p.Base.Info.NameServers = nil, []zone.Name{zone.MustName("ns8.example."), zone.MustName("ns9.example.")}
+		}, nil, "no name server's address is known: ns8.example.: no such host, and 1 more"},
 		{"files", func(p *plan.Plan, _ *Options) { p.Base.Info.Addresses, p.Target.Driver, p.Want = nil, "zonefile", want }, nil, "target serves no DNS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
