@@ -1,4 +1,3 @@
-// Package storetest is the definition of a correct store: every implementation passes Run.
 package storetest
 
 import (
