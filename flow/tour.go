@@ -165,10 +165,8 @@ func (t *tour) shaped(tg target, d *Desired, o *observation, caps provider.Capab
 	}
 	finds = append(finds, fs...)
 	pol := t.Config.Policy(&tg.zone, tg.Provider)
-	entry := o.acct.entry
 	opt := shape.Options{
-		Strict:      entry.StrictSupports == nil || *entry.StrictSupports,
-		DropTypes:   pol.Unsupported == config.UnsupportedDrop,
+		Strict:      pol.Unsupported != config.UnsupportedDrop,
 		ApexNS:      apexMode(pol.ApexNS),
 		NameServers: t.allServers(tg.Zone),
 		JoinedTXT:   pol.TXT != config.TXTExact,

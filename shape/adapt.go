@@ -75,7 +75,7 @@ func (s *shaper) adaptSet(set zone.RRset) {
 
 // unsupported leaves out an RRset of a type that the target lacks.
 func (s *shaper) unsupported(k zone.Key, exempt bool) {
-	s.lacks("unsupported-type", k, exempt || s.in.Options.DropTypes, "left out",
+	s.lacks("unsupported-type", k, exempt, "left out",
 		"%s RRsets are not supported (%s)", k.Type, k.Owner.Unicode())
 	s.drop(k)
 }

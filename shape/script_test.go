@@ -210,8 +210,6 @@ func (s *script) setOptions(f []string) {
 		switch k {
 		case "strict":
 			s.options.Strict = true
-		case "drop":
-			s.options.DropTypes = true
 		case "joined":
 			s.options.JoinedTXT = true
 		case "octodns":

@@ -30,8 +30,6 @@ type Input struct {
 type Options struct {
 	// Strict makes it an error when the target lacks a type or feature that the zone uses.
 	Strict bool
-	// DropTypes leaves out types that the target lacks, with a warning, even when Strict.
-	DropTypes bool
 	ApexNS    ApexNSMode
 	// NameServers are those of all providers of the zone, for ApexNS "managed".
 	NameServers []zone.Name
@@ -246,8 +244,12 @@ func (s *shaper) say(id string, sev finding.Severity, k zone.Key, fix, text stri
 func (s *shaper) lacks(id string, k zone.Key, exempt bool, instead, text string, args ...any) {
 	text = fmt.Sprintf("%s: ", s.in.Provider) + fmt.Sprintf(text, args...)
 	if s.in.Options.Strict && !exempt {
+		option := "unsupported: drop"
+		if s.in.Options.OctoDNS {
+			option = "strict_supports: false"
+		}
 		s.say(id, finding.Error, k,
-			fmt.Sprintf("exclude the record from %s, or set strict_supports: false there and it is %s", s.in.Provider, instead),
+			fmt.Sprintf("exclude the record from %s, or set %s there and it is %s", s.in.Provider, option, instead),
 			"%s", text)
 		return
 	}

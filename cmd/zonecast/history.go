@@ -26,6 +26,9 @@ func historyCommand(a *app) *cobra.Command {
   zonecast history --json`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if limit < 1 {
+				return usagef("write how many versions to list", "--limit cannot be %d", limit)
+			}
 			f := store.Filter{Provider: target, Limit: limit}
 			if len(args) == 1 {
 				n, err := zone.ParseName(args[0])

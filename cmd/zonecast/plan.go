@@ -187,7 +187,7 @@ func (s *session) warnNoStore() {
 func (s *session) leftovers(ctx context.Context) error {
 	left, err := s.planner.Recover(ctx)
 	for _, l := range left {
-		s.say("%s", s.leftover(l))
+		fmt.Fprintln(s.stderr, s.leftover(l)) // --quiet too: it is about data
 	}
 	if err != nil {
 		return fmt.Errorf("the journal could not be read: %w", err)

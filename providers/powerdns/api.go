@@ -90,6 +90,9 @@ func (p *Provider) do(ctx context.Context, r httpkit.Request, out any) (int, err
 		return resp.Calls, err
 	}
 	// Servers before 4.2 answer 422 for a zone that they do not have.
+	if e.Status == http.StatusNotFound && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return resp.Calls, p.invalidAnswer(r.Op, r.Zone, errors.New("404 with a web page: something else than PowerDNS answers there"))
+	}
 	if e.Status == http.StatusNotFound || e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Error(), "Could not find domain") {
 		return resp.Calls, &provider.Error{Op: r.Op, Zone: r.Zone, Status: e.Status, Err: provider.ErrNoZone}
 	}
@@ -117,8 +120,12 @@ func (p *Provider) readZone(ctx context.Context, op string, ref provider.ZoneRef
 }
 
 func (p *Provider) invalid(op string, origin zone.Name, err error) error {
+	return p.invalidAnswer(op, origin.String(), err)
+}
+
+func (p *Provider) invalidAnswer(op, origin string, err error) error {
 	return &provider.Error{
-		Op: op, Zone: origin.String(), Kind: provider.Invalid, Err: err,
+		Op: op, Zone: origin, Kind: provider.Invalid, Err: err,
 		Advice: "check that the address is that of a PowerDNS Authoritative Server",
 	}
 }

@@ -65,6 +65,7 @@ var IDs = map[string]string{
 	"spf-multiple":         "a name has several SPF records",
 	"spf-syntax":           "an SPF record cannot be read",
 	"spf-type":             "SPF records of type SPF are obsolete",
+	"svcb-params":          "service parameters contradict each other",
 	"target-cname":         "an NS, MX or SRV record points to a CNAME",
 	"target-missing":       "an NS, MX or SRV record points to a name of the zone that has no address",
 	"ttl-high":             "a TTL is very long",
@@ -196,6 +197,8 @@ func (l *linter) name(sets []zone.RRset) {
 			}
 		case zone.TypeTXT, zone.TypeSPF:
 			l.text(set)
+		case zone.TypeSVCB, zone.TypeHTTPS:
+			l.service(set)
 		}
 	}
 }

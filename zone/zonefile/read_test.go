@@ -196,3 +196,14 @@ func allBytes() string {
 	}
 	return string(b)
 }
+
+// A file that is one endless word must cost neither time nor memory in proportion.
+func TestEndlessWordIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{strings.Repeat("a", 1<<20), "x 300 TXT \"" + strings.Repeat("b", 1<<20) + "\"\n"} {
+		res, err := zonefile.Parse([]byte(text), zonefile.Options{Origin: zone.MustName("example.org."), HasOrigin: true, File: "f"})
+		if err == nil || !strings.Contains(err.Error(), "longer than any RDATA") || len(err.Error()) > 1000 {
+			t.Errorf("%.20q…: %.200v, %v findings", text, err, len(res.Findings))
+		}
+	}
+}

@@ -146,6 +146,11 @@ func (s *scanner) fail(at spot, text, fix string) {
 	}
 }
 
+// maxToken bounds a word: the longest RDATA is 65,535 octets, each written as \DDD.
+const maxToken = 4 * 65535
+
+const tooLong = "a word of more than 262140 characters is longer than any RDATA"
+
 // word reads an unquoted token.
 func (s *scanner) word() bool {
 	start := s.pos
@@ -167,6 +172,9 @@ func (s *scanner) word() bool {
 			i = end
 			continue
 		}
+		if i-start > maxToken {
+			break
+		}
 		if c == 0 || c == '\\' {
 			s.pos = i
 			what := "a backslash at the end of the line escapes nothing"
@@ -177,6 +185,10 @@ func (s *scanner) word() bool {
 			return false
 		}
 		break
+	}
+	if i-start > maxToken {
+		s.fail(s.here(start), tooLong, "is this a zone file?")
+		return false
 	}
 	s.toks = append(s.toks, rdata.Token{Text: s.text[start:i]})
 	s.at = append(s.at, s.here(start))
@@ -189,6 +201,10 @@ func (s *scanner) word() bool {
 func (s *scanner) quoted() bool {
 	end, ok := s.quoteEnd(s.pos + 1)
 	if !ok {
+		return false
+	}
+	if end-s.pos > maxToken {
+		s.fail(s.here(s.pos), tooLong, "is this a zone file?")
 		return false
 	}
 	s.toks = append(s.toks, rdata.Token{Text: s.text[s.pos+1 : end], Quoted: true})
