@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"time"
 
@@ -204,4 +205,13 @@ func (r *Receipt) Count(o Outcome) int {
 		}
 	}
 	return n
+}
+
+// CountZones says how many zones an account holds, for the line that Verifier returns: "1 zone",
+// "12 zones".
+func CountZones(n int) string {
+	if n == 1 {
+		return "1 zone"
+	}
+	return fmt.Sprintf("%d zones", n)
 }

@@ -86,9 +86,9 @@ func (s *session) whose(ctx context.Context, plans []*plan.Plan) {
 		case waiting == 0:
 			s.say("%s %s: %s made there since version %d.", p.Yellow("drift:"), pl.Target, wasWere(there, "change"), version)
 		case there == 0:
-			s.say("%s: %s of the sources not applied yet.", pl.Target, isAre(waiting, "change"))
+			s.say("%s: %s not applied yet.", pl.Target, waits(waiting))
 		default:
-			s.say("%s %s: %s made there since version %d; %s of the sources not applied yet.", p.Yellow("drift:"), pl.Target, wasWere(there, "change"), version, isAre(waiting, "change"))
+			s.say("%s %s: %s made there since version %d; %s not applied yet.", p.Yellow("drift:"), pl.Target, wasWere(there, "change"), version, waits(waiting))
 		}
 	}
 	s.say("The lines above put it right; `zonecast apply` does that.")
@@ -128,6 +128,13 @@ func wasWere(n int, what string) string {
 }
 
 // isAre counts with the verb: "1 target is", "2 targets are".
+func waits(n int) string {
+	if n == 1 {
+		return "1 change of the sources is"
+	}
+	return plural(n, "change") + " of the sources are"
+}
+
 func isAre(n int, what string) string {
 	if n == 1 {
 		return "1 " + what + " is"

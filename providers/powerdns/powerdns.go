@@ -350,7 +350,7 @@ func (p *Provider) Verify(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("PowerDNS %s, %d zones", s.Version, len(zones)), nil
+	return fmt.Sprintf("PowerDNS %s, %s", s.Version, provider.CountZones(len(zones))), nil
 }
 
 // Close lets go of connections.

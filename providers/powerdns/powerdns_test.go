@@ -279,7 +279,7 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	s := testserver.PowerDNS(t, testserver.PowerDNSOptions{Zones: map[string]string{"example.org.": text}})
 	got, err := open(t, s, nil).(provider.Verifier).Verify(t.Context())
-	if err != nil || !strings.HasPrefix(got, "PowerDNS ") || !strings.HasSuffix(got, ", 1 zones") {
+	if err != nil || !strings.HasPrefix(got, "PowerDNS ") || !strings.HasSuffix(got, ", 1 zone") {
 		t.Errorf("verify says %q, %v", got, err)
 	}
 	s.Stop()

@@ -235,5 +235,5 @@ func (p *Provider) Verify(ctx context.Context) (string, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return "", &provider.Error{Op: "verify", Err: fmt.Errorf("%s is no folder", dir), Advice: "make it, or correct option directory"}
 	}
-	return fmt.Sprintf("folder %s, %d zones", dir, len(origins)), nil
+	return fmt.Sprintf("folder %s, %s", dir, provider.CountZones(len(origins))), nil
 }

@@ -457,5 +457,5 @@ func (p *Provider) Verify(context.Context) (string, error) {
 	if st, err := os.Stat(p.dir); err != nil || !st.IsDir() {
 		return "", &provider.Error{Op: "verify", Err: fmt.Errorf("%s is no folder", p.dir), Advice: "make it, or correct option directory"}
 	}
-	return fmt.Sprintf("folder %s, %d zones", p.dir, len(origins)), nil
+	return fmt.Sprintf("folder %s, %s", p.dir, provider.CountZones(len(origins))), nil
 }

@@ -378,7 +378,7 @@ func TestMessages(t *testing.T) {
 		t.Errorf("message %q", err)
 	}
 	got, err := p.(provider.Verifier).Verify(t.Context())
-	if err != nil || got != "folder "+dir+", 1 zones" {
+	if err != nil || got != "folder "+dir+", 1 zone" {
 		t.Errorf("verify says %q, %v", got, err)
 	}
 	if _, err := open(t, "/no/such/folder", nil).(provider.Verifier).Verify(t.Context()); err == nil {
