@@ -27,7 +27,8 @@ func compareCommand(a *app) *cobra.Command {
 (octoDNS YAML when its name ends in .yaml), "desired" for what the sources of each zone say
 together, or "live" for what its first target holds.
 
-SOA records are left out unless --soa, and metadata does not count. Exits 0 when both are the same, 2 when they differ.`,
+SOA records are left out unless --soa, and metadata does not count. Exits 0 when both are
+the same, 2 when they differ.`,
 		Example: `  zonecast compare desired route53
   zonecast compare route53 powerdns example.com
   zonecast compare old.zone zones/example.com.yaml`,

@@ -16,7 +16,9 @@ func convertCommand(a *app) *cobra.Command {
 		GroupID: "look",
 		Short:   "Turn a zone file into another form",
 		Long: `Reads a zone file (BIND's format, or octoDNS YAML when the name ends in .yaml) and prints
-it in another form. No configuration is needed.`,
+it in another form. No configuration is needed.
+
+As octoDNS YAML a zone has no SOA: each provider has its own.`,
 		Example: `  zonecast convert db.example.com --to octodns > zones/example.com.yaml
   zonecast convert zones/example.com.yaml --to bind --out example.com.zone
   zonecast convert old.txt --zone example.com --to json`,
