@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -328,21 +329,8 @@ func verifyProvider(ctx context.Context, p provider.Provider, first, probe *conf
 		}
 		return text, err
 	}
-	n := 0
-	var err error
-	for _, err = range p.Zones(ctx) {
-		if err != nil {
-			break
-		}
-		n++
-	}
-	switch {
-	case err == nil:
-		return plural(n, "zone"), nil
-	case !errors.Is(err, errors.ErrUnsupported):
-		return "", err
-	case first == nil:
-		return "opened; no zone uses it, and it cannot list its zones", nil
+	if text, err := listed(p.Zones(ctx), first == nil); text != "" || err != nil {
+		return text, err
 	}
 	snap, err := p.Read(ctx, provider.ZoneRef{Origin: first.Name})
 	if errors.Is(err, provider.ErrNoZone) {
@@ -354,22 +342,28 @@ func verifyProvider(ctx context.Context, p provider.Provider, first, probe *conf
 	return fmt.Sprintf("read %s, %s", first.Name.Unicode(), plural(snap.Sets.Len(), "RRset")), nil
 }
 
-func verifySource(ctx context.Context, src source.Source, first *config.Zone) (string, error) {
+// listed says how many zones an account lists. It says nothing where the account cannot list them
+// and there is a zone to read instead.
+func listed[T any](zones iter.Seq2[T, error], unused bool) (string, error) {
 	n := 0
-	var err error
-	for _, err = range src.Zones(ctx) {
-		if err != nil {
-			break
+	for _, err := range zones {
+		switch {
+		case err == nil:
+			n++
+		case !errors.Is(err, errors.ErrUnsupported):
+			return "", err
+		case unused:
+			return "opened; no zone uses it, and it cannot list its zones", nil
+		default:
+			return "", nil
 		}
-		n++
 	}
-	switch {
-	case err == nil:
-		return plural(n, "zone"), nil
-	case !errors.Is(err, errors.ErrUnsupported):
-		return "", err
-	case first == nil:
-		return "opened; no zone uses it, and it cannot list its zones", nil
+	return plural(n, "zone"), nil
+}
+
+func verifySource(ctx context.Context, src source.Source, first *config.Zone) (string, error) {
+	if text, err := listed(src.Zones(ctx), first == nil); text != "" || err != nil {
+		return text, err
 	}
 	l, err := src.Load(ctx, first.Name)
 	if err != nil {
