@@ -30,7 +30,7 @@ type Input struct {
 type Options struct {
 	// Strict makes it an error when the target lacks a type or feature that the zone uses.
 	Strict bool
-	ApexNS    ApexNSMode
+	ApexNS ApexNSMode
 	// NameServers are those of all providers of the zone, for ApexNS "managed".
 	NameServers []zone.Name
 	// ApexNSTTL is the TTL of a managed apex NS RRset that nothing else gives a TTL; 0: 86400.

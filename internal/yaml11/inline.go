@@ -85,9 +85,9 @@ func comment(value string) string {
 		return ""
 	}
 	f := fast{l: newLoader("", Options{}), s: value, end: len(value)}
-	switch {
-	case value[0] == '#':
-	case value[0] == '*':
+	switch value[0] {
+	case '#':
+	case '*':
 		f.pos = len(value)
 		if i := strings.IndexByte(value, ' '); i >= 0 {
 			f.pos = i

@@ -208,31 +208,38 @@ func TestDocAnchors(t *testing.T) {
 		{"a key more", file, edits{"c": "c:\n  ttl: 1\n  type: A\n  value: x\n"}, [][2]string{{"ttl: 1 # c\n", "ttl: 1 # c\n  value: x\n"}}},
 		{"what a merge key brings goes", file, edits{"c": "c:\n  ttl: 1\n"}, [][2]string{{"  <<: *x\n", ""}}},
 		{
-			"the definition, its first user takes the anchor", file, edits{"a": "a:\n  ttl: 6\n  type: A\n"},
+			"the definition, its first user takes the anchor", file,
+			edits{"a": "a:\n  ttl: 6\n  type: A\n"},
 			[][2]string{{"a: &x # defines\n  ttl: 5", "a: # defines\n  ttl: 6"}, {"b: *x # alias\n", "b: &x # alias\n  ttl: 5\n  type: A\n"}},
 		},
 		{
-			"the definition and a follower", file, edits{"a": "a:\n  ttl: 6\n  type: A\n", "b": "b:\n  ttl: 6\n  type: A\n", "c": "c:\n  ttl: 1\n  type: A\n"},
+			"the definition and a follower", file,
+			edits{"a": "a:\n  ttl: 6\n  type: A\n", "b": "b:\n  ttl: 6\n  type: A\n", "c": "c:\n  ttl: 1\n  type: A\n"},
 			[][2]string{{"ttl: 5", "ttl: 6"}, {"  - *x\n  - {<<: *x, type: B}\n", "  - ttl: 5\n    type: A\n  - {<<: {ttl: 5, type: A}, type: B}\n"}},
 		},
 		{
-			"the definition goes", file, edits{"a": "", "b": ""},
+			"the definition goes", file,
+			edits{"a": "", "b": ""},
 			[][2]string{{"# top\na: &x # defines\n  ttl: 5 # short\n  type: A\n# uses\nb: *x # alias\n", ""}, {"  <<: *x\n", "  <<: &x\n    ttl: 5\n    type: A\n"}},
 		},
 		{
-			"an anchor that the change does not touch", "a:\n  ttl: 5\n  value: &v x\nb:\n  value: *v\n", edits{"a": "a:\n  ttl: 6\n  value: x\n"},
+			"an anchor that the change does not touch", "a:\n  ttl: 5\n  value: &v x\nb:\n  value: *v\n",
+			edits{"a": "a:\n  ttl: 6\n  value: x\n"},
 			[][2]string{{"ttl: 5", "ttl: 6"}},
 		},
 		{
-			"one value for all", "a:\n  value: &v x # ours\nb:\n  value: *v\nc: {value: *v}\n", edits{"a": "a:\n  value: y\n", "b": "b:\n  value: y\n", "c": "c:\n  value: y\n"},
+			"one value for all", "a:\n  value: &v x # ours\nb:\n  value: *v\nc: {value: *v}\n",
+			edits{"a": "a:\n  value: y\n", "b": "b:\n  value: y\n", "c": "c:\n  value: y\n"},
 			[][2]string{{"&v x", "&v y"}},
 		},
 		{
-			"in a list", "a:\n  values:\n  - 1\n  - &v x # ours\nb:\n  value: *v\n", edits{"a": "a:\n  values:\n  - 1\n  - y\n", "b": "b:\n  value: y\n"},
+			"in a list", "a:\n  values:\n  - 1\n  - &v x # ours\nb:\n  value: *v\n",
+			edits{"a": "a:\n  values:\n  - 1\n  - y\n", "b": "b:\n  value: y\n"},
 			[][2]string{{"&v x", "&v y"}},
 		},
 		{
-			"anchors below anchors", "a: &x\n  p: &y\n    q: 1\n  r: 2\nb: *x\nc: *y\nd: *y\n", edits{"a": ""},
+			"anchors below anchors", "a: &x\n  p: &y\n    q: 1\n  r: 2\nb: *x\nc: *y\nd: *y\n",
+			edits{"a": ""},
 			[][2]string{{"a: &x\n  p: &y\n    q: 1\n  r: 2\nb: *x\nc: *y\n", "b: &x\n  p:\n    q: 1\n  r: 2\nc: &y\n  q: 1\n"}},
 		},
 	} {
