@@ -136,3 +136,17 @@ func BenchmarkZone(b *testing.B) {
 		Zone(z, Options{})
 	}
 }
+
+// Whoever meets an id looks it up in the documentation.
+func TestDocumentationHasEveryID(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "findings.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, text := range IDs {
+		if line := fmt.Sprintf("| `%s` | %s |\n", id, text); !strings.Contains(string(b), line) {
+			t.Errorf("docs/findings.md lacks %s", line)
+		}
+	}
+}
