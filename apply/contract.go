@@ -119,17 +119,18 @@ type Event struct {
 
 // A Result is what became of one plan.
 type Result struct {
-	Plan         *plan.Plan        `json:"-"`
-	Target       plan.Target       `json:"target"`
-	PlanID       string            `json:"plan"`
-	State        State             `json:"state"`
-	Entry        int64             `json:"entry,omitempty"` // of the journal
-	Receipt      *provider.Receipt `json:"receipt,omitempty"`
-	Verification *Verification     `json:"verification,omitempty"`
-	Attempts     int               `json:"attempts,omitempty"`
-	Took         time.Duration     `json:"took"`
-	Err          error             `json:"-"`
-	Error        string            `json:"error,omitempty"`
+	Plan         *plan.Plan         `json:"-"`
+	Target       plan.Target        `json:"target"`
+	PlanID       string             `json:"plan"`
+	State        State              `json:"state"`
+	Entry        int64              `json:"entry,omitempty"` // of the journal
+	Receipt      *provider.Receipt  `json:"receipt,omitempty"`
+	Verification *Verification      `json:"verification,omitempty"`
+	Attempts     int                `json:"attempts,omitempty"`
+	Took         time.Duration      `json:"took"`
+	Err          error              `json:"-"`
+	base         *provider.Snapshot // as last read or made: a new zone's name servers are known only there
+	Error        string             `json:"error,omitempty"`
 }
 
 // A Report is what became of a run.

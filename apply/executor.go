@@ -233,6 +233,7 @@ func (r *run) write(ctx context.Context, acct provider.Provider, res *Result) []
 		}
 	}
 	w.carryOut(ctx, wctx)
+	res.base = w.base
 	return w.done
 }
 
@@ -248,7 +249,11 @@ func (r *run) verify(ctx context.Context, res *Result, done []zone.Change) {
 	}
 	vctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	v := r.Verify.Verify(vctx, res.Plan, done, func(seen, total int) { r.tell(res.Target, Verifying, seen, total, "") })
+	p := *res.Plan
+	if res.base != nil {
+		p.Base = res.base
+	}
+	v := r.Verify.Verify(vctx, &p, done, func(seen, total int) { r.tell(res.Target, Verifying, seen, total, "") })
 	res.Verification = &v
 	if v.Skipped == "" && v.Visible < v.Checked {
 		res.State = Unseen

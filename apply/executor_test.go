@@ -31,8 +31,10 @@ type account struct {
 	nread int
 	delay time.Duration
 	ns    *zone.RRset // put into a new zone
-	busy  int
-	most  int
+
+	addresses []string
+	busy      int
+	most      int
 }
 
 func (a *account) Capabilities(provider.ZoneInfo) provider.Capabilities {
@@ -55,7 +57,7 @@ func (a *account) Read(_ context.Context, ref provider.ZoneRef) (*provider.Snaps
 	if a.absent {
 		return nil, provider.NoZone(ref.Origin)
 	}
-	return &provider.Snapshot{Info: provider.ZoneInfo{ZoneRef: ref}, Revision: fmt.Sprint(a.serial), Sets: a.zone}, nil
+	return &provider.Snapshot{Info: provider.ZoneInfo{ZoneRef: ref, Addresses: a.addresses}, Revision: fmt.Sprint(a.serial), Sets: a.zone}, nil
 }
 
 func (a *account) CreateZone(_ context.Context, origin zone.Name) (*provider.Snapshot, error) {
@@ -488,6 +490,26 @@ type waited struct{}
 
 func (waited) Lock(context.Context, plan.Target, string) (Lease, error) {
 	return Lease{Fence: 2, Waited: true, Unlock: func() {}}, nil
+}
+
+// asker notes where verification would ask.
+type asker struct{ addresses *[]string }
+
+func (a asker) Verify(_ context.Context, p *plan.Plan, done []zone.Change, _ func(int, int)) Verification {
+	*a.addresses = p.Base.Info.Addresses
+	return Verification{Checked: len(done), Visible: len(done)}
+}
+
+// Where a zone's name servers are is known only once the zone exists.
+func TestNewZonesAreAskedWhereTheyWereMade(t *testing.T) {
+	t.Parallel()
+	a := &account{absent: true, zone: zone.Empty(org), addresses: []string{"192.0.2.1:53"}}
+	x := executor(map[string]*account{"x": a}, &memory{})
+	var asked []string
+	x.Verify = asker{&asked}
+	if _, err := x.Do(t.Context(), []*plan.Plan{planFor(t, "x", a, records(t, org, "a=1"))}, nil); err != nil || len(asked) != 1 {
+		t.Errorf("asked at %v, %v; want the new zone's address", asked, err)
+	}
 }
 
 type eye struct{ visible int }
