@@ -1,11 +1,8 @@
 package config
 
 import (
-	"maps"
-	"slices"
-	"sync"
-
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/registry"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/zone"
@@ -39,52 +36,21 @@ type SourceConfig struct {
 	Env       func(name string) (string, bool)
 }
 
-var registry struct {
-	sync.RWMutex
-	drivers map[string]SourceDriver
-	classes map[string]string
-}
+var sourceDrivers registry.Registry[SourceDriver]
 
 // RegisterSource makes a kind of source known. It panics when the name or a class is taken.
 func RegisterSource(d SourceDriver) {
-	registry.Lock()
-	defer registry.Unlock()
-	if registry.drivers == nil {
-		registry.drivers, registry.classes = map[string]SourceDriver{}, map[string]string{}
+	if d.Open == nil {
+		panic("config: source " + d.Name + " has no Open")
 	}
-	if _, dup := registry.drivers[d.Name]; dup || d.Name == "" || d.Open == nil {
-		panic("config: source " + d.Name + " registered twice, or without name or Open")
-	}
-	registry.drivers[d.Name] = d
-	for _, c := range d.Classes {
-		if have, dup := registry.classes[c]; dup {
-			panic("config: class " + c + " is claimed by sources " + have + " and " + d.Name)
-		}
-		registry.classes[c] = d.Name
-	}
+	sourceDrivers.Add("config: source", d.Name, d.Classes, d)
 }
 
 // lookupSource finds a kind of source by name or class.
-func lookupSource(nameOrClass string) (SourceDriver, bool) {
-	registry.RLock()
-	defer registry.RUnlock()
-	if name, ok := registry.classes[nameOrClass]; ok {
-		nameOrClass = name
-	}
-	d, ok := registry.drivers[nameOrClass]
-	return d, ok
-}
+func lookupSource(nameOrClass string) (SourceDriver, bool) { return sourceDrivers.Lookup(nameOrClass) }
 
 // Sources returns all kinds of sources, sorted by name.
-func Sources() []SourceDriver {
-	registry.RLock()
-	defer registry.RUnlock()
-	out := make([]SourceDriver, 0, len(registry.drivers))
-	for _, name := range slices.Sorted(maps.Keys(registry.drivers)) {
-		out = append(out, registry.drivers[name])
-	}
-	return out
-}
+func Sources() []SourceDriver { return sourceDrivers.All() }
 
 // sourceDriver finds the kind of source that reads the entry.
 func (e Entry) sourceDriver() (SourceDriver, bool) {

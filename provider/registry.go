@@ -3,13 +3,11 @@ package provider
 import (
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/registry"
 )
 
 // A Driver opens accounts of one service.
@@ -111,50 +109,19 @@ func (c Config) Bool(name string, def bool) (bool, error) {
 	return false, fmt.Errorf("provider %s: option %s is %q; write true or false", c.ID, name, v.Text)
 }
 
-var registry struct {
-	sync.RWMutex
-	drivers map[string]Driver
-	classes map[string]string
-}
+var drivers registry.Registry[Driver]
 
 // Register makes a driver known. It panics when the name or a class is taken: two adapters that
 // claim the same name are a mistake of whoever built the binary.
 func Register(d Driver) {
-	registry.Lock()
-	defer registry.Unlock()
-	if registry.drivers == nil {
-		registry.drivers, registry.classes = map[string]Driver{}, map[string]string{}
+	if d.Open == nil {
+		panic("provider: driver " + d.Name + " has no Open")
 	}
-	if _, dup := registry.drivers[d.Name]; dup || d.Name == "" || d.Open == nil {
-		panic("provider: driver " + d.Name + " registered twice, or without name or Open")
-	}
-	registry.drivers[d.Name] = d
-	for _, c := range d.Classes {
-		if have, dup := registry.classes[c]; dup {
-			panic("provider: class " + c + " is claimed by " + have + " and " + d.Name)
-		}
-		registry.classes[c] = d.Name
-	}
+	drivers.Add("provider: driver", d.Name, d.Classes, d)
 }
 
 // Lookup finds a driver by name or octoDNS class.
-func Lookup(nameOrClass string) (Driver, bool) {
-	registry.RLock()
-	defer registry.RUnlock()
-	if name, ok := registry.classes[nameOrClass]; ok {
-		nameOrClass = name
-	}
-	d, ok := registry.drivers[nameOrClass]
-	return d, ok
-}
+func Lookup(nameOrClass string) (Driver, bool) { return drivers.Lookup(nameOrClass) }
 
 // Drivers returns all drivers, sorted by name.
-func Drivers() []Driver {
-	registry.RLock()
-	defer registry.RUnlock()
-	out := make([]Driver, 0, len(registry.drivers))
-	for _, name := range slices.Sorted(maps.Keys(registry.drivers)) {
-		out = append(out, registry.drivers[name])
-	}
-	return out
-}
+func Drivers() []Driver { return drivers.All() }
