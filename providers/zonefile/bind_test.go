@@ -1,6 +1,8 @@
 package zonefile_test
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,13 +21,33 @@ func TestBINDServesWhatIsWritten(t *testing.T) {
 		ZoneOptions: "check-names ignore; check-integrity no; check-spf ignore; check-wildcard no; check-dup-records ignore; max-records-per-type 0;",
 	})
 	const withKey = "BIND loads CDS and CDNSKEY only beside the DNSKEY that they belong to"
+	// A signal that reaches BIND while it is still loading an earlier file is lost; on a busy machine
+	// that happens. Who waits for new data for two seconds asks for another reload.
+	var mu sync.Mutex
+	last := time.Now()
+	reload := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		last = time.Now()
+		s.Reload(t)
+	}
+	at := conformance.AskAt(s.Addr)
+	ask := func(ctx context.Context, k zone.Key) (zone.RRset, bool, error) {
+		mu.Lock()
+		late := time.Since(last) > 2*time.Second && s.Running()
+		mu.Unlock()
+		if late {
+			reload()
+		}
+		return at(ctx, k)
+	}
 	conformance.Run(t, conformance.Subject{
 		Name: "zonefile (real BIND)",
 		Open: func(t conformance.T) provider.Provider {
 			return open(t, s.Dir, map[string]string{"file_extension": ".zone", "dns_address": s.Addr})
 		},
 		Fresh:       func(conformance.T) provider.ZoneRef { return provider.ZoneRef{Origin: zone.MustName(origin)} },
-		Ask:         conformance.AskAt(s.Addr),
+		Ask:         ask,
 		Patience:    10 * time.Second,
 		Kill:        func(conformance.T) { s.Kill(); s.Restart(t) },
 		Unsupported: map[string]string{"type CDS": withKey, "type CDNSKEY": withKey},
@@ -33,6 +55,6 @@ func TestBINDServesWhatIsWritten(t *testing.T) {
 			"CreateZone": "TestConformance", "DeleteZone": "TestConformance",
 			"Types/CDS": "TestConformance", "Types/CDNSKEY": "TestConformance",
 		},
-		After: func(conformance.T) { s.Reload(t) },
+		After: func(conformance.T) { reload() },
 	})
 }
