@@ -2,6 +2,7 @@ package powerdns_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -340,6 +341,20 @@ func TestNonsenseIsAnError(t *testing.T) {
 				t.Errorf("the key is shown: %v", err)
 			}
 		})
+	}
+}
+
+// A proxy's page that something was not found says nothing about a zone: taken for "no such zone",
+// it would be planned as one to create.
+func TestWebPageNotFoundIsNoMissingZone(t *testing.T) {
+	t.Parallel()
+	p := fake(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<html><h1>404 Not Found</h1><hr>nginx</html>")
+	})
+	if _, err := p.Read(t.Context(), ref); errors.Is(err, provider.ErrNoZone) || provider.KindOf(err) != provider.Invalid {
+		t.Errorf("read: %v; want an answer that makes no sense", err)
 	}
 }
 

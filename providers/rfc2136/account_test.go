@@ -28,6 +28,7 @@ func TestOptions(t *testing.T) {
 		{"all", map[string]string{"host": "192.0.2.53", "port": "5300", "ipv6": "true", "timeout": "2.5", "key_name": "k", "key_secret": "c2VjcmV0", "key_algorithm": "hmac-sha512"}, nil},
 		{"little", map[string]string{"host": "ns.example.net"}, nil},
 		{"host", nil, []string{"option host is missing"}},
+		{"port in host", map[string]string{"host": "192.0.2.53:5300"}, []string{"write host: 192.0.2.53 and port: 5300"}},
 		{"many", map[string]string{"host": "x", "port": "99999", "ipv6": "perhaps", "timeout": "soon", "key_secret": "c2VjcmV0", "catalog": "a..b"}, []string{
 			"option port is 99999", "option ipv6 is \"perhaps\"", "option timeout is \"soon\"", "not key_name", "empty label",
 		}},
