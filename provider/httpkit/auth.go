@@ -72,7 +72,11 @@ func (c *Client) redact(s string) string {
 	if c.Auth == nil {
 		return s
 	}
-	for _, secret := range c.Auth.Secrets() {
+	return redact(s, c.Auth.Secrets())
+}
+
+func redact(s string, secrets []string) string {
+	for _, secret := range secrets {
 		if len(secret) < 3 {
 			continue // would blacken the text and hide nothing
 		}

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/provider/budget"
 )
@@ -72,54 +70,17 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 			return &Response{}, c.error(r, provider.Other, 0, err)
 		}
 	}
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval = 250 * time.Millisecond
-	tries := c.Tries
-	if tries == 0 {
-		tries = 4
-	}
-	for n := 1; ; n++ {
-		resp, f := c.try(ctx, r, body, out)
+	var resp *Response
+	failed := patience{tries: c.Tries, maxPause: c.MaxPause, tracef: c.tracef}.try(ctx, r.Method+" "+r.Path, func(n int) *failure {
+		var f *failure
+		resp, f = c.try(ctx, r, body, out)
 		resp.Calls = n
-		if f == nil {
-			return resp, nil
-		}
-		pause := max(f.RetryAfter, wait.NextBackOff())
-		if n >= tries || !f.again || ctx.Err() != nil || pause > c.maxPause() {
-			return resp, f.Error
-		}
-		if d, ok := ctx.Deadline(); ok && time.Until(d) < pause {
-			return resp, f.Error
-		}
-		c.tracef("%s %s: waiting %v before try %d", r.Method, r.Path, pause.Round(time.Millisecond), n+1)
-		if err := sleep(ctx, pause); err != nil {
-			return resp, f.Error
-		}
+		return f
+	})
+	if failed != nil {
+		return resp, failed.Error
 	}
-}
-
-func (c *Client) maxPause() time.Duration {
-	if c.MaxPause == 0 {
-		return time.Minute
-	}
-	return c.MaxPause
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// A failure is an error and whether the request may be sent again.
-type failure struct {
-	*provider.Error
-	again bool
+	return resp, nil
 }
 
 func (r Request) reads() bool {
@@ -147,6 +108,7 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Res
 	if err != nil {
 		return resp, &failure{Error: c.error(r, provider.Other, 0, err)}
 	}
+	count(ctx)
 	began := time.Now()
 	answer, err := c.transport().RoundTrip(req)
 	if err != nil {
@@ -155,7 +117,7 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Res
 	}
 	defer func() { _ = answer.Body.Close() }()
 	resp.Status, resp.Header = answer.StatusCode, answer.Header
-	data, err := c.readBody(answer.Body)
+	data, err := readBounded(answer.Body, c.Limit)
 	c.tracef("%s %s: %s, %d octets (%v)", r.Method, req.URL, answer.Status, len(data), time.Since(began).Round(time.Millisecond))
 	if answer.StatusCode >= 300 {
 		return resp, c.refusal(r, answer, data)
@@ -228,8 +190,7 @@ func (c *Client) tracef(format string, args ...any) {
 
 var errTooLong = errors.New("the answer is too long")
 
-func (c *Client) readBody(body io.Reader) ([]byte, error) {
-	limit := c.Limit
+func readBounded(body io.Reader, limit int64) ([]byte, error) {
 	if limit == 0 {
 		limit = 256 << 20
 	}

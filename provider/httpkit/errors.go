@@ -42,7 +42,7 @@ func (c *Client) error(r Request, kind provider.ErrKind, status int, err error) 
 
 func (c *Client) nonsense(r Request, status int, err error) *provider.Error {
 	e := c.error(r, provider.Invalid, status, err)
-	e.Advice = "check that the address is that of the API and that no proxy answers in its place"
+	e.Advice = nonsenseAdvice
 	return e
 }
 
@@ -70,12 +70,12 @@ func (c *Client) broken(ctx context.Context, r Request, err error, unsent bool) 
 	}
 	if !unsent && !r.reads() {
 		e := c.error(r, provider.Lost, 0, err)
-		e.Advice = "read the zone to see what was carried out"
+		e.Advice = lostAdvice
 		return &failure{Error: e}
 	}
 	e := c.error(r, provider.Transient, 0, err)
 	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
-		e.Advice = "the server's certificate is signed by nobody that this machine trusts"
+		e.Advice = untrustedAdvice
 		return &failure{Error: e}
 	}
 	return &failure{Error: e, again: true}
@@ -102,23 +102,13 @@ func (s *sending) certainlyNot(err error) bool {
 // refusal is the failure of a request that was answered with a status of 300 or above.
 func (c *Client) refusal(r Request, answer *http.Response, body []byte) *failure {
 	status := answer.StatusCode
-	kind, again := provider.Other, false
-	switch {
-	case status < 400:
+	if status < 400 {
 		e := c.error(r, provider.Invalid, status, fmt.Errorf("%s: redirected to %s", answer.Status, answer.Header.Get("Location")))
 		e.Advice = "give the address that the API itself has; redirects are not followed"
 		return &failure{Error: e}
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		kind = provider.Denied
-	case status == http.StatusConflict || status == http.StatusPreconditionFailed:
-		kind = provider.Conflict
-	case status == http.StatusBadRequest || status == http.StatusUnprocessableEntity || status == http.StatusRequestEntityTooLarge:
-		kind = provider.Rejected
-	case status == http.StatusTooManyRequests:
-		kind, again = provider.Throttled, true
-	case status >= 500 || status == http.StatusRequestTimeout:
-		kind, again = provider.Transient, r.reads()
 	}
+	kind := KindOfStatus(status)
+	again := kind == provider.Throttled || kind == provider.Transient && r.reads()
 	text := c.message(body)
 	if text == "" {
 		text = answer.Status
@@ -129,7 +119,7 @@ func (c *Client) refusal(r Request, answer *http.Response, body []byte) *failure
 	e.RetryAfter = retryAfter(answer.Header, time.Now())
 	switch kind {
 	case provider.Denied:
-		e.Advice = "check the account's credentials and what they allow"
+		e.Advice = deniedAdvice
 	case provider.Throttled:
 		if c.Budget != nil {
 			c.Budget.Refused(e.RetryAfter)

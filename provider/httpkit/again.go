@@ -1,0 +1,172 @@
+package httpkit
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/budget"
+)
+
+// A failure is an error and whether the request may be sent again.
+type failure struct {
+	*provider.Error
+	again bool
+}
+
+// A patience says how often and how long one request is tried.
+type patience struct {
+	tries    int           // 0: 4
+	maxPause time.Duration // 0: 60 s
+	tracef   func(format string, args ...any)
+}
+
+// try calls once until it succeeds, may not be repeated, or patience ends.
+func (p patience) try(ctx context.Context, what string, once func(n int) *failure) *failure {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = 250 * time.Millisecond
+	if p.tries == 0 {
+		p.tries = 4
+	}
+	if p.maxPause == 0 {
+		p.maxPause = time.Minute
+	}
+	for n := 1; ; n++ {
+		f := once(n)
+		if f == nil {
+			return nil
+		}
+		pause := max(f.RetryAfter, wait.NextBackOff())
+		if n >= p.tries || !f.again || ctx.Err() != nil || pause > p.maxPause {
+			return f
+		}
+		if d, ok := ctx.Deadline(); ok && time.Until(d) < pause {
+			return f
+		}
+		p.tracef("%s: waiting %v before try %d", what, pause.Round(time.Millisecond), n+1)
+		if err := sleep(ctx, pause); err != nil {
+			return f
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A Retry repeats calls of a client library that others wrote, by the same rules as Client: what
+// was refused for being one too many, and what certainly had no effect, is sent again; a write
+// whose answer was lost is not. The library's own retries are to be switched off, and its
+// transport is to be a Gate. Fields are not changed after the first call.
+type Retry struct {
+	Budget   *budget.Account // told of refusals; nil: none
+	Tries    int             // of one call at most; 0: 4
+	MaxPause time.Duration   // that is waited when the service asks for it; 0: 60 s
+	Timeout  time.Duration   // of one try; 0: 30 s
+	Trace    func(format string, args ...any)
+	// Classify says what an error of the library means: kind, status, pause, advice. Op and Zone
+	// are filled in by Do. What a Gate found out about lost answers is known already.
+	Classify func(error) *provider.Error
+}
+
+// A Call is one call of a client library.
+type Call struct {
+	Op, Zone string // for messages
+	// Repeatable says that sending it twice does no harm; true for everything that only reads.
+	Repeatable bool
+}
+
+// Do calls f until it succeeds or must not be repeated. What it returns is nil or a
+// *provider.Error, for which Outcome tells what became of a write.
+func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) error {
+	timeout := r.Timeout
+	if timeout == 0 {
+		timeout = 30 * time.Second
+	}
+	trace := r.Trace
+	if trace == nil {
+		trace = func(string, ...any) {}
+	}
+	failed := patience{tries: r.Tries, maxPause: r.MaxPause, tracef: trace}.try(ctx, c.Op+" "+c.Zone, func(int) *failure {
+		try, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		err := f(try)
+		if err == nil {
+			return nil
+		}
+		return r.judge(ctx, c, err)
+	})
+	if failed == nil {
+		return nil
+	}
+	return failed.Error
+}
+
+// judge says what an error means and whether the call may be repeated.
+func (r *Retry) judge(ctx context.Context, c Call, err error) *failure {
+	if b := brokenIn(err); b != nil {
+		e := &provider.Error{Op: c.Op, Zone: c.Zone, Kind: b.kind(c.Repeatable), Err: b, Advice: b.advice(c.Repeatable)}
+		return &failure{Error: e, again: e.Kind == provider.Transient && !b.untrusted}
+	}
+	e := &provider.Error{Kind: provider.Other, Err: err}
+	if r.Classify != nil {
+		if known := r.Classify(err); known != nil {
+			e = known
+		}
+	}
+	e.Op, e.Zone = c.Op, c.Zone
+	if e.Err == nil {
+		e.Err = err
+	}
+	again := false
+	switch e.Kind {
+	case provider.Throttled:
+		again = true
+		if r.Budget != nil {
+			r.Budget.Refused(e.RetryAfter)
+		}
+	case provider.Transient:
+		again = c.Repeatable
+	case provider.Denied:
+		if e.Advice == "" {
+			e.Advice = deniedAdvice
+		}
+	}
+	return &failure{Error: e, again: again && ctx.Err() == nil}
+}
+
+const deniedAdvice = "check the account's credentials and what they allow"
+
+// KindOfStatus says what an HTTP status of 300 and above means, when the service gives it no other
+// meaning.
+func KindOfStatus(status int) provider.ErrKind {
+	switch {
+	case status < 400:
+		return provider.Invalid
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return provider.Denied
+	case status == http.StatusConflict, status == http.StatusPreconditionFailed:
+		return provider.Conflict
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity, status == http.StatusRequestEntityTooLarge:
+		return provider.Rejected
+	case status == http.StatusTooManyRequests:
+		return provider.Throttled
+	case status >= 500, status == http.StatusRequestTimeout:
+		return provider.Transient
+	}
+	return provider.Other
+}
+
+// RetryAfter reads the header of that name: seconds or a date (RFC 9110, section 10.2.3); 0 when
+// it is absent or senseless.
+func RetryAfter(h http.Header, now time.Time) time.Duration { return retryAfter(h, now) }
