@@ -3,25 +3,11 @@ package budget
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 )
-
-// A Window allows a number of calls in any span of a length.
-type Window struct {
-	Calls int
-	Per   time.Duration
-}
-
-// Limits are what an account may do. The zero value limits nothing.
-type Limits struct {
-	Windows  []Window
-	InFlight int     // calls at once; 0: no limit
-	Reserve  float64 // share of each window that background work leaves to others; 0: 0.2
-}
 
 // A Class says how much a call matters.
 type Class uint8
@@ -244,20 +230,4 @@ func (a *Account) State() State {
 		Limits: a.limits, InFlight: len(a.slots), Calls: a.calls, Refused: a.refused,
 		Speed: a.factor, Paused: max(0, time.Until(a.paused)),
 	}
-}
-
-// String says the limits in one line: "5 per 1s, 100 per 1h0m0s; 4 at once".
-func (l Limits) String() string {
-	var parts []string
-	for _, w := range l.Windows {
-		parts = append(parts, fmt.Sprintf("%d per %v", w.Calls, w.Per))
-	}
-	s := strings.Join(parts, ", ")
-	if s == "" {
-		s = "no limit of calls"
-	}
-	if l.InFlight > 0 {
-		s += fmt.Sprintf("; %d at once", l.InFlight)
-	}
-	return s
 }

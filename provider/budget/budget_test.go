@@ -171,9 +171,10 @@ func TestCancelledAcquireGivesUp(t *testing.T) {
 func TestLimitsRead(t *testing.T) {
 	t.Parallel()
 	for want, l := range map[string]budget.Limits{
-		"no limit of calls":            {},
-		"2 per 1s, 15 per 1m0s":        {Windows: deSEC.Windows[:2]},
-		"no limit of calls; 4 at once": {InFlight: 4},
+		"off":                                    {},
+		"2/1s, 15/1m":                            {Windows: deSEC.Windows[:2]},
+		"4 at once":                              {InFlight: 4},
+		"2/1s, 15/1m, 100/1h, 300/1d; 4 at once": {Windows: deSEC.Windows, InFlight: 4},
 	} {
 		if got := l.String(); got != want {
 			t.Errorf("%+v reads %q, want %q", l, got, want)

@@ -7,7 +7,9 @@
 // flight to work that cannot wait (failover). A budget that was told of a refusal (429) slows
 // down and finds its way back slowly.
 //
-// The package knows no provider and no HTTP; provider/httpkit asks it before each request.
+// Adapters open their account's budget with Open, which reads the option "limits"; who opens the
+// same account again gets the same budget. The package knows no service and no HTTP;
+// provider/httpkit asks it before each request.
 //
 //	account := budget.New(budget.Limits{
 //		Windows:  []budget.Window{{Calls: 5, Per: time.Second}},
