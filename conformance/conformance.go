@@ -14,7 +14,8 @@ import (
 // A Subject is what the suite attacks. Open and Fresh are needed; every further function makes
 // further groups possible.
 type Subject struct {
-	Name string // for people: "powerdns against PowerDNS 4.7.3"
+	Name  string // for people: "powerdns against PowerDNS 4.7.3"
+	Short string // heads a column of the table: "powerdns"; "": the first word of Name
 
 	// Open opens the account anew: nothing may be remembered from an earlier one.
 	Open func(T) provider.Provider
@@ -36,11 +37,30 @@ type Subject struct {
 	Kill func(T)
 	// WrongKey opens the account with credentials that are wrong.
 	WrongKey func(T) provider.Provider
+	// Expired opens the account with credentials that were right and are so no more.
+	Expired func(T) provider.Provider
+	// Narrow opens the account with credentials that may read and must not write.
+	Narrow func(T) provider.Provider
 	// Via opens the account with its HTTP transport wrapped, so that the suite can lose, break and
 	// refuse single calls.
 	Via func(t T, wrap func(http.RoundTripper) http.RoundTripper) provider.Provider
 	// NewOrigin names a zone that does not exist yet, for creating and deleting zones.
 	NewOrigin func(T) zone.Name
+
+	// Stated asks the service, not the adapter, how much it says that a zone holds.
+	Stated func(T, provider.ZoneRef) Count
+	// Plant puts things into a zone that the adapter did not make and that are not its own to
+	// change: what RRsets cannot express, what another tool wrote. They are taken away by T.Cleanup.
+	Plant func(T, provider.ZoneRef) []Planted
+	// Calls is how many requests the service has seen until now, and how many of them only asked
+	// whether an earlier one was completed. Other subjects must not share the service.
+	Calls func() (all, polls int)
+	// Page is how many RRsets or records, whichever the service counts, one page of a list holds; 0:
+	// lists have no pages.
+	Page int
+	// Switches gives two values for settings that the adapter changes ("dnssec": {"on", "off"}); the
+	// run leaves the first.
+	Switches map[string][2]string
 
 	// Extras gives two values for keys of zone.Extra that the provider claims to keep.
 	Extras map[string][2]string
@@ -55,8 +75,28 @@ type Subject struct {
 	// of the suite does it.
 	Elsewhere map[string]string
 
-	Large bool   // run groups of 5,000 RRsets and more
-	Only  string // run the groups whose name contains it; "" runs all and checks the claims
+	Large  bool   // run groups of 5,000 RRsets and more
+	Only   string // run the groups whose name contains it
+	Levels []int  // run the groups of these levels; none: of all. Claims are checked when all run
+
+	// Began and Ended, when set, are told of each group.
+	Began func(group string, level int)
+	Ended func(Result)
+}
+
+// A Count is how much a service says that a zone holds, as it counts: zero is not stated.
+type Count struct{ Sets, Records int }
+
+// A Planted is something that was put into a zone behind the adapter's back.
+type Planted struct {
+	Name string   // for people: "a weighted record"
+	Key  zone.Key // where it stands
+	// Set is what Read must show, for what an RRset can express. Nil: Read must show a Foreign at
+	// Key, and no RRset that a plan could delete.
+	Set *zone.RRset
+	// State is the thing as the service holds it, "" when it is gone; nil: what Read shows of it
+	// is compared.
+	State func(T) string
 }
 
 // MaxFresh is the largest number of zones that a run asks Fresh for.
