@@ -2,6 +2,8 @@ package httpkit
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -22,9 +24,14 @@ type patience struct {
 	tries    int           // 0: 4
 	maxPause time.Duration // 0: 60 s
 	tracef   func(format string, args ...any)
+	// absent reads whether what the request makes is not there; nil: nobody can tell.
+	absent func(context.Context) (bool, error)
 }
 
 // try calls once until it succeeds, may not be repeated, or patience ends.
+//
+// A try whose outcome is unknown casts a doubt on the whole request: a refusal of a later try does
+// not undo it. Only a read (absent) takes the doubt away.
 func (p patience) try(ctx context.Context, what string, once func(n int) *failure) *failure {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval = 250 * time.Millisecond
@@ -34,24 +41,74 @@ func (p patience) try(ctx context.Context, what string, once func(n int) *failur
 	if p.maxPause == 0 {
 		p.maxPause = time.Minute
 	}
+	doubt := false
 	for n := 1; ; n++ {
 		f := once(n)
 		if f == nil {
 			return nil
 		}
+		doubt = doubt || Outcome(f.Error) == provider.Unknown
+		ask := doubt && p.absent != nil
 		pause := max(f.RetryAfter, wait.NextBackOff())
-		if n >= p.tries || !f.again || ctx.Err() != nil || pause > p.maxPause {
-			return f
-		}
-		if d, ok := ctx.Deadline(); ok && time.Until(d) < pause {
-			return f
+		if !ask && (n >= p.tries || !f.again) || !p.patient(ctx, pause) {
+			return f.doubted(doubt)
 		}
 		p.tracef("%s: waiting %v before try %d", what, pause.Round(time.Millisecond), n+1)
 		if err := sleep(ctx, pause); err != nil {
+			return f.doubted(doubt)
+		}
+		if !ask {
+			continue
+		}
+		// The pause came first: a request that is still under way has had time to arrive.
+		absent, err := p.absent(ctx)
+		switch {
+		case err != nil:
+			p.tracef("%s: whether it was carried out cannot be read: %v", what, err)
+			return f.doubted(true)
+		case !absent:
+			return f.carriedOut()
+		case n >= p.tries || !f.again && (Outcome(f.Error) != provider.Unknown || f.Kind == provider.Invalid):
 			return f
 		}
+		p.tracef("%s: it was not carried out, and is sent again", what)
 	}
 }
+
+// patient reports whether a pause may be waited.
+func (p patience) patient(ctx context.Context, pause time.Duration) bool {
+	if ctx.Err() != nil || pause > p.maxPause {
+		return false
+	}
+	d, ok := ctx.Deadline()
+	return !ok || time.Until(d) >= pause
+}
+
+// ErrCarriedOut is wrapped by the error of a write whose answer was lost and of which a read has
+// shown that it was carried out. What the answer said stays lost; Outcome is Done.
+var ErrCarriedOut = errors.New("the answer was lost, but a read shows that it was carried out")
+
+func (f *failure) carriedOut() *failure {
+	e := *f.Error
+	e.Kind, e.Status, e.RetryAfter, e.Err = provider.Other, 0, 0, fmt.Errorf("%w (%w)", ErrCarriedOut, f.Err)
+	e.Advice = "read what is there and go on"
+	return &failure{Error: &e}
+}
+
+// doubted marks a failure after which an earlier try may have been carried out.
+func (f *failure) doubted(doubt bool) *failure {
+	if !doubt || Outcome(f.Error) == provider.Unknown {
+		return f
+	}
+	e := *f.Error
+	e.Err = doubtful{f.Err}
+	return &failure{Error: &e}
+}
+
+// A doubtful error is one of a request of which an earlier try may have been carried out.
+type doubtful struct{ error }
+
+func (d doubtful) Unwrap() error { return d.error }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
@@ -84,6 +141,11 @@ type Call struct {
 	Op, Zone string // for messages
 	// Repeatable says that sending it twice does no harm; true for everything that only reads.
 	Repeatable bool
+	// Absent is for calls that are not repeatable, such as creating something: it reads whether what
+	// they make is not there. After a lost answer the call is repeated only when Absent says true;
+	// when it says false, the error wraps ErrCarriedOut. It reads at the service, with calls of its
+	// own. nil: the call is not repeated then.
+	Absent func(context.Context) (bool, error)
 }
 
 // Do calls f until it succeeds or must not be repeated. What it returns is nil or a
@@ -97,7 +159,11 @@ func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) e
 	if trace == nil {
 		trace = func(string, ...any) {}
 	}
-	failed := patience{tries: r.Tries, maxPause: r.MaxPause, tracef: trace}.try(ctx, c.Op+" "+c.Zone, func(int) *failure {
+	p := patience{tries: r.Tries, maxPause: r.MaxPause, tracef: trace}
+	if !c.Repeatable {
+		p.absent = c.Absent
+	}
+	failed := p.try(ctx, c.Op+" "+c.Zone, func(int) *failure {
 		try, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		err := f(try)

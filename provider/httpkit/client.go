@@ -48,6 +48,11 @@ type Request struct {
 	// Repeatable says that sending it twice does no harm, so that a lost answer is no trouble. GET
 	// and HEAD always are.
 	Repeatable bool
+	// Absent is for requests that are not repeatable, such as a POST that creates something: it
+	// reads whether what they make is not there. After a lost answer the request is sent again only
+	// when Absent says true; when it says false, the error wraps ErrCarriedOut, and Outcome is Done.
+	// nil: the request is not sent again then.
+	Absent func(context.Context) (bool, error)
 }
 
 // A Response is what came back beside the body.
@@ -71,7 +76,11 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 		}
 	}
 	var resp *Response
-	failed := patience{tries: c.Tries, maxPause: c.MaxPause, tracef: c.tracef}.try(ctx, r.Method+" "+r.Path, func(n int) *failure {
+	p := patience{tries: c.Tries, maxPause: c.MaxPause, tracef: c.tracef}
+	if !r.reads() {
+		p.absent = r.Absent
+	}
+	failed := p.try(ctx, r.Method+" "+r.Path, func(n int) *failure {
 		var f *failure
 		resp, f = c.try(ctx, r, body, out)
 		resp.Calls = n

@@ -25,8 +25,16 @@ func Outcome(err error) provider.Outcome {
 	if err == nil {
 		return provider.Done
 	}
+	if errors.Is(err, ErrCarriedOut) {
+		return provider.Done
+	}
 	e, ok := errors.AsType[*provider.Error](err)
+	_, doubt := errors.AsType[doubtful](err)
+	b := brokenIn(err)
 	switch {
+	case doubt || b != nil && !b.unsent:
+		// What may be repeated is no lost write to whoever sends it again; but it may have been one.
+		return provider.Unknown
 	case !ok || e.Kind == provider.Lost || e.Kind == provider.Invalid || e.Status >= 500:
 		// A gateway may answer 502 or 504 although the service behind it carried the write out.
 		return provider.Unknown
@@ -74,6 +82,9 @@ func (c *Client) broken(ctx context.Context, r Request, err error, unsent bool) 
 		return &failure{Error: e}
 	}
 	e := c.error(r, provider.Transient, 0, err)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		e.Err = &Broken{err: e.Err, unsent: unsent} // for Outcome: it may have been carried out
+	}
 	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
 		e.Advice = untrustedAdvice
 		return &failure{Error: e}
