@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"net/http"
-	"os"
 	"slices"
 	"time"
 
@@ -75,9 +74,15 @@ type Subject struct {
 	// of the suite does it.
 	Elsewhere map[string]string
 
-	Large  bool   // run groups of 5,000 RRsets and more
+	Large  bool   // run groups of 5,000 RRsets and more; in tests: Soak
 	Only   string // run the groups whose name contains it
 	Levels []int  // run the groups of these levels; none: of all. Claims are checked when all run
+
+	// Keep has the zone that Fresh names put back at the end as it was found, for accounts with
+	// one zone that is not the suite's own. Fresh must name the same each time.
+	Keep bool
+	// Kept is the same for who has called the function Keep, to be asked before anything happens.
+	Kept *Kept
 
 	// Began and Ended, when set, are told of each group.
 	Began func(group string, level int)
@@ -119,76 +124,22 @@ type Result struct {
 	Status Status        `json:"status"`
 	Reason string        `json:"reason,omitempty"` // why skipped, or the first error
 	Steps  int           `json:"steps"`            // states that were planned, written and read back
+	Notes  []string      `json:"notes,omitempty"`  // figures for people: "10,000 read: 101 calls"
 	Took   time.Duration `json:"took"`
 }
 
 // A Report is what a run found out about a subject.
 type Report struct {
 	Subject      string                `json:"subject"`
+	Short        string                `json:"short,omitempty"`
 	Capabilities provider.Capabilities `json:"capabilities"`
 	Results      []Result              `json:"results"`
 	Unproven     []string              `json:"unproven,omitempty"` // claims that no passed group proves
+	// NotRestored says why a zone that was to be kept is not as it was found.
+	NotRestored string `json:"notRestored,omitempty"`
 }
 
-// Failed reports whether a group failed or a claim is unproven.
+// Failed reports whether a group failed, a claim is unproven, or a zone was not put back.
 func (r *Report) Failed() bool {
-	return len(r.Unproven) > 0 || slices.ContainsFunc(r.Results, func(x Result) bool { return x.Status == Failed })
-}
-
-// Run attacks the subject with every group and returns what it found out. Failures are reported
-// to t as well.
-func Run[S Runner[S]](t S, s Subject) *Report {
-	t.Helper()
-	if s.Open == nil || s.Fresh == nil {
-		t.Fatalf("conformance: a subject needs Open and Fresh")
-	}
-	if s.Patience == 0 {
-		s.Patience = 5 * time.Second
-	}
-	report := &Report{Subject: s.Name}
-	proven := map[string]bool{}
-	for _, g := range groups(s) {
-		if s.Only != "" && !matches(g.name, s.Only) {
-			continue
-		}
-		res := Result{Group: g.name, Level: g.level}
-		began := time.Now()
-		w := &watched{}
-		var e *env
-		t.Run(g.name, func(t S) {
-			w.T = t
-			if why, ok := s.Unsupported[g.name]; ok {
-				w.Skipf("%s", why)
-			}
-			e = newEnv(w, s, g)
-			g.run(e)
-			w.finish()
-		})
-		res.Status, res.Reason = w.end()
-		if e != nil {
-			res.Steps = e.steps
-			if e.known {
-				report.Capabilities = e.caps
-			}
-			if res.Status == Passed {
-				for _, claim := range slices.Concat(g.proves, e.proved) {
-					proven[claim] = true
-				}
-			}
-		}
-		res.Took = time.Since(began)
-		report.Results = append(report.Results, res)
-	}
-	if s.Only == "" {
-		report.Unproven = unproven(report.Capabilities, s, proven)
-		for _, claim := range report.Unproven {
-			t.Errorf("%s: capability %s is claimed, but no group that passed proves it", s.Name, claim)
-		}
-	}
-	if dir := os.Getenv(ReportsVar); dir != "" && s.Only == "" {
-		if err := report.Save(dir); err != nil {
-			t.Errorf("report: %v", err)
-		}
-	}
-	return report
+	return len(r.Unproven) > 0 || r.NotRestored != "" || slices.ContainsFunc(r.Results, func(x Result) bool { return x.Status == Failed })
 }

@@ -23,10 +23,11 @@ type env struct {
 	caps   provider.Capabilities
 	known  bool // caps were asked for
 	steps  int
+	notes  []string // figures for the report
 	proved []string // claims that the group proves by what it found, beside group.proves
 }
 
-// newEnv opens the account and empties a zone. Groups that bring their own zone say so.
+// newEnv opens the account and empties a zone.
 func newEnv(t T, s Subject, g group) *env {
 	t.Helper()
 	e := &env{T: t, s: s, group: g.name, p: s.Open(t)}
@@ -65,7 +66,7 @@ func (e *env) open() provider.Provider {
 // in is the same env for another zone.
 func (e *env) in(ref provider.ZoneRef) *env {
 	f := *e
-	f.ref, f.origin, f.steps, f.proved = ref, ref.Origin, 0, nil
+	f.ref, f.origin, f.steps, f.proved, f.notes = ref, ref.Origin, 0, nil, nil
 	return &f
 }
 
@@ -77,14 +78,23 @@ func (e *env) read() *provider.Snapshot {
 // readBy reads the zone and checks what every snapshot owes.
 func (e *env) readBy(p provider.Provider) *provider.Snapshot {
 	e.Helper()
-	snap, err := p.Read(e.Context(), e.ref)
+	snap, err := e.look(p)
 	if err != nil {
-		e.Fatalf("read %s: %v", e.origin, err)
-	}
-	if err := sound(snap, e.origin); err != nil {
-		e.Fatalf("read %s: %v", e.origin, err)
+		e.Fatalf("%v", err)
 	}
 	return snap
+}
+
+// look is readBy for those who go on after an error.
+func (e *env) look(p provider.Provider) (*provider.Snapshot, error) {
+	snap, err := p.Read(e.Context(), e.ref)
+	if err == nil {
+		err = sound(snap, e.origin)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", e.origin, err)
+	}
+	return snap, nil
 }
 
 // sound tells what is wrong with a snapshot by itself.
@@ -156,6 +166,14 @@ func (e *env) desired(base *provider.Snapshot, sets []zone.RRset) *zone.Zone {
 			b.Add(set)
 		}
 	}
+	if e.s.Kept != nil { // what cannot be put back is not taken away either
+		for set := range base.Sets.All() {
+			if k := set.Key(); !have[k] && k.Type != zone.TypeSOA && k.Type != zone.TypeNS && !e.caps.Holds(k.Type) {
+				have[k] = true
+				b.Add(set)
+			}
+		}
+	}
 	ns := zone.Key{Owner: e.origin, Type: zone.TypeNS}
 	if set, ok := base.Sets.Set(ns.Owner, ns.Type); ok && !have[ns] {
 		set.Extra = set.Extra.Filter(e.caps.HoldsExtra)
@@ -177,17 +195,32 @@ func (e *env) plan(base *provider.Snapshot, sets []zone.RRset) []zone.Change {
 // step brings the zone to a state and demands that planning again finds nothing to do.
 func (e *env) step(name string, sets ...zone.RRset) {
 	e.Helper()
-	base := e.read()
-	changes := e.plan(base, sets)
 	if why, ok := e.s.Unsupported[e.group+"/"+name]; ok {
+		base := e.read()
+		changes := e.plan(base, sets)
 		r, err := e.p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
 		e.refused(name+" (documented as refused: "+why+")", base, changes, r, err, provider.Rejected)
 		return
 	}
-	if len(changes) > 0 {
-		e.write(name, base, changes)
+	if err := e.attempt(name, sets); err != nil {
+		e.Fatalf("%v", err)
 	}
-	e.settled(name, sets, changes)
+}
+
+// attempt is step without the end of the group when it fails.
+func (e *env) attempt(name string, sets []zone.RRset) error {
+	e.Helper()
+	base, err := e.look(e.p)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	changes := e.plan(base, sets)
+	if len(changes) > 0 {
+		if _, err := e.written(name, base, changes); err != nil {
+			return err
+		}
+	}
+	return e.reached(name, sets, changes)
 }
 
 // finish is step after trouble: what may be tried again is, as apply does.
@@ -219,19 +252,27 @@ func (e *env) finish(name string, sets ...zone.RRset) {
 // write carries changes out and demands that all are done.
 func (e *env) write(name string, base *provider.Snapshot, changes []zone.Change) *provider.Receipt {
 	e.Helper()
+	r, err := e.written(name, base, changes)
+	if err != nil {
+		e.Fatalf("%v", err)
+	}
+	return r
+}
+
+func (e *env) written(name string, base *provider.Snapshot, changes []zone.Change) (*provider.Receipt, error) {
 	r, err := e.p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
 	if err != nil {
-		e.Fatalf("%s: write: %v\n%s", name, err, show(changes))
+		return r, fmt.Errorf("%s: write: %w\n%s", name, err, show(changes))
 	}
 	if err := wholeReceipt(r, changes); err != nil {
-		e.Fatalf("%s: %v", name, err)
+		return r, fmt.Errorf("%s: %w", name, err)
 	}
 	for i, o := range r.Sets {
 		if o != provider.Done {
-			e.Fatalf("%s: write gave no error, but says %q of\n%s", name, o, show(changes[i:i+1]))
+			return r, fmt.Errorf("%s: write gave no error, but says %q of\n%s", name, o, show(changes[i:i+1]))
 		}
 	}
-	return r
+	return r, nil
 }
 
 func wholeReceipt(r *provider.Receipt, changes []zone.Change) error {
@@ -247,10 +288,20 @@ func wholeReceipt(r *provider.Receipt, changes []zone.Change) error {
 // settled demands that the zone is in the state of sets: read anew, and asked over DNS.
 func (e *env) settled(name string, sets []zone.RRset, changes []zone.Change) {
 	e.Helper()
+	if err := e.reached(name, sets, changes); err != nil {
+		e.Fatalf("%v", err)
+	}
+}
+
+func (e *env) reached(name string, sets []zone.RRset, changes []zone.Change) error {
+	e.Helper()
 	e.steps++
-	after := e.read()
+	after, err := e.look(e.p)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	if again := e.plan(after, sets); len(again) > 0 {
-		e.Fatalf("%s: planning again after the write wants\n%s", name, show(again))
+		return fmt.Errorf("%s: planning again after the write wants\n%s", name, show(again))
 	}
 	if e.s.After != nil && len(changes) > 0 {
 		e.s.After(e.T)
@@ -258,31 +309,38 @@ func (e *env) settled(name string, sets []zone.RRset, changes []zone.Change) {
 	synthesised := slices.ContainsFunc(sets, func(s zone.RRset) bool { return s.Owner.IsWildcard() })
 	for _, c := range changes {
 		if c.After != nil || !synthesised { // a wildcard may answer for what was deleted
-			e.served(name, c)
+			if err := e.served(name, c); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // served asks a name server for what a change made.
-func (e *env) served(name string, c zone.Change) {
-	e.Helper()
+func (e *env) served(name string, c zone.Change) error {
 	k := c.Key()
 	if e.s.Ask == nil || !k.Type.OnWire() {
-		return
+		return nil
 	}
 	deadline := time.Now().Add(e.s.Patience)
 	for wait := time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
 		why := e.answers(k, c.After)
 		if why == "" {
-			return
+			return nil
 		}
 		if time.Now().After(deadline) {
-			e.Fatalf("%s: the provider holds %s as planned, but its name server %s", name, k, why)
+			return fmt.Errorf("%s: the provider holds %s as planned, but its name server %s", name, k, why)
 		}
 		if pause(e.Context(), wait) != nil {
-			e.Fatalf("%s: cancelled while the name server %s", name, why)
+			return fmt.Errorf("%s: cancelled while the name server %s", name, why)
 		}
 	}
+}
+
+// note adds a figure to the report.
+func (e *env) note(format string, args ...any) {
+	e.notes = append(e.notes, fmt.Sprintf(format, args...))
 }
 
 func (e *env) answers(k zone.Key, want *zone.RRset) string {
