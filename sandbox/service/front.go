@@ -53,7 +53,7 @@ func Front(next http.Handler, p *Panel, say Refusals) http.Handler {
 
 func pattern(r *http.Request) string {
 	if r.Pattern == "" {
-		return r.URL.Path
+		return "refused"
 	}
 	// Patterns of a ServeMux may begin with the method.
 	for i, c := range r.Pattern {

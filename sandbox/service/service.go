@@ -97,7 +97,8 @@ func (p *Panel) Turn(f func(*Knobs)) {
 	f(&p.knobs)
 }
 
-// Calls counts the calls of the API so far by method and pattern of the path, refused ones too.
+// Calls counts the calls of the API so far by method and pattern of the path ("GET /zones/{id}");
+// what no handler saw is "GET refused". An emulation without a ServeMux sets Request.Pattern itself.
 func (p *Panel) Calls() map[string]int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,7 +127,7 @@ func (p *Panel) counted(what string) {
 	if p.calls == nil {
 		p.calls = map[string]int64{}
 	}
-	if len(p.calls) > 1000 { // paths of strangers without a pattern
+	if len(p.calls) > 1000 { // methods of strangers
 		what = "other"
 	}
 	p.calls[what]++
