@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -189,24 +190,100 @@ func changeOfType(e *env) {
 	}
 }
 
+// changed is ordinary with something of each kind of change.
+const changed = `
+	@ 3600 MX 10 mail2
+	@ 7200 TXT "v=spf1 mx include:_spf.example.net -all"
+	@ 300 A 192.0.2.10
+	@ 300 AAAA 2001:db8::11
+	www 300 A 192.0.2.80
+	mail 3600 CNAME mail2
+	mail2 3600 A 192.0.2.26
+	api 300 A 192.0.2.12
+	api 300 A 192.0.2.14
+	new 60 TXT "one"
+	new 60 TXT "two"
+	deep.er.down.in.the.tree 3600 TXT "was an address"
+	x.deep.er.down.in.the.tree 3600 A 192.0.2.13
+`
+
 func manyKinds(e *env) {
 	e.step("at first", e.sets(ordinary)...)
-	e.step("created, changed, retyped and deleted at once", e.sets(`
-		@ 3600 MX 10 mail2
-		@ 7200 TXT "v=spf1 mx include:_spf.example.net -all"
-		@ 300 A 192.0.2.10
-		@ 300 AAAA 2001:db8::11
-		www 300 A 192.0.2.80
-		mail 3600 CNAME mail2
-		mail2 3600 A 192.0.2.26
-		api 300 A 192.0.2.12
-		api 300 A 192.0.2.14
-		new 60 TXT "one" 
-		new 60 TXT "two"
-		deep.er.down.in.the.tree 3600 TXT "was an address"
-		x.deep.er.down.in.the.tree 3600 A 192.0.2.13
-	`)...)
+	e.step("created, changed, retyped and deleted at once", e.sets(changed)...)
 	e.step("back again", e.sets(ordinary)...)
+}
+
+// severalPlans does the same in as many plans as there are changes. After each, planning again
+// demands the others and nothing else.
+func severalPlans(e *env) {
+	e.step("at first", e.sets(ordinary)...)
+	want := e.sets(changed)
+	left := e.plan(e.read(), want)
+	slices.SortStableFunc(left, func(a, b zone.Change) int { return deletesFirst(a) - deletesFirst(b) })
+	for len(left) > 0 {
+		name := "the change of " + left[0].Key().String() + " alone"
+		e.write(name, e.read(), left[:1])
+		left = left[1:]
+		e.steps++
+		again := e.plan(e.read(), want)
+		for _, c := range again {
+			if !slices.ContainsFunc(left, func(l zone.Change) bool { return l.Key() == c.Key() }) {
+				e.Fatalf("%s: planning again wants what was not left to do:\n%s", name, show([]zone.Change{c}))
+			}
+		}
+		if len(again) != len(left) {
+			e.Fatalf("%s: planning again wants %d changes; %d are left to do:\n%s", name, len(again), len(left), show(left))
+		}
+	}
+	e.settled("all of them", want, nil)
+}
+
+func deletesFirst(c zone.Change) int {
+	if c.Deletes() {
+		return 0
+	}
+	return 1
+}
+
+// allTypesAtOnce has every type in one plan, that the suite can put beside the others.
+func allTypesAtOnce(e *env) {
+	var first, last []zone.RRset
+	for _, t := range slices.Sorted(allTypes(e.s)) {
+		if _, refused := e.s.Unsupported[typeGroup+t.String()]; refused || !e.caps.Holds(t) || owners[t] == "@" {
+			continue
+		}
+		lists := e.s.Values[t]
+		if len(lists) == 0 {
+			lists = values[t]
+		}
+		owner := cmp.Or(owners[t], "type-"+strings.ToLower(t.String()))
+		for i, out := range []*[]zone.RRset{&first, &last} {
+			set := zone.RRset{Owner: e.name(owner), Type: t, TTL: e.ttl(uint32(3600 * (i + 1)))}
+			for _, v := range lists[i*(len(lists)-1)] {
+				set.Data = append(set.Data, e.data(t, v))
+			}
+			*out = append(append(*out, e.sets(beside[t])...), e.fit(set))
+		}
+	}
+	e.step("created", first...)
+	e.step("changed", last...)
+	e.step("deleted")
+}
+
+// refusedSettings writes a setting that nobody knows, beside a set that is good: it must be
+// refused, not dropped.
+func refusedSettings(e *env) {
+	e.step("at first", e.sets("www 300 A 192.0.2.1")...)
+	base := e.read()
+	changes := provider.ChangeSet{
+		Sets:     e.plan(base, e.sets("www 300 A 192.0.2.9")),
+		Settings: []provider.SettingChange{{Key: "zonecast/there-is-no-such-setting", After: "on"}},
+	}
+	r, err := e.p.Write(e.Context(), base, changes)
+	if r != nil && r.Count(provider.NotDone) == changes.Len() {
+		r = provider.NewReceipt(provider.ChangeSet{Sets: changes.Sets}, provider.NotDone)
+	}
+	e.refused("a setting that nobody knows", base, changes.Sets, r, err, provider.Rejected)
 }
 
 // savedPlan writes from a snapshot as a saved plan gives it: without what is not saved.

@@ -23,6 +23,8 @@ func matches(name, only string) bool { return strings.Contains(name, only) }
 func groups(s Subject) []group {
 	list := []group{
 		{name: "read fidelity", level: 0, run: readFidelity},
+		{name: "stated count", level: 0, need: given(s.Stated != nil, "Stated"), run: statedCount},
+		{name: "foreign things", level: 0, need: given(s.Plant != nil, "Plant"), run: foreignThings},
 		{name: "missing zone", level: 0, run: missingZone},
 		{name: "list zones", level: 0, proves: []string{"ListZones"}, need: claims("ListZones"), run: listZones},
 	}
@@ -42,8 +44,11 @@ func groups(s Subject) []group {
 		group{name: "TTL alone", level: 1, proves: []string{"MinTTL", "MaxTTL", "TTLs", "TTLPerZone"}, run: ttlAlone},
 		group{name: "change of type", level: 1, run: changeOfType},
 		group{name: "many changes in one plan", level: 1, run: manyKinds},
+		group{name: "many changes in several plans", level: 1, run: severalPlans},
+		group{name: "every type in one plan", level: 1, run: allTypesAtOnce},
 		group{name: "saved plan", level: 1, run: savedPlan},
 		group{name: "refused types", level: 1, run: refusedTypes},
+		group{name: "refused settings", level: 1, run: refusedSettings},
 		group{name: "wildcards", level: 2, proves: []string{"Wildcards"}, need: claims("Wildcards"), run: wildcards},
 		group{name: "apex", level: 2, run: apex},
 		group{name: "long TXT", level: 2, need: holds(zone.TypeTXT), run: longTXT},
@@ -63,12 +68,12 @@ func groups(s Subject) []group {
 		group{name: "records in one set", level: 3, proves: []string{"MaxRecords"}, run: recordsInOneSet},
 		group{name: "borders of batches", level: 3, proves: []string{"Batch"}, need: claims("Batch"), run: batchBorders},
 		group{name: "1,200 sets", level: 3, run: func(e *env) { manySets(e, 1200) }},
-		group{name: "5,000 sets", level: 3, need: large, run: func(e *env) { manySets(e, 5000) }},
-		group{name: "wrong credentials", level: 4, need: wrongKeyGiven, run: wrongCredentials},
+		group{name: "5,000 sets", level: 3, need: given(s.Large, "Large"), run: func(e *env) { manySets(e, 5000) }},
+		group{name: "wrong credentials", level: 4, need: given(s.WrongKey != nil, "WrongKey"), run: wrongCredentials},
 		group{name: "stale snapshot", level: 4, proves: []string{"Compare"}, run: staleSnapshot},
 		group{name: "all or nothing", level: 4, proves: []string{"Atomic"}, need: claims("Atomic"), run: allOrNothing},
-		group{name: "faults of single calls", level: 4, need: viaGiven, run: faultsOfCalls},
-		group{name: "server killed", level: 4, need: killGiven, run: serverKilled},
+		group{name: "faults of single calls", level: 4, need: given(s.Via != nil, "Via"), run: faultsOfCalls},
+		group{name: "server killed", level: 4, need: given(s.Kill != nil, "Kill"), run: serverKilled},
 		group{name: "cancelled before", level: 5, run: cancelledBefore},
 		group{name: "cancelled in the middle", level: 5, run: cancelledInTheMiddle},
 		group{name: "two writers, one set", level: 5, run: twoWritersOneSet},
@@ -76,6 +81,7 @@ func groups(s Subject) []group {
 		group{name: "several zones at once", level: 5, run: severalZones},
 		group{name: "apex NS", level: 6, proves: []string{"ApexNS"}, need: claims("ApexNS"), run: apexNS},
 		group{name: "TTL of the apex NS", level: 6, proves: []string{"ApexNSTTL"}, need: claims("ApexNSTTL"), run: apexNSTTL},
+		group{name: "switches", level: 6, need: given(len(s.Switches) > 0, "Switches"), run: switches},
 		group{name: "create and delete zones", level: 6, need: creates, run: createAndDelete},
 	)
 }
@@ -118,10 +124,10 @@ func holds(types ...zone.Type) func(*env) string {
 	}
 }
 
-func large(e *env) string         { return unless(e.s.Large, "needs Large") }
-func wrongKeyGiven(e *env) string { return unless(e.s.WrongKey != nil, "needs WrongKey") }
-func viaGiven(e *env) string      { return unless(e.s.Via != nil, "needs Via") }
-func killGiven(e *env) string     { return unless(e.s.Kill != nil, "needs Kill") }
+// given needs something of the subject.
+func given(ok bool, field string) func(*env) string {
+	return func(*env) string { return unless(ok, "needs "+field) }
+}
 
 func creates(e *env) string {
 	if !e.caps.CreateZone && !e.caps.DeleteZone {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,10 @@ type Memory struct {
 }
 
 type memoryZone struct {
-	z   *zone.Zone
-	rev uint64
+	z        *zone.Zone
+	rev      uint64
+	settings provider.Settings
+	foreign  []provider.Foreign
 }
 
 var (
@@ -74,10 +77,22 @@ func (m *Memory) put(z *zone.Zone) *memoryZone {
 	}
 	next := &memoryZone{z: z, rev: 1}
 	if have := m.zones[z.Origin()]; have != nil {
-		next.rev = have.rev + 1
+		next.rev, next.settings, next.foreign = have.rev+1, have.settings, have.foreign
 	}
 	m.zones[z.Origin()] = next
 	return next
+}
+
+// memorySwitch is the one setting that zones in memory have; its values are "on" and "off".
+const memorySwitch = "dnssec"
+
+// PutForeign gives a zone things that are not ours, in place of those that it has.
+func (m *Memory) PutForeign(origin zone.Name, list ...provider.Foreign) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if z := m.zones[origin]; z != nil {
+		m.put(z.z).foreign = slices.Clone(list)
+	}
 }
 
 // Zones implements provider.Provider.
@@ -107,7 +122,10 @@ func (z *memoryZone) info() provider.ZoneInfo {
 }
 
 func (z *memoryZone) snapshot() *provider.Snapshot {
-	return &provider.Snapshot{Info: z.info(), Revision: strconv.FormatUint(z.rev, 10), Sets: z.z}
+	return &provider.Snapshot{
+		Info: z.info(), Revision: strconv.FormatUint(z.rev, 10), Sets: z.z,
+		Settings: provider.Settings{memorySwitch: cmp.Or(z.settings[memorySwitch], "off")}, Foreign: slices.Clone(z.foreign),
+	}
 }
 
 // Read implements provider.Provider.
@@ -154,6 +172,11 @@ func (m *Memory) Write(ctx context.Context, base *provider.Snapshot, changes pro
 			return refuse(provider.Rejected, fmt.Errorf("%s: type not held here", c.Key()))
 		}
 	}
+	for _, c := range changes.Settings {
+		if c.Key != memorySwitch || c.After != "on" && c.After != "off" {
+			return refuse(provider.Rejected, fmt.Errorf("there is no setting %s with value %q", c.Key, c.After))
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	z := m.zones[origin]
@@ -164,6 +187,9 @@ func (m *Memory) Write(ctx context.Context, base *provider.Snapshot, changes pro
 		return refuse(provider.Conflict, fmt.Errorf("revision is %s, the plan was computed from %s", have, base.Revision))
 	}
 	next, err := z.z.With(changes.Sets)
+	if err == nil {
+		err = z.taken(changes.Sets)
+	}
 	if err != nil {
 		return refuse(provider.Conflict, err)
 	}
@@ -171,9 +197,24 @@ func (m *Memory) Write(ctx context.Context, base *provider.Snapshot, changes pro
 		return refuse(provider.Rejected, err)
 	}
 	z = m.put(next)
+	for _, c := range changes.Settings {
+		z.settings = provider.Settings{c.Key: c.After}
+	}
 	r := provider.NewReceipt(changes, provider.Done)
 	r.Revision, r.Serial, r.Calls = strconv.FormatUint(z.rev, 10), uint32(z.rev), 1
 	return r, nil
+}
+
+// taken refuses RRsets where something foreign stands.
+func (z *memoryZone) taken(changes []zone.Change) error {
+	for _, c := range changes {
+		for _, f := range z.foreign {
+			if f.Owns && f.Key == c.Key() {
+				return fmt.Errorf("%s: a %s stands there", f.Key, f.Kind)
+			}
+		}
+	}
+	return nil
 }
 
 // aloneCNAME refuses a CNAME beside other data (RFC 2181, section 10.1).

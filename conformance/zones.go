@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/zonecast/zonecast/provider"
@@ -15,6 +17,11 @@ func apexNS(e *env) {
 		e.Fatalf("the NS of the apex are declared as visible, but are not read")
 	}
 	if e.caps.ApexNS == provider.ApexNSReadOnly {
+		other := set
+		other.Data = []zone.Data{e.data(zone.TypeNS, "ns-x.example.net.")}
+		changes := []zone.Change{{Before: &set, After: &other}}
+		r, err := e.p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
+		e.refused("change of the NS, which are declared as fixed", base, changes, r, err, provider.Rejected, provider.Conflict)
 		return
 	}
 	if !e.caps.Holds(zone.TypeNS) {
@@ -96,4 +103,52 @@ func (e *env) deleteZone(ref provider.ZoneRef) {
 		e.Errorf("deleting %s a second time: %v; want ErrNoZone", ref.Origin, err)
 	}
 	e.proved = append(e.proved, "DeleteZone")
+}
+
+// switches turns settings of the zone on and off, alone and beside RRsets. Each is left at the
+// first of its values.
+func switches(e *env) {
+	for _, key := range slices.Sorted(maps.Keys(e.s.Switches)) {
+		on, off := e.s.Switches[key][0], e.s.Switches[key][1]
+		for i, to := range []string{on, off, on, off, on} {
+			name := fmt.Sprintf("%s to %s (%d)", key, to, i+1)
+			state := e.sets(fmt.Sprintf("www 300 A 192.0.2.%d", i/2)) // every other time without a change of it
+			e.switched(name, key, to, state)
+		}
+		base := e.read()
+		changes := provider.ChangeSet{Settings: []provider.SettingChange{{Key: key, Before: on, After: "neither on nor off"}}}
+		if r, err := e.p.Write(e.Context(), base, changes); provider.KindOf(err) != provider.Rejected {
+			e.Errorf("%s to a value that there is not: receipt %+v, error %v; want kind %q", key, r, err, provider.Rejected)
+		}
+		if got := e.read().Settings[key]; got != on {
+			e.Errorf("%s was refused another value and is %q now, not %q", key, got, on)
+		}
+	}
+}
+
+func (e *env) switched(name, key, to string, state []zone.RRset) {
+	e.Helper()
+	base := e.read()
+	have, ok := base.Settings[key]
+	if !ok {
+		e.Fatalf("%s: Snapshot.Settings has no %q, only %v", name, key, base.Settings)
+	}
+	changes := provider.ChangeSet{Sets: e.plan(base, state)}
+	if have != to {
+		changes.Settings = []provider.SettingChange{{Key: key, Before: have, After: to}}
+	}
+	if !changes.Empty() {
+		r, err := e.p.Write(e.Context(), base, changes)
+		if err != nil {
+			e.Fatalf("%s: write: %v", name, err)
+		}
+		if len(r.Settings) != len(changes.Settings) || r.Count(provider.Done) != changes.Len() {
+			e.Fatalf("%s: write gave no error, but the receipt says %v of RRsets and %v of settings", name, r.Sets, r.Settings)
+		}
+	}
+	after := e.readBy(e.open())
+	if got := after.Settings[key]; got != to {
+		e.Fatalf("%s: written as done, but a read shows %q", name, got)
+	}
+	e.settled(name, state, changes.Sets)
 }
