@@ -1,0 +1,109 @@
+package local_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/zonecast/zonecast/sandbox/local"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func TestServersStartStopAndResume(t *testing.T) {
+	t.Parallel()
+	const origin = "example.org."
+	for _, kind := range []local.Kind{local.BIND, local.Knot} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			if !local.Installed(kind) {
+				t.Fatalf("%s is not installed; run scripts/setup-debian", kind.Title())
+			}
+			const secret = "c2FuZGJveCBrZXkgb2YgYSB0ZXN0IHdpdGggMzIgYnl0"
+			o := local.Options{Kind: kind, Dir: filepath.Join(t.TempDir(), "s"), DNS: free(t), Key: secret, Zones: []string{origin}}
+			s, err := local.Start(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Stop() }()
+			key, err := wire.NewKey(local.KeyName, "hmac-sha256", secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u := wire.Update(zone.MustName(origin))
+			u.Authority = []wire.Record{{Owner: zone.MustName("www.example.org."), Type: zone.TypeA, Class: wire.ClassIN, TTL: 60, Data: "\xc0\x00\x02\x01"}}
+			if m, err := (&wire.Client{Key: key, Transport: wire.TCP}).Exchange(t.Context(), o.DNS, u); err != nil || m.RCODE != wire.NoError {
+				t.Fatalf("update: %v, %v", m, err)
+			}
+			if err := s.Stop(); err != nil || s.Running() {
+				t.Fatalf("after Stop: running %v, error %v", s.Running(), err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			ask := wire.Query(zone.MustName("www.example.org."), zone.TypeA)
+			if m, err := (&wire.Client{}).Exchange(ctx, o.DNS, ask); err == nil {
+				t.Errorf("a stopped server answers %v", m)
+			}
+			if err := s.Resume(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if m, err := (&wire.Client{}).Exchange(t.Context(), o.DNS, ask); err != nil || len(m.Answers) != 1 {
+				t.Errorf("after Resume: %v, %v; want the record that was added", m, err)
+			}
+		})
+	}
+}
+
+func TestPowerDNS(t *testing.T) {
+	t.Parallel()
+	o := local.Options{Kind: local.PowerDNS, Dir: filepath.Join(t.TempDir(), "s"), DNS: free(t), API: free(t), Key: "of-this-test"}
+	s, err := local.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Stop() }()
+	for key, want := range map[string]int{"of-this-test": 200, "another": 401} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+o.API+"/api/v1/servers/localhost/zones", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-API-Key", key)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("with key %q: %s, want %d", key, resp.Status, want)
+		}
+	}
+}
+
+func TestAServerThatCannotStartSaysWhy(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	o := local.Options{Kind: local.PowerDNS, Dir: filepath.Join(t.TempDir(), "s"), DNS: l.Addr().String(), API: free(t), Key: "k"}
+	s, err := local.Start(t.Context(), o)
+	if err == nil {
+		_ = s.Stop()
+		t.Fatal("PowerDNS starts at an address that is taken")
+	}
+	t.Log(err)
+}
