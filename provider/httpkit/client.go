@@ -53,6 +53,8 @@ type Request struct {
 	// when Absent says true; when it says false, the error wraps ErrCarriedOut, and Outcome is Done.
 	// nil: the request is not sent again then.
 	Absent func(context.Context) (bool, error)
+
+	address string // instead of Base, Path and Query: where a page was said to be
 }
 
 // A Response is what came back beside the body.
@@ -153,15 +155,11 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Res
 }
 
 func (c *Client) request(ctx context.Context, r Request, body []byte) (*http.Request, error) {
-	target := c.Base + r.Path
-	if len(r.Query) > 0 {
-		target += "?" + r.Query.Encode()
-	}
 	var reader io.Reader
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, target, reader)
+	req, err := http.NewRequestWithContext(ctx, r.Method, c.address(r), reader)
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +178,17 @@ func (c *Client) request(ctx context.Context, r Request, body []byte) (*http.Req
 		}
 	}
 	return req, nil
+}
+
+// address is where a request goes.
+func (c *Client) address(r Request) string {
+	switch {
+	case r.address != "":
+		return r.address
+	case len(r.Query) > 0:
+		return c.Base + r.Path + "?" + r.Query.Encode()
+	}
+	return c.Base + r.Path
 }
 
 // transport speaks without following redirects: they would carry the credentials elsewhere.
