@@ -209,6 +209,10 @@ func value(t zone.Type, text string) (zone.Data, bool) {
 	if strings.HasPrefix(strings.TrimSpace(text), `\#`) || strings.ContainsAny(text, "\n\r") {
 		return "", false
 	}
+	text, comment := literal(text)
+	if comment && t != zone.TypeTXT && t != zone.TypeSPF {
+		return "", false
+	}
 	d, err := rdata.Parse(t, text, zone.Root)
 	if err != nil {
 		return "", false
@@ -220,6 +224,30 @@ func value(t zone.Type, text string) (zone.Data, bool) {
 		}
 	}
 	return d, true
+}
+
+// literal escapes semicolons outside of quotes: there are no comments in rrdata. found says whether
+// there were any.
+func literal(text string) (out string, found bool) {
+	if !strings.Contains(text, ";") {
+		return text, false
+	}
+	var b strings.Builder
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text):
+			b.WriteByte(c)
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ';' && !quoted:
+			b.WriteByte('\\')
+			found = true
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String(), found
 }
 
 // withNames are the types whose RDATA holds names.
