@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zonecast/zonecast/provider"
@@ -15,16 +16,17 @@ import (
 // An env is what one group works in: an account, and a zone that was emptied.
 type env struct {
 	T
-	s      Subject
-	group  string
-	p      provider.Provider
-	ref    provider.ZoneRef
-	origin zone.Name
-	caps   provider.Capabilities
-	known  bool // caps were asked for
-	steps  int
-	notes  []string // figures for the report
-	proved []string // claims that the group proves by what it found, beside group.proves
+	s        Subject
+	group    string
+	p        provider.Provider
+	ref      provider.ZoneRef
+	origin   zone.Name
+	caps     provider.Capabilities
+	known    bool // caps were asked for
+	steps    int
+	notes    []string    // figures for the report
+	oneByOne *sync.Mutex // held by each call of an account that goes through a breaker; nil: none is
+	proved   []string    // claims that the group proves by what it found, beside group.proves
 }
 
 // newEnv opens the account and empties a zone.

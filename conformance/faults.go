@@ -1,34 +1,57 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
 )
 
-func wrongCredentials(e *env) {
+func wrongCredentials(e *env)   { e.shutOut("wrong credentials", e.s.WrongKey(e.T)) }
+func expiredCredentials(e *env) { e.shutOut("expired credentials", e.s.Expired(e.T)) }
+
+// shutOut lets an account that is not let in read, write and verify.
+func (e *env) shutOut(who string, p provider.Provider) {
+	e.Helper()
+	e.closeAtEnd(p)
 	e.step("at first", e.sets("www 300 A 192.0.2.1")...)
 	base := e.read()
-	p := e.s.WrongKey(e.T)
-	e.closeAtEnd(p)
 	if _, err := p.Read(e.Context(), e.ref); err != nil && provider.KindOf(err) != provider.Denied {
-		e.Errorf("read with wrong credentials: kind %q, want %q: %v", provider.KindOf(err), provider.Denied, err)
+		e.Errorf("read with %s: kind %q, want %q: %v", who, provider.KindOf(err), provider.Denied, err)
 	}
 	changes := e.plan(base, e.sets("www 300 A 192.0.2.66\nnew 300 A 192.0.2.67"))
 	r, err := p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
-	e.refused("write with wrong credentials", base, changes, r, err, provider.Denied)
+	e.refused("write with "+who, base, changes, r, err, provider.Denied)
 	if v, ok := p.(provider.Verifier); ok {
 		if text, err := v.Verify(e.Context()); err == nil {
-			e.Errorf("Verify with wrong credentials says %q; want an error of kind %q", text, provider.Denied)
+			e.Errorf("Verify with %s says %q; want an error of kind %q", who, text, provider.Denied)
+		}
+	}
+}
+
+// narrowCredentials may read and not write.
+func narrowCredentials(e *env) {
+	e.step("at first", e.sets(ordinary)...)
+	base := e.read()
+	p := e.s.Narrow(e.T)
+	e.closeAtEnd(p)
+	seen := e.readBy(p)
+	if d := slices.Collect(zone.Diff(e.shape(base.Sets), e.shape(seen.Sets))); len(d) > 0 {
+		e.Errorf("read with credentials that may read gives another zone:\n%s", show(d))
+	}
+	for _, from := range []*provider.Snapshot{seen, base} {
+		for _, c := range []struct{ name, state string }{
+			{"create", ordinary + "\nnew 300 A 192.0.2.67"},
+			{"change", strings.Replace(ordinary, "192.0.2.10", "192.0.2.66", 1)},
+			{"delete", strings.Replace(ordinary, "www 300 CNAME web.example.net.", "", 1)},
+		} {
+			changes := e.plan(from, e.sets(c.state))
+			r, err := p.Write(e.Context(), from, provider.ChangeSet{Sets: changes})
+			e.refused(c.name+" with credentials that may not write", base, changes, r, err, provider.Denied)
 		}
 	}
 }
@@ -50,6 +73,37 @@ func staleSnapshot(e *env) {
 		e.refused(c.name, now, changes, r, err, provider.Conflict)
 	}
 	e.staleElsewhere(stale)
+}
+
+// createdTwice creates what somebody else has created in the meantime, exactly so. Either answer
+// is right, that it is there or that the zone has moved; it must be there once.
+func createdTwice(e *env) {
+	e.step("at first", e.sets("www 300 A 192.0.2.1")...)
+	more := e.stated()
+	base := e.read()
+	want := e.sets("www 300 A 192.0.2.1\nnew 300 A 192.0.2.2\nnew 300 A 192.0.2.3\nmx 300 MX 10 mail.example.net.")
+	changes := e.plan(base, want)
+	e.step("by somebody else", want...)
+	r, err := e.open().Write(e.Context(), base, provider.ChangeSet{Sets: changes})
+	if err != nil && provider.KindOf(err) != provider.Conflict {
+		e.Errorf("created a second time: kind %q, want none or %q: %v", provider.KindOf(err), provider.Conflict, err)
+	}
+	if err == nil && (r == nil || r.Count(provider.Done) != len(changes)) {
+		e.Errorf("created a second time: no error, but the receipt says %+v", r)
+	}
+	e.settled("created a second time", want, nil)
+	if now := e.stated(); now != more {
+		e.Errorf("created a second time: the service states %s than are read, before it was %s: there are duplicates", now, more)
+	}
+}
+
+// stated is how much more the service states than is read, where it can be asked.
+func (e *env) stated() Count {
+	e.Helper()
+	if e.s.Stated == nil {
+		return Count{}
+	}
+	return e.uncounted(e.read())
 }
 
 // staleElsewhere writes from the stale snapshot to a set that nobody has changed since.
@@ -93,121 +147,6 @@ func (e *env) impossible() map[string]zone.RRset {
 		"a type that is not declared": {
 			Owner: e.name("zzz"), Type: zone.TypeURLFWD + 7, TTL: e.ttl(300), Data: []zone.Data{"x"},
 		},
-	}
-}
-
-// A fault is what happens to one call.
-type fault struct {
-	name  string
-	reply func(real func() (*http.Response, error), req *http.Request) (*http.Response, error)
-}
-
-func status(code int, header ...string) func(func() (*http.Response, error), *http.Request) (*http.Response, error) {
-	return func(_ func() (*http.Response, error), req *http.Request) (*http.Response, error) {
-		return reply(req, code, `{"error":"not now"}`, append([]string{"Content-Type", "application/json"}, header...)...), nil
-	}
-}
-
-func reply(req *http.Request, code int, body string, header ...string) *http.Response {
-	h := http.Header{}
-	for i := 0; i+1 < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
-	}
-	return &http.Response{
-		StatusCode: code, Status: fmt.Sprintf("%d %s", code, http.StatusText(code)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
-	}
-}
-
-var faults = []fault{
-	{"429 with Retry-After", status(http.StatusTooManyRequests, "Retry-After", "0")},
-	{"429 alone", status(http.StatusTooManyRequests)},
-	{"503", status(http.StatusServiceUnavailable)},
-	{"500", status(http.StatusInternalServerError)},
-	{"never sent", func(func() (*http.Response, error), *http.Request) (*http.Response, error) {
-		return nil, errors.New("connection refused")
-	}},
-	{"answer lost", func(real func() (*http.Response, error), _ *http.Request) (*http.Response, error) {
-		if resp, err := real(); err == nil {
-			_ = resp.Body.Close()
-		}
-		return nil, io.ErrUnexpectedEOF
-	}},
-	{"body cut off", func(real func() (*http.Response, error), _ *http.Request) (*http.Response, error) {
-		resp, err := real()
-		if err != nil {
-			return nil, err
-		}
-		body, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if len(body) < 2 || err != nil { // nothing to cut: the answer is lost as a whole
-			return nil, io.ErrUnexpectedEOF
-		}
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), broken{}))
-		return resp, nil
-	}},
-	{"HTML with 200", func(_ func() (*http.Response, error), req *http.Request) (*http.Response, error) {
-		return reply(req, 200, "<!DOCTYPE html><title>Sign in</title>", "Content-Type", "text/html"), nil
-	}},
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// A breaker makes the n-th call fail, counted from 1.
-type breaker struct {
-	next http.RoundTripper
-	f    fault
-	mu   sync.Mutex
-	n    int
-	seen int
-}
-
-func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
-	b.mu.Lock()
-	b.seen++
-	hit := b.seen == b.n
-	b.mu.Unlock()
-	if !hit {
-		return b.next.RoundTrip(req)
-	}
-	resp, err := b.f.reply(func() (*http.Response, error) { return b.next.RoundTrip(req) }, req)
-	if req.Body != nil {
-		_ = req.Body.Close()
-	}
-	return resp, err
-}
-
-// faultsOfCalls lets every single call of read and write fail in every way. Whatever comes out
-// must be true, and the next plan must finish the work.
-func faultsOfCalls(e *env) {
-	const most = 20
-	for _, f := range faults {
-		for n := 1; n <= most; n++ {
-			e.step("at first", e.sets("www 300 A 192.0.2.1\nold 300 TXT \"x\"")...)
-			b := &breaker{f: f, n: n}
-			p := e.s.Via(e.T, func(next http.RoundTripper) http.RoundTripper { b.next = next; return b })
-			e.closeAtEnd(p)
-			name := fmt.Sprintf("%s at call %d", f.name, n)
-			want := e.sets("www 300 A 192.0.2.9\nnew 300 TXT \"y\"")
-			base, err := p.Read(e.Context(), e.ref)
-			if err == nil {
-				if err := sound(base, e.origin); err != nil {
-					e.Errorf("%s: read: %v", name, err)
-					break
-				}
-				changes := e.plan(base, want)
-				r, err := p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
-				e.honest(name, e.read(), changes, r, err)
-			} else if errors.Is(err, provider.ErrNoZone) {
-				e.Errorf("%s: read takes a fault for a missing zone: %v", name, err)
-			}
-			e.finish(name+", then once more", want...)
-			if b.seen < n {
-				break // there was no n-th call
-			}
-		}
 	}
 }
 

@@ -33,6 +33,8 @@ func unproven(c provider.Capabilities, s Subject, proven map[string]bool) []stri
 	}
 	if c.Compare != provider.NoCompare {
 		need("Compare", "Compare")
+	} else {
+		need("Window", "Window") // that it is declared, and that what is touched is read again
 	}
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
