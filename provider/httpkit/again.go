@@ -164,8 +164,8 @@ func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) e
 		p.absent = c.Absent
 	}
 	failed := p.try(ctx, c.Op+" "+c.Zone, func(int) *failure {
-		try, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
+		try, stop := withAllowance(ctx, timeout)
+		defer stop()
 		err := f(try)
 		if err == nil {
 			return nil
@@ -180,6 +180,10 @@ func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) e
 
 // judge says what an error means and whether the call may be repeated.
 func (r *Retry) judge(ctx context.Context, c Call, err error) *failure {
+	if e := spent(err); e != nil {
+		e.Op, e.Zone = c.Op, c.Zone
+		return &failure{Error: e}
+	}
 	if b := brokenIn(err); b != nil {
 		e := &provider.Error{Op: c.Op, Zone: c.Zone, Kind: b.kind(c.Repeatable), Err: b, Advice: b.advice(c.Repeatable)}
 		return &failure{Error: e, again: e.Kind == provider.Transient && !b.untrusted}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/budget"
 	"github.com/zonecast/zonecast/provider/httpkit"
 )
 
@@ -177,4 +178,41 @@ func TestARepeatedWriteThatStaysLostIsUnknown(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheBudgetIsWaitedForOutsideOfTheTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		account := budget.New(budget.Limits{Windows: []budget.Window{{Calls: 1, Per: time.Hour}}})
+		hang := func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }
+		p := &player{script: script{says(200, "{}"), says(200, "{}"), hang}}
+		gate := &httpkit.Gate{HTTP: p, Budget: account}
+		retry := &httpkit.Retry{Budget: account, Timeout: 30 * time.Second, Tries: 1, Classify: classify}
+		do := func(ctx context.Context) error {
+			return retry.Do(ctx, httpkit.Call{Op: "write"}, func(ctx context.Context) error { return post(ctx, gate) })
+		}
+		began := time.Now()
+		for n := range 2 {
+			if err := do(t.Context()); err != nil {
+				t.Errorf("call %d: %v", n+1, err)
+			}
+		}
+		if took := time.Since(began); took != time.Hour {
+			t.Errorf("two calls took %v, want the hour that the budget asks for", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		err := do(ctx)
+		e, ok := errors.AsType[*provider.Error](err)
+		if !ok || e.Kind != provider.Throttled || e.RetryAfter != time.Hour || httpkit.Outcome(err) != provider.NotDone || len(p.seen) != 2 {
+			t.Errorf("beyond the deadline: %v after %d calls; want to be told of an hour to wait, and nothing sent", err, len(p.seen))
+		}
+		err = do(t.Context())
+		if provider.KindOf(err) != provider.Lost || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want a lost answer that wraps the deadline", err)
+		}
+		if took := time.Since(began); took != 2*time.Hour+30*time.Second {
+			t.Errorf("the hanging call ended after %v, want the hour's wait and its own 30s", took)
+		}
+	})
 }

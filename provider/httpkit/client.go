@@ -101,13 +101,14 @@ func (r Request) reads() bool {
 // try sends the request once.
 func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Response, *failure) {
 	resp := &Response{}
-	if c.Budget != nil {
-		done, err := c.Budget.Acquire(ctx)
-		if err != nil {
-			return resp, &failure{Error: c.error(r, provider.Transient, 0, err)}
-		}
-		defer done()
+	done, err := acquire(ctx, c.Budget, c.tracef)
+	if e := spent(err); e != nil {
+		e.Op, e.Zone = r.Op, r.Zone
+		return resp, &failure{Error: e}
+	} else if err != nil {
+		return resp, &failure{Error: c.error(r, provider.Transient, 0, err)}
 	}
+	defer done()
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = 30 * time.Second

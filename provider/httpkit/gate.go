@@ -40,14 +40,12 @@ func (g *Gate) Client() *http.Client {
 // RoundTrip implements http.RoundTripper.
 func (g *Gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	if g.Budget != nil {
-		done, err := g.Budget.Acquire(ctx)
-		if err != nil {
-			closeBody(req)
-			return nil, g.broken(ctx, err, true)
-		}
-		defer done()
+	done, err := acquire(ctx, g.Budget, g.tracef)
+	if err != nil {
+		closeBody(req)
+		return nil, g.broken(ctx, err, true)
 	}
+	defer done()
 	count(ctx)
 	next := g.HTTP
 	if next == nil {
@@ -97,8 +95,8 @@ func (g *Gate) tracef(format string, args ...any) {
 }
 
 func (g *Gate) broken(ctx context.Context, err error, unsent bool) *Broken {
-	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		err = fmt.Errorf("%w (%w)", ctx.Err(), err)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w (%w)", cause, err)
 	}
 	b := &Broken{err: err, unsent: unsent}
 	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
