@@ -1,0 +1,147 @@
+package route53
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/budget"
+	"github.com/zonecast/zonecast/provider/httpkit"
+)
+
+// Provider is one AWS account.
+type Provider struct {
+	account
+	secrets       []string
+	transport     http.RoundTripper
+	gate, stsGate *httpkit.Gate
+	retry, signIn *httpkit.Retry
+	budget        *budget.Account
+	trace         func(format string, args ...any)
+	directory     directory
+	busy          busy
+
+	connecting sync.Mutex
+	client     *route53.Client // nil until the first call
+	creds      aws.CredentialsProvider
+}
+
+var (
+	_ provider.SetReader   = (*Provider)(nil)
+	_ provider.ZoneCreator = (*Provider)(nil)
+	_ provider.ZoneDeleter = (*Provider)(nil)
+	_ provider.Verifier    = (*Provider)(nil)
+	_ provider.Closer      = (*Provider)(nil)
+)
+
+// do makes one call. Signing in is a call of its own: when it goes wrong, the call itself was
+// certainly not made.
+func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Context, *route53.Client) error) error {
+	var client *route53.Client
+	err := p.signIn.Do(ctx, httpkit.Call{Op: c.Op, Zone: c.Zone, Repeatable: true}, func(ctx context.Context) (err error) {
+		client, err = p.connect(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.retry.Do(ctx, c, func(ctx context.Context) error { return f(ctx, client) })
+}
+
+// connect makes the client and sees that its credentials are good for now.
+func (p *Provider) connect(ctx context.Context) (*route53.Client, error) {
+	p.connecting.Lock()
+	defer p.connecting.Unlock()
+	if p.client == nil {
+		cfg, err := p.config(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.creds = cfg.Credentials
+		p.client = route53.NewFromConfig(cfg, func(o *route53.Options) {
+			o.HTTPClient, o.Retryer = p.gate.Client(), aws.NopRetryer{}
+			if p.endpoint != "" {
+				o.BaseEndpoint = &p.endpoint
+			}
+		})
+	}
+	if p.creds == nil {
+		return nil, errNoCredentials
+	}
+	if _, err := p.creds.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	return p.client, nil
+}
+
+var errNoCredentials = errors.New("no credentials")
+
+// config finds credentials: those that are given, or the chain that every AWS tool asks; then the
+// role.
+func (p *Provider) config(ctx context.Context) (aws.Config, error) {
+	cfg := aws.Config{Region: p.region}
+	if p.key != "" {
+		cfg.Credentials = credentials.NewStaticCredentialsProvider(p.key, p.secret, p.token)
+	} else {
+		var load []func(*config.LoadOptions) error
+		if p.profile != "" {
+			load = append(load, config.WithSharedConfigProfile(p.profile))
+		}
+		if p.region != "" {
+			load = append(load, config.WithRegion(p.region))
+		}
+		var err error
+		if cfg, err = config.LoadDefaultConfig(ctx, load...); err != nil {
+			return cfg, err
+		}
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1" // Route 53 is one service for all regions of a partition
+	}
+	if p.role != "" {
+		client := sts.NewFromConfig(cfg, func(o *sts.Options) {
+			o.HTTPClient, o.Retryer = p.stsGate.Client(), aws.NopRetryer{}
+			if p.stsEndpoint != "" {
+				o.BaseEndpoint = &p.stsEndpoint
+			}
+		})
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, p.role, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = p.session
+			if p.external != "" {
+				o.ExternalID = &p.external
+			}
+		}))
+	}
+	return cfg, nil
+}
+
+// isAnswer is the check of a successful answer as a whole: Route 53 and STS answer with one XML
+// document whose root is named after the call.
+func isAnswer(_ http.Header, body []byte) error {
+	d := xml.NewDecoder(bytes.NewReader(body))
+	for {
+		t, err := d.RawToken()
+		if err != nil {
+			return fmt.Errorf("the answer is not the XML that was expected: %w", err)
+		}
+		if root, ok := t.(xml.StartElement); ok {
+			if strings.HasSuffix(root.Name.Local, "Response") {
+				return nil
+			}
+			return fmt.Errorf("the answer is not from the API: its document is <%.40s>", root.Name.Local)
+		}
+	}
+}
