@@ -80,6 +80,15 @@ type account struct {
 	slots chan struct{}
 }
 
+// fit is what the provider makes of RRsets of a zone; nil: nothing.
+func (a *account) fit(info provider.ZoneInfo) func(want zone.RRset, have *zone.RRset) zone.RRset {
+	f, ok := a.Provider.(provider.Fitter)
+	if !ok {
+		return nil
+	}
+	return func(want zone.RRset, have *zone.RRset) zone.RRset { return f.Fit(info, want, have) }
+}
+
 // do calls f in one of the account's slots.
 func (a *account) do(ctx context.Context, f func() error) error {
 	select {

@@ -175,6 +175,7 @@ func (t *tour) shaped(tg target, d *Desired, o *observation, caps provider.Capab
 	}
 	res, err := shape.Zone(shape.Input{
 		Desired: desired, Provider: tg.Provider, Capabilities: caps, Observed: o.snap, Options: opt, Seen: seen, Place: d.Place,
+		Fit: o.acct.fit(o.snap.Info),
 		Last: func(z *zone.Zone) (*zone.Zone, []finding.Finding, error) {
 			var finds []finding.Finding
 			for _, proc := range d.Processors {

@@ -50,6 +50,12 @@ type (
 	}
 	// A Closer lets go of connections when the account is no longer used.
 	Closer interface{ Close() error }
+	// A Fitter says what a service makes of RRsets where Capabilities cannot: options of its own in
+	// their one form, a TTL that they imply. Fit returns want as Read would give it back once it was
+	// written; have is what Read gave, nil for nothing. Owner and type stay. It does no I/O.
+	Fitter interface {
+		Fit(info ZoneInfo, want zone.RRset, have *zone.RRset) zone.RRset
+	}
 )
 
 // A ZoneRef names one zone of an account; accounts may hold several of one origin.

@@ -29,11 +29,16 @@ func (s *shaper) settle(z *zone.Zone) (*zone.Zone, error) {
 		return nil, err
 	}
 	for c := range zone.Diff(s.in.Observed.Sets, z) { // only where both differ
-		if !c.Updates() {
+		if c.After == nil || c.Before == nil && s.in.Fit == nil {
 			continue
 		}
 		after := *c.After
-		s.adopt(&after, *c.Before)
+		if s.in.Fit != nil {
+			after = s.in.Fit(after, c.Before)
+		}
+		if c.Before != nil {
+			s.adopt(&after, *c.Before)
+		}
 		if !after.Equal(*c.After) {
 			s.put(after)
 		}
@@ -141,7 +146,7 @@ func (s *shaper) adopt(set *zone.RRset, have zone.RRset) {
 			set.Extra = set.Extra.With(k, v)
 		}
 	}
-	if s.in.Options.OctoDNS && set.TTL == have.TTL && slices.Equal(set.Data, have.Data) &&
+	if s.in.Options.OctoDNS && s.in.Fit == nil && set.TTL == have.TTL && slices.Equal(set.Data, have.Data) &&
 		withoutMetadata(set.Extra) == withoutMetadata(have.Extra) {
 		set.Extra = have.Extra
 	}

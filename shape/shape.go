@@ -23,6 +23,9 @@ type Input struct {
 	Place func(zone.Key) finding.Place
 	// Last has the last word on the zone before limits of the target are evened out; nil: nobody.
 	Last func(desired *zone.Zone) (*zone.Zone, []finding.Finding, error)
+	// Fit gives RRsets the form that the target gives them back in (provider.Fitter); nil: as they
+	// are. have is what is there, nil for nothing.
+	Fit func(want zone.RRset, have *zone.RRset) zone.RRset
 }
 
 // Options say how to deal with what a target lacks. The zero Options behave as octoDNS does with

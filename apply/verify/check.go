@@ -36,6 +36,8 @@ func checksOf(p *plan.Plan, done []zone.Change) (checks []check, notes []string)
 			notes = append(notes, fmt.Sprintf("%s: a pseudo-type, answered as the provider resolves it", k))
 		case k.Type == zone.TypeCNAME && k.Owner == origin:
 			notes = append(notes, fmt.Sprintf("%s: a CNAME at the apex, answered as the provider resolves it", k))
+		case proxied(set.Extra):
+			notes = append(notes, fmt.Sprintf("%s: proxied, answered with the provider's own addresses", k))
 		case steered(set.Extra):
 			notes = append(notes, fmt.Sprintf("%s: the answer depends on who asks", k))
 		default:
@@ -61,6 +63,13 @@ func steered(e zone.Extra) bool {
 		}
 	}
 	return false
+}
+
+// proxied reports whether the provider answers in the place of the records, as octoDNS's metadata
+// say it for Cloudflare: "octodns: cloudflare: {proxied: true}".
+func proxied(e zone.Extra) bool {
+	text, ok := e.Value("octodns")
+	return ok && strings.Contains(text, `"proxied":true`)
 }
 
 // delegated reports whether z delegates the name away, so that its answers are not z's.

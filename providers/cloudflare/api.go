@@ -1,0 +1,316 @@
+package cloudflare
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/httpkit"
+)
+
+// The shapes of the API, as far as they are used.
+type (
+	apiZone struct {
+		ID      string `json:"id"`
+		Name    string `json:"name"`
+		Status  string `json:"status"` // initializing, pending, active, moved, …
+		Type    string `json:"type"`   // full, partial, secondary, internal
+		Account struct {
+			ID   string `json:"id"`
+			Name string `json:"name"`
+		} `json:"account"`
+		Plan struct {
+			LegacyID string `json:"legacy_id"`
+		} `json:"plan"`
+		NameServers       []string `json:"name_servers"`
+		VanityNameServers []string `json:"vanity_name_servers"`
+	}
+	apiSettings struct {
+		MultiProvider *bool   `json:"multi_provider"`
+		NSTTL         float64 `json:"ns_ttl"`
+	}
+	apiRecord struct {
+		ID       string          `json:"id"`
+		Name     string          `json:"name"`
+		Type     string          `json:"type"`
+		Content  string          `json:"content"`
+		Priority *float64        `json:"priority"`
+		Data     json.RawMessage `json:"data"`
+		TTL      float64         `json:"ttl"`
+		Proxied  bool            `json:"proxied"`
+		Locked   bool            `json:"locked"`
+		Comment  string          `json:"comment"`
+		Tags     []string        `json:"tags"`
+		Meta     struct {
+			ReadOnly bool `json:"read_only"`
+		} `json:"meta"`
+	}
+	// An apiWrite is a record of posts, with an ID one of patches.
+	apiWrite struct {
+		ID       string    `json:"id,omitempty"`
+		Name     string    `json:"name"`
+		Type     string    `json:"type"`
+		TTL      uint32    `json:"ttl"`
+		Content  string    `json:"content,omitempty"`
+		Priority *uint16   `json:"priority,omitempty"`
+		Data     any       `json:"data,omitempty"`
+		Proxied  *bool     `json:"proxied,omitempty"`
+		Comment  *string   `json:"comment,omitempty"`
+		Tags     *[]string `json:"tags,omitempty"`
+	}
+	apiID struct {
+		ID string `json:"id"`
+	}
+	// An apiBatch is carried out in the order of its fields, in one transaction
+	// (https://developers.cloudflare.com/dns/manage-dns-records/how-to/batch-record-changes/).
+	apiBatch struct {
+		Deletes []apiID    `json:"deletes,omitempty"`
+		Patches []apiWrite `json:"patches,omitempty"`
+		Posts   []apiWrite `json:"posts,omitempty"`
+	}
+	apiError struct {
+		Code    int        `json:"code"`
+		Message string     `json:"message"`
+		Chain   []apiError `json:"error_chain"`
+	}
+	// An answer is what every answer of the API is wrapped in.
+	answer[R any] struct {
+		Success *bool      `json:"success"`
+		Errors  []apiError `json:"errors"`
+		Result  *R         `json:"result"`
+		Info    *pageInfo  `json:"result_info"`
+	}
+	pageInfo struct {
+		Page       int  `json:"page"`
+		PerPage    int  `json:"per_page"`
+		Count      int  `json:"count"`
+		TotalCount *int `json:"total_count"`
+		TotalPages int  `json:"total_pages"`
+	}
+)
+
+// message finds Cloudflare's words in a refusal, each with its code.
+func message(body []byte) string {
+	var a answer[json.RawMessage]
+	if json.Unmarshal(body, &a) != nil {
+		return ""
+	}
+	return words(a.Errors)
+}
+
+func words(list []apiError) string {
+	parts := make([]string, 0, len(list))
+	for _, e := range list {
+		s := fmt.Sprintf("%s (code %d)", strings.TrimSuffix(e.Message, "."), e.Code)
+		if chain := words(e.Chain); chain != "" {
+			s += ": " + chain
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, "; ")
+}
+
+var codeText = regexp.MustCompile(`\(code (\d+)\)`)
+
+// codes are those that message wrote into an error.
+func codes(err error) []int {
+	if err == nil {
+		return nil
+	}
+	var out []int
+	for _, m := range codeText.FindAllStringSubmatch(err.Error(), -1) {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// What codes mean beside their HTTP status.
+var kinds = map[int]provider.ErrKind{
+	971:   provider.Throttled, // please wait and consider throttling your request speed
+	1061:  provider.Conflict,  // the zone already exists
+	6003:  provider.Denied,    // invalid request headers: the token has no proper form
+	6111:  provider.Denied,    // invalid format for Authorization header
+	9103:  provider.Denied,    // unknown X-Auth-Key or X-Auth-Email
+	9106:  provider.Denied,    // missing credentials
+	9109:  provider.Denied,    // invalid access token, or not allowed to see the zone
+	10000: provider.Denied,    // authentication error
+	81044: provider.Conflict,  // record does not exist
+	81057: provider.Conflict,  // the record already exists
+	81058: provider.Conflict,  // an identical record already exists
+}
+
+const (
+	deniedAdvice = "check the token: it needs Zone Read and DNS Write for the zone"
+	planAgain    = "plan again"
+)
+
+// call sends a request and returns the result of the answer.
+func call[R any](ctx context.Context, p *Provider, r httpkit.Request) (*R, *pageInfo, error) {
+	for tries := 0; ; tries++ {
+		var a answer[R]
+		_, err := p.http.Do(ctx, r, &a)
+		if err == nil {
+			return a.taken(r)
+		}
+		err = judged(err)
+		if tries >= p.denials || provider.KindOf(err) != provider.Denied {
+			return nil, nil, err
+		}
+		if e := pause(ctx, p.pause); e != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// taken checks what came with status 200.
+func (a *answer[R]) taken(r httpkit.Request) (*R, *pageInfo, error) {
+	switch {
+	case a.Success == nil:
+		return nil, nil, invalid(r.Op, r.Zone, errors.New(`the answer does not say "success"`))
+	case !*a.Success:
+		return nil, nil, invalid(r.Op, r.Zone, fmt.Errorf("no success, although the status says so: %s", words(a.Errors)))
+	case a.Result == nil:
+		return nil, nil, invalid(r.Op, r.Zone, errors.New("the answer has no result"))
+	}
+	return a.Result, a.Info, nil
+}
+
+// judged gives an error the kind that its codes say.
+func judged(err error) error {
+	e, ok := errors.AsType[*provider.Error](err)
+	if !ok || e.Status < 400 || e.Status >= 500 {
+		return err
+	}
+	out := *e
+	for _, code := range codes(e.Err) {
+		if k, ok := kinds[code]; ok {
+			out.Kind = k
+			break
+		}
+	}
+	switch out.Kind {
+	case provider.Denied:
+		out.Advice = deniedAdvice
+	case provider.Other:
+		out.Kind = provider.Rejected // 404 and 405 of something that is there no more, or never was
+	}
+	return &out
+}
+
+func invalid(op, zone string, err error) error {
+	return &provider.Error{Op: op, Zone: zone, Kind: provider.Invalid, Err: err, Advice: "check that api_url is the address of Cloudflare's API and that no proxy answers in its place"}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// errMoved says that a list changed while its pages were read.
+var errMoved = errors.New("the list changed while it was read")
+
+// pages reads a list to its end: all that the service says there is, each once. A list that moved
+// between two pages is read again from its beginning.
+func pages[E any](ctx context.Context, p *Provider, r httpkit.Request, size int, id func(E) string) ([]E, error) {
+	for tries := 0; ; tries++ {
+		list, err := pagesOnce(ctx, p, r, size, id)
+		if !errors.Is(err, errMoved) || tries == 2 {
+			return list, err
+		}
+	}
+}
+
+func pagesOnce[E any](ctx context.Context, p *Provider, r httpkit.Request, size int, id func(E) string) ([]E, error) {
+	query := url.Values{}
+	for k, v := range r.Query {
+		query[k] = v
+	}
+	query.Set("per_page", strconv.Itoa(size))
+	var all []E
+	seen := map[string]bool{}
+	total := -1
+	for page := 1; ; page++ {
+		query.Set("page", strconv.Itoa(page))
+		r.Query = query
+		list, info, err := call[[]E](ctx, p, r)
+		if err != nil {
+			return nil, err
+		}
+		if info == nil || info.TotalCount == nil {
+			return nil, invalid(r.Op, r.Zone, errors.New("the list does not say how long it is"))
+		}
+		if all == nil {
+			all = make([]E, 0, min(*info.TotalCount, 1<<20))
+		}
+		if total >= 0 && total != *info.TotalCount {
+			return nil, moved(r)
+		}
+		total = *info.TotalCount
+		for _, e := range *list {
+			if id(e) == "" {
+				return nil, invalid(r.Op, r.Zone, errors.New("the list has an entry without an id"))
+			}
+			if seen[id(e)] {
+				return nil, moved(r)
+			}
+			seen[id(e)] = true
+		}
+		all = append(all, *list...)
+		switch {
+		case len(all) == total:
+			return all, nil
+		case len(all) > total, len(*list) == 0:
+			return nil, moved(r)
+		}
+	}
+}
+
+func moved(r httpkit.Request) error {
+	return &provider.Error{Op: r.Op, Zone: r.Zone, Kind: provider.Transient, Err: errMoved, Advice: "try again"}
+}
+
+// zonePath is the path of a zone and of what is below it.
+func zonePath(id, below string) string { return "/zones/" + url.PathEscape(id) + below }
+
+// settings reads the DNS settings of a zone
+// (https://developers.cloudflare.com/api/resources/dns/subresources/settings/).
+func (p *Provider) settings(ctx context.Context, op string, z *apiZone, origin string) (*apiSettings, error) {
+	s, _, err := call[apiSettings](ctx, p, httpkit.Request{Op: op, Zone: origin, Path: zonePath(z.ID, "/dns_settings")})
+	if err == nil && s.MultiProvider == nil {
+		err = invalid(op, origin, errors.New("the DNS settings do not say multi_provider"))
+	}
+	return s, err
+}
+
+// setMultiProvider makes the apex NS of others count, or not.
+func (p *Provider) setMultiProvider(ctx context.Context, z *apiZone, origin string, on bool) error {
+	s, _, err := call[apiSettings](ctx, p, httpkit.Request{
+		Op: "write", Zone: origin, Method: http.MethodPatch, Path: zonePath(z.ID, "/dns_settings"),
+		Body: map[string]bool{"multi_provider": on}, Repeatable: true,
+	})
+	if err == nil && (s.MultiProvider == nil || *s.MultiProvider != on) {
+		err = invalid("write", origin, errors.New("multi_provider did not change"))
+	}
+	if e, ok := errors.AsType[*provider.Error](err); ok && e.Kind == provider.Denied {
+		out := *e
+		out.Advice = "give the token DNS Settings Write too, switch multi-provider DNS on by hand, or set multi_provider: false"
+		return &out
+	}
+	return err
+}
