@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,4 +254,40 @@ func TestPropagation(t *testing.T) {
 			t.Errorf("after 11 s: got %s, want %s", got, want)
 		}
 	})
+}
+
+// Of many writers of the same set exactly one wins each time, and the others change nothing.
+func TestConcurrentWriters(t *testing.T) {
+	t.Parallel()
+	svc, c, _ := start(t, google.Options{})
+	newZone(t, c, "z", "z.example.")
+	const writers, rounds = 8, 20
+	var wins [rounds]atomic.Int32
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range rounds {
+				name := fmt.Sprintf("a%d.z.example.", i)
+				_, err := c.Changes.Create(project, "z", &dns.Change{Additions: sets{
+					rrset(name, "A", 60, fmt.Sprintf("192.0.2.%d", w)), rrset("x"+name, "A", 60, fmt.Sprintf("192.0.2.%d", w)),
+				}}).Do()
+				if err == nil {
+					wins[i].Add(1)
+				}
+				if _, err := c.ResourceRecordSets.List(project, "z").Do(); err != nil {
+					t.Errorf("list: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := range wins {
+		if n := wins[i].Load(); n != 1 {
+			t.Errorf("round %d: %d writers won, want 1", i, n)
+		}
+	}
+	shown, _ := svc.Names().Find(zone.MustName("z.example."))
+	if got, want := shown.Len(), 2+2*rounds; got != want {
+		t.Errorf("shown: got %d sets, want %d", got, want)
+	}
 }

@@ -2,6 +2,7 @@ package google
 
 import (
 	"crypto/sha256"
+	"net/http"
 	"net/netip"
 
 	"github.com/zonecast/zonecast/zone"
@@ -46,9 +47,9 @@ func (z *managedZone) flattened(r *record) []zone.RRset {
 }
 
 // publish shows what changed to the name servers. Private zones are shown to nobody outside.
-func (z *managedZone) publish(s *Service, add, gone []*record) {
+func (z *managedZone) publish(s *Service, add, gone []*record) *refusal {
 	if z.private {
-		return
+		return nil
 	}
 	after := make(map[zone.Key]*zone.RRset, len(add)+len(gone))
 	for _, r := range gone {
@@ -79,10 +80,13 @@ func (z *managedZone) publish(s *Service, add, gone []*record) {
 		}
 		changes = append(changes, c)
 	}
-	if next, err := z.shown.With(changes); err == nil {
-		z.shown = next
-		s.names.Publish(z.id, next)
+	next, err := z.shown.With(changes)
+	if err != nil {
+		return refuse(http.StatusInternalServerError, "backendError", "Name servers: %s", err)
 	}
+	z.shown = next
+	s.names.Publish(z.id, next)
+	return nil
 }
 
 // shownTypes are the types that a set of the type is shown as.

@@ -135,27 +135,32 @@ func aliasAgainst(a, b zone.Type) bool {
 }
 
 // apply carries out what check let pass, and returns the change. z.mu is held.
-func (z *managedZone) apply(s *Service, adds, dels []item, now time.Time) *change {
+func (z *managedZone) apply(s *Service, adds, dels []item, now time.Time) (*change, *refusal) {
 	drop := make(map[zone.Key]bool, len(dels))
 	var gone []*record
 	for _, d := range dels {
 		drop[d.key()] = true
 		gone = append(gone, z.find(d.name, d.typ))
 	}
-	add := make([]*record, len(adds))
+	asked := make([]*record, len(adds))
 	for i, a := range adds {
-		add[i] = a.record
+		asked[i] = a.record
 	}
-	c := &change{id: z.nextChange, start: now, adds: add, dels: gone, done: now.Add(time.Duration(s.panel.Knobs().Propagation))}
-	z.nextChange++
-	z.remember(c)
+	add := asked
 	if soa := z.bumped(s, adds); soa != nil {
 		drop[soa.key()] = true
 		add = append(slices.Clip(add), soa)
 	}
+	before := z.sets
 	z.merge(add, drop)
-	z.publish(s, add, gone)
-	return c
+	if no := z.publish(s, add, gone); no != nil {
+		z.sets = before
+		return nil, no
+	}
+	c := &change{id: z.nextChange, start: now, adds: asked, dels: gone, done: now.Add(time.Duration(s.panel.Knobs().Propagation))}
+	z.nextChange++
+	z.remember(c)
+	return c, nil
 }
 
 // merge replaces the list of sets by one without those to drop and with those to add.
