@@ -218,7 +218,7 @@ func extras(e *env) {
 
 // randomRecords goes through random states, the same ones in every run.
 func randomRecords(e *env) {
-	rnd := rand.New(rand.NewPCG(9499, 1034))
+	rnd := e.seeded()
 	for i := range 12 {
 		var sets []zone.RRset
 		for range rnd.IntN(25) {

@@ -65,8 +65,10 @@ func groups(s Subject) []group {
 		group{name: "alias at the apex", level: 2, proves: []string{"Alias", "AliasApexOnly"}, need: claims("Alias"), run: alias},
 		group{name: "extras", level: 2, proves: []string{"Extras"}, need: claims("Extras"), run: extras},
 		group{name: "random records", level: 2, run: randomRecords},
+		group{name: "round trips of edges", level: 2, run: roundTrips},
 		group{name: "records in one set", level: 3, proves: []string{"MaxRecords"}, run: recordsInOneSet},
 		group{name: "borders of batches", level: 3, proves: []string{"Batch"}, need: claims("Batch"), run: batchBorders},
+		group{name: "borders of pages", level: 3, need: given(s.Page > 0, "Page"), run: pageBorders},
 		group{name: "1,200 sets", level: 3, run: func(e *env) { manySets(e, 1200) }},
 		group{name: "5,000 sets", level: 3, need: given(s.Large, "Large"), run: func(e *env) { manySets(e, 5000) }},
 		group{name: "wrong credentials", level: 4, need: given(s.WrongKey != nil, "WrongKey"), run: wrongCredentials},
@@ -90,6 +92,8 @@ func groups(s Subject) []group {
 		group{name: "TTL of the apex NS", level: 6, proves: []string{"ApexNSTTL"}, need: claims("ApexNSTTL"), run: apexNSTTL},
 		group{name: "switches", level: 6, need: given(len(s.Switches) > 0, "Switches"), run: switches},
 		group{name: "create and delete zones", level: 6, need: creates, run: createAndDelete},
+		group{name: "10,000 sets in few calls", level: 7, need: needs(given(s.Large, "Large"), given(s.Calls != nil, "Calls")), run: func(e *env) { boundedCalls(e, 10_000) }},
+		group{name: "100,000 sets in few calls", level: 7, need: needs(given(s.Large, "Large"), given(s.Calls != nil, "Calls")), run: func(e *env) { boundedCalls(e, 100_000) }},
 	)
 }
 
@@ -116,6 +120,18 @@ func claims(field string) func(*env) string {
 	return func(e *env) string {
 		if reflect.ValueOf(e.caps).FieldByName(field).IsZero() {
 			return notDeclared
+		}
+		return ""
+	}
+}
+
+// needs joins what a group needs.
+func needs(list ...func(*env) string) func(*env) string {
+	return func(e *env) string {
+		for _, need := range list {
+			if why := need(e); why != "" {
+				return why
+			}
 		}
 		return ""
 	}
