@@ -12,7 +12,9 @@ import (
 // replaces, nil when there is none.
 func (b *batch) permitted(set, old *recordSet) bool {
 	before := len(b.problems)
-	b.place(set)
+	if b.place(set); len(b.problems) > before {
+		return false
+	}
 	b.limits(set)
 	b.neighbours(set)
 	b.steered(set)
