@@ -306,7 +306,7 @@ func checkText(rs []txtRecord) *refusal {
 		}
 	}
 	if total > maxText {
-		return badRequest("The total length of the TXT records in the record set, %d characters, exceeds the maximum of %d.", total, maxText)
+		return badRequest("The combined length of all TXT records in a record set may not exceed %d characters.", maxText)
 	}
 	return nil
 }

@@ -70,14 +70,14 @@ func (s *Service) listSets(w http.ResponseWriter, c *call, z *zoneItem) *refusal
 		prefix = c.rtype + "/"
 	}
 	if v := c.query.Get("$recordsetnamesuffix"); v != "" {
-		suffix = "." + strings.ToLower(v)
+		suffix = strings.ToLower(strings.TrimPrefix(v, "."))
 	}
 	out, last := page[setBody]{Value: []setBody{}}, ""
 	for _, key := range z.sorted[from(z.sorted, max(after, prefix), after != ""):] {
 		if !strings.HasPrefix(key, prefix) {
 			break
 		}
-		if !strings.HasSuffix(key, suffix) {
+		if !under(key, suffix) {
 			continue
 		}
 		if len(out.Value) == top {
@@ -89,6 +89,12 @@ func (s *Service) listSets(w http.ResponseWriter, c *call, z *zoneItem) *refusal
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil
+}
+
+// under reports whether the name in a key is suffix or ends with it and a dot before.
+func under(key, suffix string) bool {
+	head, ok := strings.CutSuffix(key, suffix)
+	return suffix == "" || ok && (strings.HasSuffix(head, "/") || strings.HasSuffix(head, "."))
 }
 
 func (s *Service) putSet(w http.ResponseWriter, c *call, z *zoneItem) *refusal {
@@ -300,7 +306,7 @@ func (s *Service) deleteSet(w http.ResponseWriter, c *call, z *zoneItem) *refusa
 		return busy(z)
 	}
 	if set.name == "@" && (set.rtype == "SOA" || set.rtype == "NS") {
-		return badRequest("The record set of type '%s' at the zone apex may not be deleted.", set.rtype)
+		return badRequest("Records of type '%s' cannot be deleted.", set.rtype)
 	}
 	s.drop(z, set)
 	w.WriteHeader(http.StatusOK)
