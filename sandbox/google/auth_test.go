@@ -12,7 +12,6 @@ import (
 	"time"
 
 	oauth "golang.org/x/oauth2/google"
-	"golang.org/x/oauth2/jws"
 	"google.golang.org/api/dns/v1"
 	"google.golang.org/api/option"
 
@@ -190,35 +189,31 @@ func TestTokenEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now().Unix()
-	good := jws.ClaimSet{Iss: conf.Email, Scope: dns.CloudPlatformScope, Aud: conf.TokenURL, Iat: now, Exp: now + 600}
-	sign := func(mend func(*jws.ClaimSet)) string {
+	good := claimSet{Iss: conf.Email, Scope: dns.CloudPlatformScope, Aud: conf.TokenURL, Iat: now, Exp: now + 600}
+	theirs := func(mend func(*claimSet)) string {
 		claims := good
 		mend(&claims)
-		s, err := jws.Encode(&jws.Header{Algorithm: "RS256", Typ: "JWT"}, &claims, stranger)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+		return sign(t, stranger, claims)
 	}
-	ours := func(mend func(*jws.ClaimSet)) string {
+	ours := func(mend func(*claimSet)) string {
 		claims := good
 		mend(&claims)
-		return signWith(t, file, claims)
+		return sign(t, privateKey(t, file), claims)
 	}
-	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + strings.Split(sign(func(*jws.ClaimSet) {}), ".")[1] + "."
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + strings.Split(theirs(func(*claimSet) {}), ".")[1] + "."
 	for _, tt := range []struct{ what, grant, assertion, code, text string }{
 		{"another grant", "client_credentials", "x", "unsupported_grant_type", "Invalid grant_type: client_credentials"},
 		{"no assertion", "", "", "invalid_grant", "Bad Request"},
 		{"noise", "", "a.b.c", "invalid_grant", "Bad Request"},
-		{"another key", "", sign(func(*jws.ClaimSet) {}), "invalid_grant", "Invalid JWT Signature."},
+		{"another key", "", theirs(func(*claimSet) {}), "invalid_grant", "Invalid JWT Signature."},
 		{"no signature", "", none, "invalid_grant", "Invalid JWT Signature."},
-		{"unknown account", "", sign(func(c *jws.ClaimSet) { c.Iss = "who@example.com" }), "invalid_grant", "account not found"},
-		{"another audience", "", ours(func(c *jws.ClaimSet) { c.Aud = "https://example.com/token" }), "invalid_grant", "audience"},
-		{"old", "", ours(func(c *jws.ClaimSet) { c.Iat, c.Exp = now-8000, now-4500 }), "invalid_grant", "short-lived"},
-		{"too long", "", ours(func(c *jws.ClaimSet) { c.Exp = now + 7200 }), "invalid_grant", "short-lived"},
-		{"no scope", "", ours(func(c *jws.ClaimSet) { c.Scope = "" }), "invalid_scope", "Invalid OAuth scope"},
-		{"not a scope", "", ours(func(c *jws.ClaimSet) { c.Scope = "dns" }), "invalid_scope", "Invalid OAuth scope"},
-		{"someone else's name", "", ours(func(c *jws.ClaimSet) { c.Sub = "boss@example.com" }), "unauthorized_client", "unauthorized"},
+		{"unknown account", "", theirs(func(c *claimSet) { c.Iss = "who@example.com" }), "invalid_grant", "account not found"},
+		{"another audience", "", ours(func(c *claimSet) { c.Aud = "https://example.com/token" }), "invalid_grant", "audience"},
+		{"old", "", ours(func(c *claimSet) { c.Iat, c.Exp = now-8000, now-4500 }), "invalid_grant", "short-lived"},
+		{"too long", "", ours(func(c *claimSet) { c.Exp = now + 7200 }), "invalid_grant", "short-lived"},
+		{"no scope", "", ours(func(c *claimSet) { c.Scope = "" }), "invalid_scope", "Invalid OAuth scope"},
+		{"not a scope", "", ours(func(c *claimSet) { c.Scope = "dns" }), "invalid_scope", "Invalid OAuth scope"},
+		{"someone else's name", "", ours(func(c *claimSet) { c.Sub = "boss@example.com" }), "unauthorized_client", "unauthorized"},
 	} {
 		if tt.grant == "" {
 			tt.grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -242,12 +237,23 @@ func TestTokenEndpoint(t *testing.T) {
 	}
 }
 
-// signWith signs claims with the key of a credentials file.
-func signWith(t *testing.T, file []byte, claims jws.ClaimSet) string {
-	t.Helper()
-	s, err := jws.EncodeWithSigner(&jws.Header{Algorithm: "RS256", Typ: "JWT"}, &claims, signer(t, file))
+// A token is good for as long as it says, no longer.
+func TestTokenLife(t *testing.T) {
+	t.Parallel()
+	svc, _, base := start(t, google.Options{TokenLife: time.Nanosecond})
+	file, err := svc.Credentials(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	conf, err := oauth.JWTConfigFromJSON(file, dns.CloudPlatformScope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := conf.TokenSource(t.Context()).Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, body := ask(t, "GET", base+"/dns/v1/projects/"+project, tok.AccessToken, ""); code != 401 || reason(body) != "authError" {
+		t.Errorf("with an expired token: got %d %s, want 401 authError", code, reason(body))
+	}
 }

@@ -1,6 +1,7 @@
 package google_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -94,7 +95,10 @@ func TestChangeQuota(t *testing.T) {
 	newZone(t, c, "z", "large.example.")
 	_, err := c.Changes.Create(project, "z", &dns.Change{Additions: many(0, 1001, strings.Repeat("1", 91)), Deletions: many(0, 1001, "192.0.2.1")}).Do()
 	wantError(t, "everything", err, http.StatusForbidden, "quotaExceeded", "The change would exceed quota for additions per change.")
-	e, _ := err.(*googleapi.Error)
+	e, ok := errors.AsType[*googleapi.Error](err)
+	if !ok {
+		t.FailNow() // said above
+	}
 	var got []string
 	for _, item := range e.Errors {
 		got = append(got, strings.TrimSuffix(item.Message[len("The change would exceed quota for "):], "."))
@@ -289,5 +293,29 @@ func TestConcurrentWriters(t *testing.T) {
 	shown, _ := svc.Names().Find(zone.MustName("z.example."))
 	if got, want := shown.Len(), 2+2*rounds; got != want {
 		t.Errorf("shown: got %d sets, want %d", got, want)
+	}
+}
+
+// A zone forgets its oldest changes, so that it does not grow without end.
+func TestChangesForgotten(t *testing.T) {
+	t.Parallel()
+	svc := google.New(google.Options{})
+	if code := serve(svc, "POST", "", map[string]string{"name": "z", "dnsName": "z.example.", "description": ""}); code != 200 {
+		t.Fatalf("a zone: %d", code)
+	}
+	set := sets{rrset("a.z.example.", "A", 60, "192.0.2.1")}
+	for i := range 1002 {
+		c := &dns.Change{Additions: set}
+		if i%2 == 1 {
+			c = &dns.Change{Deletions: set}
+		}
+		if code := serve(svc, "POST", "/z/changes", c); code != 200 {
+			t.Fatalf("change %d: %d", i+1, code)
+		}
+	}
+	for id, want := range map[string]int{"0": 404, "2": 404, "3": 200, "1002": 200, "1003": 404} {
+		if code := serve(svc, "GET", "/z/changes/"+id, nil); code != want {
+			t.Errorf("change %s: got %d, want %d", id, code, want)
+		}
 	}
 }

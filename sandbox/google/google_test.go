@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -96,7 +97,7 @@ func line(r *dns.ResourceRecordSet) string {
 // wantError demands a refusal of a code and a reason; text is a part of its message.
 func wantError(t *testing.T, what string, err error, code int, reason, text string) {
 	t.Helper()
-	e, ok := err.(*googleapi.Error)
+	e, ok := errors.AsType[*googleapi.Error](err)
 	if !ok {
 		t.Errorf("%s: got %v, want a googleapi.Error %d %s", what, err, code, reason)
 		return

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"io"
@@ -51,8 +52,18 @@ func get(t *testing.T, svc http.Handler, path string) map[string]any {
 	return v
 }
 
-// signer signs with the private key of a credentials file.
-func signer(t *testing.T, file []byte) func([]byte) ([]byte, error) {
+// A claimSet is what an assertion says (RFC 7523, section 3).
+type claimSet struct {
+	Iss   string `json:"iss"`
+	Sub   string `json:"sub,omitempty"`
+	Scope string `json:"scope"`
+	Aud   string `json:"aud"`
+	Iat   int64  `json:"iat"`
+	Exp   int64  `json:"exp"`
+}
+
+// privateKey reads the key of a credentials file.
+func privateKey(t *testing.T, file []byte) *rsa.PrivateKey {
 	t.Helper()
 	var key struct {
 		PrivateKey string `json:"private_key"`
@@ -65,10 +76,24 @@ func signer(t *testing.T, file []byte) func([]byte) ([]byte, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(data []byte) ([]byte, error) {
-		sum := sha256.Sum256(data)
-		return rsa.SignPKCS1v15(rand.Reader, parsed.(*rsa.PrivateKey), crypto.SHA256, sum[:])
+	return parsed.(*rsa.PrivateKey)
+}
+
+// sign makes an assertion (RFC 7515, section 3.1).
+func sign(t *testing.T, key *rsa.PrivateKey, claims claimSet) string {
+	t.Helper()
+	raw, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
 	}
+	b64 := base64.RawURLEncoding
+	text := b64.EncodeToString([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + b64.EncodeToString(raw)
+	sum := sha256.Sum256([]byte(text))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + b64.EncodeToString(signature)
 }
 
 // No request breaks the service, and every answer of the API is JSON or a page for people.

@@ -174,3 +174,36 @@ func TestRoutingPolicies(t *testing.T) {
 	}
 	change(t, c, "z", nil, sets{p, backup, rrset("wrr.z.example.", "A", 60, "192.0.2.1")})
 }
+
+// Each documented type goes in and comes back: https://cloud.google.com/dns/docs/records-overview.
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	_, c, _ := start(t, google.Options{})
+	if _, err := c.ManagedZones.Create(project, &dns.ManagedZone{Name: "z", DnsName: "z.example.", Description: "x", DnssecConfig: &dns.ManagedZoneDnsSecConfig{State: "transfer"}}).Do(); err != nil {
+		t.Fatal(err)
+	}
+	digest := strings.Repeat("ab", 32)
+	for typ, data := range map[string]string{
+		"A": "192.0.2.1", "AAAA": "2001:db8::1", "CAA": `0 issuewild ";"`, "CNAME": "a.example.", "DS": "60485 8 2 " + digest,
+		"HTTPS": "0 pool.example.", "IPSECKEY": "10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==", "MX": "10 mail.example.",
+		"NAPTR": `100 50 "s" "z3950+I2L" "" _z3950._tcp.example.`, "NS": "ns.example.", "PTR": "host.example.", "SPF": `"v=spf1 -all"`,
+		"SRV": "0 5 5060 sip.example.", "SSHFP": "4 2 " + digest, "SVCB": "1 svc.example. port=8443", "TLSA": "3 1 1 " + digest, "TXT": `"one" "two"`,
+		"DNSKEY": "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==",
+	} {
+		name := strings.ToLower(typ) + ".z.example."
+		if typ == "DNSKEY" {
+			name = "z.example."
+		}
+		set := rrset(name, typ, 60, data)
+		change(t, c, "z", sets{set}, nil)
+		got, err := c.ResourceRecordSets.Get(project, "z", name, typ).Do()
+		if err != nil {
+			t.Errorf("%s: %v", typ, err)
+			continue
+		}
+		if !strings.EqualFold(strings.ReplaceAll(got.Rrdatas[0], `"8443"`, "8443"), data) {
+			t.Errorf("%s: got %q, want %q", typ, got.Rrdatas[0], data)
+		}
+		change(t, c, "z", nil, sets{got})
+	}
+}
