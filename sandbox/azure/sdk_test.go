@@ -26,7 +26,6 @@ type rig struct {
 	srv   *httptest.Server
 	sets  *armdns.RecordSetsClient
 	zones *armdns.ZonesClient
-	token string
 }
 
 func newRig(t testing.TB, o azure.Options) *rig {
@@ -158,4 +157,19 @@ func TestLifeOfAZone(t *testing.T) {
 	}
 	_, err = r.zones.Get(t.Context(), group, "example.com", nil)
 	refused(t, "zone that is gone", err, http.StatusNotFound, "ResourceNotFound")
+}
+
+func (r *rig) references(t testing.TB, cred azcore.TokenCredential, target string) []*armdns.SubResource {
+	t.Helper()
+	f, err := armdns.NewClientFactory(azure.DefaultSubscription, cred, &arm.ClientOptions{ClientOptions: r.options()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := f.NewResourceReferenceClient().GetByTargetResources(t.Context(), armdns.ResourceReferenceRequest{
+		Properties: &armdns.ResourceReferenceRequestProperties{TargetResources: []*armdns.SubResource{{ID: &target}}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Properties.DNSResourceReferences[0].DNSResources
 }
