@@ -193,14 +193,20 @@ func plainSet(set zone.RRset) (*recordSet, error) {
 	for i, d := range set.Data {
 		text := valueText(set.Type, d)
 		switch {
-		case strings.HasPrefix(text, `\#`):
-			return nil, errors.New("the data has no form that Route 53 takes")
+		case strings.HasPrefix(text, `\#`), undocumented(set.Type, text):
+			return nil, errors.New("the data has no form that Route 53 documents")
 		case len(text) > maxValue:
 			return nil, fmt.Errorf("a value has %d characters as Route 53 writes it, and it takes %d", len(text), maxValue)
 		}
 		out.ResourceRecords[i].Value = &text
 	}
 	return out, nil
+}
+
+// undocumented reports whether nobody says what the escapes in a value mean: in service parameters
+// they are decimal by RFC 9460, and octal everywhere else at Route 53.
+func undocumented(t zone.Type, text string) bool {
+	return (t == zone.TypeSVCB || t == zone.TypeHTTPS) && strings.Contains(text, `\`)
 }
 
 // aliasActions are what a change of aliases becomes: each type is a record set of its own.

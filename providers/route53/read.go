@@ -160,7 +160,10 @@ func (r *reading) add(set *recordSet) (bool, error) {
 	odd := r.want[key]
 	for i, v := range set.ResourceRecords {
 		text := aws.ToString(v.Value)
-		if rr.Data[i], err = parseValue(t, text); err != nil {
+		if rr.Data[i], err = parseValue(t, text); err == nil && undocumented(t, text) {
+			err = errors.New("escapes in service parameters are not documented")
+		}
+		if err != nil {
 			// What cannot be read is shown and left alone, the whole set.
 			r.foreignSet(key, set, "record that cannot be read ("+err.Error()+")")
 			return true, nil
