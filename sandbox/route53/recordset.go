@@ -2,7 +2,6 @@ package route53
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -107,8 +106,6 @@ var steering = []struct {
 	{"CidrRoutingConfig", cidr},
 }
 
-func typeNames() []string { return slices.Sorted(maps.Keys(recordTypes)) }
-
 // readChange reads a Change element. An error is for the whole request: InvalidInput.
 func readChange(n *node) (*request, error) {
 	if err := n.expect("+Action", "+ResourceRecordSet"); err != nil {
@@ -129,7 +126,7 @@ func readChange(n *node) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	typ, _, err := rr.one("Type", typeNames()...)
+	typ, _, err := rr.one("Type", typeNames...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package route53
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/zonecast/zonecast/zone"
@@ -19,12 +21,17 @@ var shapes = map[zone.Type]string{
 }
 
 // recordTypes are the record types of the service, by the name that it has for them.
-var recordTypes = map[string]zone.Type{}
+var (
+	recordTypes = typesByName()
+	typeNames   = slices.Sorted(maps.Keys(recordTypes))
+)
 
-func init() {
+func typesByName() map[string]zone.Type {
+	m := map[string]zone.Type{}
 	for t := range shapes {
-		recordTypes[t.String()] = t
+		m[t.String()] = t
 	}
+	return m
 }
 
 const maxValue = 4000 // characters
