@@ -273,7 +273,7 @@ func (s *Service) deleteHealthCheck(c *call) (*result, error) {
 // listHealthChecks lists in order of ids
 // (https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHealthChecks.html).
 func (s *Service) listHealthChecks(c *call) (*result, error) {
-	n, err := c.items(100)
+	n, err := c.items(pageZones, pageZones)
 	if err != nil {
 		return nil, err
 	}

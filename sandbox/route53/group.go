@@ -93,7 +93,7 @@ func (b *batch) steered(set *recordSet) {
 		}
 	}
 	if n >= groupSets {
-		b.refuse("%s cannot be created as there are already %d sets with the same name and type.", who, groupSets)
+		b.refuse("Exceeded limit on number of %s RRSets for %s, type %s in this zone.", set.policy, nameText(set.name), set.typ)
 	}
 }
 

@@ -35,7 +35,7 @@ type zoneCount struct {
 // listHostedZones lists in order of ids; the marker is the id to begin with
 // (https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZones.html).
 func (s *Service) listHostedZones(c *call) (*result, error) {
-	n, err := c.items(pageZones)
+	n, err := c.items(pageZones, pageZones)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *Service) listHostedZones(c *call) (*result, error) {
 // listHostedZonesByName lists in order of names with their labels reversed
 // (https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByName.html).
 func (s *Service) listHostedZonesByName(c *call) (*result, error) {
-	n, err := c.items(pageZones)
+	n, err := c.items(pageZones, pageZones)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,12 @@ func (s *Service) getHostedZoneCount(*call) (*result, error) {
 	return ok(zoneCount{Count: len(s.byID)}), nil
 }
 
-const pageSets = 300
+// A page holds 300 sets at most, says the reference, and 100 when a client does not say how many:
+// that is what clients have reported (https://github.com/aws/aws-cli/issues/8050).
+const (
+	pageSets  = 300
+	usualSets = 100
+)
 
 type setList struct {
 	XMLName     xml.Name      `xml:"https://route53.amazonaws.com/doc/2013-04-01/ ListResourceRecordSetsResponse"`
@@ -208,7 +213,7 @@ func (s *Service) listResourceRecordSets(c *call) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := c.items(pageSets)
+	n, err := c.items(usualSets, pageSets)
 	if err != nil {
 		return nil, err
 	}

@@ -107,11 +107,11 @@ func resource(r *http.Request) string {
 
 func ok(body any) *result { return &result{status: http.StatusOK, body: body} }
 
-// items reads maxitems. More than most is as much as most.
-func (c *call) items(most int) (int, error) {
+// items reads maxitems: usual when there is none, and more than most is as much as most.
+func (c *call) items(usual, most int) (int, error) {
 	text := c.query.Get("maxitems")
 	if !c.query.Has("maxitems") {
-		return most, nil
+		return usual, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || n < 1 {
