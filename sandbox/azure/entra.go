@@ -70,22 +70,34 @@ func base(r *http.Request) string {
 	return "https://" + r.Host
 }
 
-// entra answers the paths of Entra ID; handled is false when the path is none of its.
+// entraPath is the pattern of a path of Entra ID; "" when the path is none of its.
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+func entraPath(r *http.Request) string {
+	if r.URL.Path == "/common/discovery/instance" {
+		return r.URL.Path
+	}
+	switch _, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); rest {
+	case "v2.0/.well-known/openid-configuration", "oauth2/v2.0/token":
+		return "/{tenant}/" + rest
+	}
+	return ""
+}
+
+// entra answers the paths of Entra ID; handled is false when the path is none of its.
 func (s *Service) entra(w http.ResponseWriter, r *http.Request) (handled bool) {
-	tenant, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	switch {
-	case tenant+"/"+rest == "common/discovery/instance":
-		r.Pattern = "/common/discovery/instance"
-		s.instance(w, r)
-	case rest == "v2.0/.well-known/openid-configuration":
-		r.Pattern = "/{tenant}/v2.0/.well-known/openid-configuration"
-		s.openID(w, r, tenant)
-	case rest == "oauth2/v2.0/token":
-		r.Pattern = "/{tenant}/oauth2/v2.0/token"
-		s.token(w, r, tenant)
-	default:
+	path := entraPath(r)
+	if path == "" {
 		return false
+	}
+	r.Pattern = path
+	tenant, _, _ := strings.Cut(r.URL.Path[1:], "/")
+	switch {
+	case strings.HasSuffix(path, "token"):
+		s.token(w, r, tenant)
+	case strings.HasSuffix(path, "configuration"):
+		s.openID(w, r, tenant)
+	default:
+		s.instance(w, r)
 	}
 	return true
 }
@@ -196,9 +208,9 @@ func (s *Service) grant(w http.ResponseWriter, r *http.Request, id, secret, scop
 		Audience: audience, Issuer: base(r) + "/" + s.opts.Tenant + "/", Issued: now.Unix(), Expires: now.Add(s.opts.TokenLife).Unix(),
 		AppID: client.ID, ObjectID: objectID(client.ID), Tenant: s.opts.Tenant,
 	})
-	seconds := int(s.opts.TokenLife / time.Second)
+	life := int(s.opts.TokenLife / time.Second)
 	w.Header().Set("Cache-Control", "no-store, no-cache")
-	writeJSON(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token})
+	writeJSON(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token})
 }
 
 func (s *Service) client(id string) (Client, bool) {

@@ -79,11 +79,11 @@ func (s *Service) limit(w http.ResponseWriter, c *call, who claims) *refusal {
 	w.Header().Set(header, strconv.Itoa(left))
 	w.Header().Set(global, strconv.Itoa(15*int(size)-int(size)+left))
 	if wait > 0 {
-		seconds := int((wait + time.Second - 1) / time.Second)
+		after := seconds(wait)
 		f := arm(http.StatusTooManyRequests, "SubscriptionRequestsThrottled",
 			"Number of '%s' requests for subscription '%s' actor '%s' exceeded. Please try again after '%d' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional information.",
-			strings.TrimSuffix(kind, "s"), shorten(c.subID), who.ObjectID, seconds)
-		f.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+			strings.TrimSuffix(kind, "s"), shorten(c.subID), who.ObjectID, after)
+		f.header = http.Header{"Retry-After": {strconv.Itoa(after)}}
 		return f
 	}
 	row, of := c.what()

@@ -55,6 +55,7 @@ func (w *wire) form(v url.Values) *httptest.ResponseRecorder {
 func (w *wire) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "https://management.test"+path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+w.token)
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -129,6 +130,7 @@ func TestGateway(t *testing.T) {
 	w.zone(t, "example.com")
 	at := inGroup + "/dnsZones/example.com"
 	reader := "Bearer " + w.login(t, azure.DefaultReaderID, azure.DefaultReaderSecret)
+	answer(t, "form", w.do("PUT", at+"/A/www"+version, "a=b", "Content-Type", "application/x-www-form-urlencoded"), 415, "UnsupportedMediaType")
 	for _, tt := range []struct {
 		what, method, path, body string
 		auth                     string

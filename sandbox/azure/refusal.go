@@ -59,6 +59,13 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 
 // throttled is the knob's refusal: one call too many in a window of five minutes.
 func throttled(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	if entraPath(r) != "" {
+		if wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(seconds(wait)))
+		}
+		oauthRefusal(w, http.StatusTooManyRequests, "temporarily_unavailable", 90055, "The server has terminated the request, since tenant has exceeded its request rate limit.")
+		return
+	}
 	f := tooMany(action(r), 500, 5*time.Minute, wait)
 	if wait <= 0 {
 		f.header = nil
@@ -68,14 +75,21 @@ func throttled(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 
 // tooMany is how Resource Manager refuses for a resource provider's limit.
 func tooMany(what string, limit int, window, wait time.Duration) *refusal {
-	seconds := max(1, int((wait+time.Second-1)/time.Second))
+	after := max(1, seconds(wait))
 	f := arm(http.StatusTooManyRequests, "ResourceRequestsThrottled",
 		"Number of requests for action '%s' exceeded the limit of '%d' for time interval '%02d:%02d:%02d'. Please try again after '%d' seconds.",
-		what, limit, int(window.Hours()), int(window.Minutes())%60, int(window.Seconds())%60, seconds)
-	f.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+		what, limit, int(window.Hours()), int(window.Minutes())%60, int(window.Seconds())%60, after)
+	f.header = http.Header{"Retry-After": {strconv.Itoa(after)}}
 	return f
 }
 
-func unavailable(w http.ResponseWriter, _ *http.Request) {
+// seconds rounds up, as Retry-After has to.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+func unavailable(w http.ResponseWriter, r *http.Request) {
+	if entraPath(r) != "" {
+		oauthRefusal(w, http.StatusServiceUnavailable, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again.")
+		return
+	}
 	arm(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is temporarily unavailable. Please retry the request after some time.").write(w)
 }

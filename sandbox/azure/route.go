@@ -197,6 +197,9 @@ func (s *Service) admit(w http.ResponseWriter, r *http.Request) (*call, *refusal
 	if c.body, err = io.ReadAll(io.LimitReader(r.Body, maxContent+1)); err != nil || len(c.body) > maxContent {
 		return nil, arm(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The request content size exceeds the maximum size of %d bytes.", maxContent)
 	}
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); len(c.body) > 0 && !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+		return nil, arm(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The content media type '%s' is not supported. Only 'application/json' is supported.", shorten(kind))
+	}
 	return c, nil
 }
 

@@ -173,6 +173,9 @@ func TestKnobs(t *testing.T) {
 	if rec = w.do("GET", at, ""); rec.Code != 429 || rec.Header().Get("Retry-After") != "" {
 		t.Errorf("without a wait: got %d with Retry-After %q", rec.Code, rec.Header().Get("Retry-After"))
 	}
+	if rec = w.form(nil); rec.Code != 429 || !strings.Contains(rec.Body.String(), `"error":"temporarily_unavailable"`) {
+		t.Errorf("token while throttled: got %d %s", rec.Code, rec.Body)
+	}
 	calls := w.Panel().Calls()
 	if got := calls["GET /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Network/dnsZones"]; got != 1 {
 		t.Errorf("counted %v, want one list of zones that was let through", calls)

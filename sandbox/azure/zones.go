@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -304,7 +303,7 @@ func next(c *call, last string) string {
 	q := maps.Clone(c.query)
 	q.Del("$skiptoken")
 	q.Set("$skipToken", base64.RawURLEncoding.EncodeToString([]byte(last)))
-	return base(c.r) + c.r.URL.EscapedPath() + "?" + url.Values(q).Encode()
+	return base(c.r) + c.r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 // An operation is the deletion of a zone.
@@ -367,7 +366,7 @@ func (s *Service) retryAfter(w http.ResponseWriter, op *operation) {
 	if op.zone == nil {
 		return
 	}
-	w.Header().Set("Retry-After", strconv.Itoa(int((time.Until(op.due)+time.Second-1)/time.Second)))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds(time.Until(op.due))))
 }
 
 // settle carries out the deletions that are due; mu is held.
