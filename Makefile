@@ -79,6 +79,7 @@ bench: ## measure speed and memory, as a table with ratios
 .PHONY: soak
 soak: setup ## the long tests
 	$(GO) test -tags soak -timeout 60m ./...
+	cd sandbox/cloudflare/sdktest && $(GO) test -timeout 20m ./...
 
 .PHONY: install
 install: build ## install the binary and octoDNS's command names below PREFIX
