@@ -58,7 +58,31 @@ func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Contex
 	if err != nil {
 		return err
 	}
-	return p.retry.Do(ctx, c, func(ctx context.Context) error { return f(ctx, client) })
+	return p.retry.Do(ctx, c, func(ctx context.Context) error {
+		var lost lostError
+		err := f(context.WithValue(ctx, lostKey{}, &lost), client)
+		if err != nil && lost.err != nil {
+			return lost.err
+		}
+		return err
+	})
+}
+
+// The SDK says of a call whose context ended only that, and forgets what the transport said: whether
+// the call was sent. A keeper remembers it.
+type (
+	keeper    struct{ next http.RoundTripper }
+	lostError struct{ err error }
+	lostKey   struct{}
+)
+
+// RoundTrip implements http.RoundTripper.
+func (k keeper) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := k.next.RoundTrip(req)
+	if lost, ok := req.Context().Value(lostKey{}).(*lostError); ok && err != nil {
+		lost.err = err
+	}
+	return resp, err
 }
 
 // connect makes the client and sees that its credentials are good for now.
@@ -72,7 +96,9 @@ func (p *Provider) connect(ctx context.Context) (*route53.Client, error) {
 		}
 		p.creds = cfg.Credentials
 		p.client = route53.NewFromConfig(cfg, func(o *route53.Options) {
-			o.HTTPClient, o.Retryer = p.gate.Client(), aws.NopRetryer{}
+			client := p.gate.Client()
+			client.Transport = keeper{client.Transport}
+			o.HTTPClient, o.Retryer = client, aws.NopRetryer{}
 			if p.endpoint != "" {
 				o.BaseEndpoint = &p.endpoint
 			}
