@@ -13,6 +13,8 @@ import (
 const (
 	maxDocument = 4 << 20 // octets of a request
 	maxDepth    = 16
+	maxNodes    = 100_000
+	maxText     = 16 << 10 // octets of one element, far above what any may hold
 )
 
 // A node is one element of a request. Elements may come in any order, but each at most once
@@ -46,13 +48,16 @@ func parse(b []byte) (*node, error) {
 	d := xml.NewDecoder(bytes.NewReader(b))
 	var stack []*node
 	var root *node
-	for {
+	malformed := func(why string) error {
+		return refuse(http.StatusBadRequest, "MalformedInput", "Unable to parse the request: %s", why)
+	}
+	for nodes := 0; ; {
 		t, err := d.Token()
 		if err == io.EOF && root != nil && len(stack) == 0 {
 			return root, nil
 		}
 		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "MalformedInput", "Unable to parse the request: %v", err)
+			return nil, malformed(err.Error())
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
@@ -62,24 +67,29 @@ func parse(b []byte) (*node, error) {
 			n := &node{name: t.Name.Local}
 			if len(stack) == 0 {
 				if root != nil {
-					return nil, refuse(http.StatusBadRequest, "MalformedInput", "Unable to parse the request: two root elements")
+					return nil, malformed("two root elements")
 				}
 				root = n
 			} else {
 				top := stack[len(stack)-1]
 				top.kids = append(top.kids, n)
 			}
-			if stack = append(stack, n); len(stack) > maxDepth {
-				return nil, refuse(http.StatusBadRequest, "MalformedInput", "Unable to parse the request: nested too deep")
+			nodes++
+			if stack = append(stack, n); len(stack) > maxDepth || nodes > maxNodes {
+				return nil, malformed("too many elements, or nested too deep")
 			}
 		case xml.EndElement:
 			stack = stack[:len(stack)-1]
 		case xml.CharData:
-			if len(stack) > 0 {
-				stack[len(stack)-1].text += string(t)
+			if len(stack) == 0 || len(stack[len(stack)-1].kids) > 0 { // blanks between elements
+				continue
+			}
+			top := stack[len(stack)-1]
+			if top.text += string(t); len(top.text) > maxText {
+				return nil, malformed("the text of " + top.name + " is too long")
 			}
 		case xml.Directive:
-			return nil, refuse(http.StatusBadRequest, "MalformedInput", "Unable to parse the request: DOCTYPE is disallowed")
+			return nil, malformed("DOCTYPE is disallowed")
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	sdk "github.com/aws/aws-sdk-go-v2/service/route53"
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
@@ -62,6 +63,8 @@ func TestDocuments(t *testing.T) {
 		"no body":      {"", 400, "<Code>MalformedInput</Code>"},
 		"DOCTYPE":      {`<!DOCTYPE x>` + batchText(goodSet), 400, "MalformedInput"},
 		"deep":         {strings.Repeat(`<a xmlns="`+namespace+`">`, 40), 400, "nested too deep"},
+		"many":         {`<a xmlns="` + namespace + `">` + strings.Repeat(`<b/>`, maxNodes), 400, "too many elements"},
+		"long":         {`<a xmlns="` + namespace + `">` + strings.Repeat(`a<!-- x -->`, maxText+1), 400, "the text of a is too long"},
 		"no namespace": {strings.Replace(batchText(goodSet), ` xmlns="`+namespace+`"`, "", 1), 400, "Invalid XML ; cvc-elt.1: Cannot find the declaration of element &#39;ChangeResourceRecordSetsRequest&#39;."},
 		"another root": {`<ChangeBatch xmlns="` + namespace + `"></ChangeBatch>`, 400, "ChangeBatch is not valid, expected ChangeResourceRecordSetsRequest"},
 		"unknown element": {
@@ -113,6 +116,28 @@ func TestShapes(t *testing.T) {
 		if got, text := a.raw("GET", path, ""); got != want {
 			t.Errorf("%s: got %d %.200s, want %d", path, got, text, want)
 		}
+	}
+}
+
+// Signatures hold for any path and query, so that what is wrong is told and not that the signature
+// differs: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+func TestOddRequestsAreSignedRight(t *testing.T) {
+	t.Parallel()
+	a := start(t, Options{})
+	id := a.zone("example.org")
+	for _, odd := range []string{"a b", "a+b", "ä", "a/b", "a%2Fb", "~a", "a:b@c"} {
+		_, err := a.GetHostedZone(t.Context(), &sdk.GetHostedZoneInput{Id: &odd})
+		if name, _ := code(err); name != "NoSuchHostedZone" && name != "UnknownOperationException" {
+			t.Errorf("zone %q: got %v, want that it is not found", odd, err)
+		}
+		_, err = a.ListResourceRecordSets(t.Context(), &sdk.ListResourceRecordSetsInput{HostedZoneId: &id, StartRecordName: &odd})
+		if name, _ := code(err); name != "" && name != "InvalidInput" {
+			t.Errorf("list from %q: got %v, want a list or InvalidInput", odd, err)
+		}
+	}
+	calls := a.svc.Panel().Calls()
+	if calls["GET /2013-04-01/hostedzone/{id}"] == 0 || calls["GET /2013-04-01/hostedzone/{id}/rrset"] != 7 {
+		t.Errorf("calls are counted as %v", calls)
 	}
 }
 

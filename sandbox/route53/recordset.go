@@ -208,7 +208,12 @@ func (s *recordSet) readWhere(rr *node, element string) (err error) {
 		return err
 	case geolocation:
 		s.where, err = place(rr.kid(element))
-	default:
+	case cidr:
+		err = rr.kid(element).expect("+CollectionId", "+LocationName")
+	case geoproximity:
+		err = nearby(rr.kid(element))
+	}
+	if s.where == "" {
 		s.where = flat(rr.kid(element))
 	}
 	s.extra = map[string]*node{element: rr.kid(element)}
@@ -242,6 +247,22 @@ func place(n *node) (string, error) {
 	return continent + "/" + country + "/" + subdivision, nil
 }
 
+// nearby checks a GeoProximityLocation
+// (https://docs.aws.amazon.com/Route53/latest/APIReference/API_GeoProximityLocation.html).
+func nearby(n *node) error {
+	if err := n.expect("AWSRegion", "LocalZoneGroup", "Coordinates", "Bias"); err != nil {
+		return err
+	}
+	if _, _, err := n.number("Bias", -99, 99); err != nil {
+		return err
+	}
+	if c := n.kid("Coordinates"); c != nil {
+		return c.expect("+Latitude", "+Longitude")
+	}
+	return nil
+}
+
+// flat is a tree in one line, for comparing.
 func flat(n *node) string {
 	var b strings.Builder
 	for _, k := range n.kids {

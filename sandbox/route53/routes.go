@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A call is one authenticated request.
@@ -98,11 +99,18 @@ func (s *Service) run(r *http.Request, name string, f func(*call) (*result, erro
 	return f(c)
 }
 
+// resource is the ARN of what the path names
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html).
 func resource(r *http.Request) string {
-	if id := r.PathValue("id"); id != "" {
-		return "arn:aws:route53:::hostedzone/" + id
+	id := r.PathValue("id")
+	if id == "" {
+		return "*"
 	}
-	return "*"
+	kind, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2013-04-01/"), "/")
+	if kind == "hostedzonelimit" {
+		kind = "hostedzone"
+	}
+	return "arn:aws:route53:::" + kind + "/" + id
 }
 
 func ok(body any) *result { return &result{status: http.StatusOK, body: body} }
