@@ -162,12 +162,11 @@ func (b *batch) remove(set, old *recordSet) {
 
 // put replaces old by set; either may be nil.
 func (b *batch) put(set, old *recordSet) {
-	n := zone.Root
-	if set != nil {
-		n = set.name
-	} else {
-		n = old.name
+	some := set
+	if some == nil {
+		some = old
 	}
+	n := some.name
 	list := slices.Clone(b.sets(n))
 	if old != nil {
 		list = slices.DeleteFunc(list, old.sameKey)
@@ -295,11 +294,10 @@ func merge(order, gone, come []*recordSet) []*recordSet {
 	slices.SortFunc(come, byKey)
 	out := make([]*recordSet, 0, len(order)+len(come)-len(gone))
 	for len(gone) > 0 || len(come) > 0 {
-		key := ""
-		switch {
-		case len(come) == 0, len(gone) > 0 && gone[0].key <= come[0].key:
+		var key string
+		if len(come) == 0 || len(gone) > 0 && gone[0].key <= come[0].key {
 			key = gone[0].key
-		default:
+		} else {
 			key = come[0].key
 		}
 		i, found := slices.BinarySearchFunc(order, key, func(s *recordSet, k string) int { return strings.Compare(s.key, k) })

@@ -3,6 +3,7 @@ package route53
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -53,7 +54,7 @@ func parse(b []byte) (*node, error) {
 	}
 	for nodes := 0; ; {
 		t, err := d.Token()
-		if err == io.EOF && root != nil && len(stack) == 0 {
+		if errors.Is(err, io.EOF) && root != nil && len(stack) == 0 {
 			return root, nil
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package route53
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -38,7 +39,7 @@ type callerIdentity struct {
 func (s *Service) token(w http.ResponseWriter, r *http.Request) {
 	answer, err := s.sts(r)
 	if err != nil {
-		if f, ok := err.(*fault); ok {
+		if f, ok := errors.AsType[*fault](err); ok {
 			f.sts = true
 		}
 		fail(w, err, false)
