@@ -74,7 +74,7 @@ func subject(t *testing.T) conformance.Subject {
 			})
 		},
 		Unsupported: unsupported,
-		Large:       !testing.Short(),
+		Large:       conformance.Soak,
 	}
 }
 

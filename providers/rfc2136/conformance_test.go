@@ -47,7 +47,7 @@ func TestConformance(t *testing.T) {
 					wrong.Secret = "bm90IHRoZSBzZWNyZXQgdGhhdCB0aGUgc2VydmVyIGtub3dz"
 					return open(t, running.Addr, &wrong)
 				},
-				Large: !testing.Short(),
+				Large: conformance.Soak,
 			})
 		})
 	}

@@ -53,7 +53,7 @@ func TestConformance(t *testing.T) {
 				Elsewhere: map[string]string{
 					"Dynamic": inTests, "DynamicStatus": inTests, "DynamicSubnets": inTests, "Geo": inTests, "VendorTypes": inTests,
 				},
-				Large: name == "single" && !testing.Short(),
+				Large: name == "single" && conformance.Soak,
 			})
 			if testing.Verbose() {
 				t.Log("\n" + conformance.Table(r))

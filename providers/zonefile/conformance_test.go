@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 			return base.Info.ZoneRef
 		},
 		NewOrigin: func(conformance.T) zone.Name { return origin() },
-		Large:     !testing.Short(),
+		Large:     conformance.Soak,
 	})
 	if testing.Verbose() {
 		t.Log("\n" + conformance.Table(r))
