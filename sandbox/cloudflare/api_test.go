@@ -131,6 +131,7 @@ type got struct {
 	Priority  *uint16
 	Proxiable bool
 	Proxied   bool
+	Locked    bool
 	TTL       int
 	Data      map[string]any
 	Settings  map[string]any

@@ -16,6 +16,7 @@ type Record struct {
 	Comment             string
 	Tags                []string
 	Meta                Meta
+	Locked              bool
 }
 
 // AddZone makes an active zone of the first account and returns its id; plan "" is the options' one.
@@ -74,7 +75,7 @@ func (s *Service) Plant(zoneID string, r Record) (id string, err error) {
 	if no != nil {
 		return "", no
 	}
-	made.id, made.meta = s.newID(), r.Meta
+	made.id, made.meta, made.locked = s.newID(), r.Meta, r.Locked
 	if no := z.conflict(made, nil); no != nil {
 		return "", no
 	}

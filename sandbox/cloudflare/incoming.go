@@ -72,10 +72,6 @@ func (*incoming) identify(f fields, r *record, in *incoming, old *record) *refus
 		if err != nil || formOf(t).read == nil {
 			return refuse(9020, "Invalid DNS record type %.40q.", *f.Type)
 		}
-		// Not confirmed: that the type of a record cannot change.
-		if old != nil && old.kind != t {
-			return refuse(9021, "The type of a DNS record cannot be changed.")
-		}
 		in.kind, r.kind = t, t
 	} else if old == nil {
 		return refuse(9020, "type is a required field.")
@@ -118,11 +114,11 @@ func (*incoming) value(f fields, r *record, in *incoming, old *record) *refusal 
 		in.priority = uint16(*f.Priority)
 	}
 	if old != nil {
-		was := how.show(old)
+		was := formOf(old.kind).show(old) // the type may change as well
 		if f.Content == nil {
 			f.Content = &was.content
 		}
-		if f.Data == nil && was.data != nil {
+		if f.Data == nil && was.data != nil && old.kind == in.kind {
 			raw, err := json.Marshal(was.data)
 			var o object
 			if err != nil || json.Unmarshal(raw, &o) != nil {
@@ -132,6 +128,9 @@ func (*incoming) value(f fields, r *record, in *incoming, old *record) *refusal 
 		}
 		if f.Priority == nil && was.priority != nil {
 			in.priority = *was.priority
+		}
+		if f.Priority == nil && was.priority == nil && how.priority {
+			return refuse(9100, "priority is a required field.")
 		}
 	} else if how.priority && f.Priority == nil {
 		return refuse(9100, "priority is a required field.")

@@ -21,6 +21,7 @@ type record struct {
 	tags    []string // sorted
 	set     recordSettings
 	meta    Meta
+	locked  bool
 
 	created, modified, commented, tagged time.Time
 }
@@ -60,6 +61,7 @@ type recordView struct {
 	Proxiable bool           `json:"proxiable"`
 	Proxied   bool           `json:"proxied"`
 	TTL       uint32         `json:"ttl"`
+	Locked    bool           `json:"locked,omitempty"` // the older way of meta.read_only
 	Data      any            `json:"data,omitempty"`
 	Settings  recordSettings `json:"settings"`
 	Meta      Meta           `json:"meta"`
@@ -75,7 +77,7 @@ func (r *record) view() recordView {
 	f := formOf(r.kind).show(r)
 	v := recordView{
 		ID: r.id, Name: undotted(r.name), Type: r.kind.String(), Content: f.content, Priority: f.priority, Data: f.data,
-		Proxiable: proxiable(r.kind), Proxied: r.proxied, TTL: r.ttl, Settings: r.set, Meta: r.meta,
+		Proxiable: proxiable(r.kind), Proxied: r.proxied, TTL: r.ttl, Locked: r.locked, Settings: r.set, Meta: r.meta,
 		Tags: r.tags, Created: stamp(r.created), Modified: stamp(r.modified),
 	}
 	if r.kind == zone.TypeCNAME && v.Settings.Flatten == nil {

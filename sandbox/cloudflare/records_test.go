@@ -292,9 +292,32 @@ func TestConflicts(t *testing.T) {
 	c.refused(400, 81057, "PATCH", records+"/"+a.ID, m{"content": "192.0.2.2", "ttl": 60})
 	c.refused(400, 81054, "PATCH", records+"/"+a.ID, m{"name": "alias"})
 	must[got](c, "PATCH", records+"/"+a.ID, m{"ttl": 600})
-	// Not confirmed: that the type of a record cannot change.
-	c.refused(400, 9021, "PUT", records+"/"+alias.ID, m{"type": "A", "name": "alias", "content": "192.0.2.1"})
-	c.refused(400, 9021, "PATCH", records+"/"+alias.ID, m{"type": "A"})
+	must[got](c, "PATCH", records+"/"+alias.ID, m{"content": "b.example.com"})
+}
+
+// https://github.com/cloudflare/cloudflare-go/pull/400: the type of a record may be changed.
+func TestTypeChange(t *testing.T) {
+	t.Parallel()
+	c, records := zoned(t, Options{})
+	made := must[got](c, "POST", records, m{"type": "A", "name": "www", "content": "192.0.2.1"})
+	path := records + "/" + made.ID
+	if text := must[got](c, "PATCH", path, m{"type": "TXT"}); text.Type != "TXT" || text.Content != `"192.0.2.1"` {
+		t.Errorf("made TXT: %+v", text)
+	}
+	c.refused(400, 9100, "PATCH", path, m{"type": "MX", "content": "mail.example.com"})
+	c.refused(400, 9101, "PATCH", path, m{"type": "CAA"})
+	c.refused(400, 9101, "PUT", path, m{"type": "SRV", "name": "www", "content": "5 5 a.example"})
+	if mx := must[got](c, "PATCH", path, m{"type": "MX", "content": "mail.example.com", "priority": 5}); *mx.Priority != 5 {
+		t.Errorf("made MX: %+v", mx)
+	}
+	if alias := must[got](c, "PUT", path, m{"type": "CNAME", "name": "www", "content": "a.example.net"}); alias.Priority != nil || alias.ID != made.ID {
+		t.Errorf("made CNAME: %+v", alias)
+	}
+	for _, kind := range []zone.Type{zone.TypeA, zone.TypeTXT, zone.TypeMX} {
+		if _, v := c.served("www.example.com", kind); v != nil {
+			t.Errorf("%s %v is still served", kind, v)
+		}
+	}
 }
 
 func TestNames(t *testing.T) {
@@ -327,7 +350,8 @@ func TestQuota(t *testing.T) {
 	})
 }
 
-// https://developers.cloudflare.com/email-routing/setup/email-routing-dns-records/
+// https://developers.cloudflare.com/email-routing/setup/email-routing-dns-records/; meta.read_only as
+// in https://github.com/DNSControl/dnscontrol/issues/3850
 func TestReadOnlyRecords(t *testing.T) {
 	t.Parallel()
 	c, records := zoned(t, Options{})
@@ -352,4 +376,13 @@ func TestReadOnlyRecords(t *testing.T) {
 		c.refused(400, code, "POST", records+"/batch", m{"deletes": []m{{"id": kept.ID}, {"id": planted}}})
 	}
 	must[got](c, "GET", records+"/"+kept.ID, nil)
+
+	locked, err := c.svc.Plant(id, Record{Name: "locked", Type: "A", Content: "192.0.2.1", Locked: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown := must[got](c, "GET", records+"/"+locked, nil); !shown.Locked {
+		t.Errorf("locked record is shown as %+v", shown)
+	}
+	c.refused(400, 1043, "DELETE", records+"/"+locked, nil)
 }

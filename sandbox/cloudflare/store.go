@@ -106,17 +106,12 @@ func (t *txn) change(id string, f fields, whole bool) (*record, *refusal) {
 	base := old
 	if whole {
 		base = nil
-		if f.Type != nil {
-			if k, err := zone.ParseType(*f.Type); err == nil && formOf(k).read != nil && k != old.kind {
-				return nil, refuse(9021, "The type of a DNS record cannot be changed.")
-			}
-		}
 	}
 	r, no := t.z.build(f, base, t.now)
 	if no != nil {
 		return nil, no
 	}
-	r.id, r.created, r.meta = old.id, old.created, old.meta
+	r.id, r.created, r.meta, r.locked = old.id, old.created, old.meta, old.locked
 	if no := t.z.conflict(r, old); no != nil {
 		return nil, no
 	}
@@ -139,7 +134,7 @@ func (t *txn) remove(id string) (*record, *refusal) {
 // writable refuses to touch what a product of Cloudflare keeps.
 func (r *record) writable() *refusal {
 	switch {
-	case !r.meta.ReadOnly:
+	case !r.meta.ReadOnly && !r.locked:
 		return nil
 	case r.meta.EmailRouting:
 		return refuse(1046, "This DNS record is managed by Email Routing. Disable Email Routing to modify/remove this record.")
