@@ -4,6 +4,7 @@ package main
 import (
 	_ "github.com/zonecast/zonecast/providers/powerdns"
 	_ "github.com/zonecast/zonecast/providers/rfc2136"
+	_ "github.com/zonecast/zonecast/providers/route53"
 	_ "github.com/zonecast/zonecast/providers/yaml"
 	_ "github.com/zonecast/zonecast/providers/zonefile"
 )

@@ -29,7 +29,7 @@ var Driver = provider.Driver{
 		{Name: "access_key_id", Secret: true, Help: "access key; without it the environment, the shared files and the machine's role are asked, as every AWS tool does"},
 		{Name: "secret_access_key", Secret: true, Help: "secret of the access key"},
 		{Name: "session_token", Secret: true, Help: "token of temporary credentials"},
-		{Name: "profile", Help: "profile of the shared configuration files"},
+		{Name: "profile", Help: "profile of the shared configuration files; access_key_id goes before it"},
 		{Name: "role_arn", Help: "role to assume"},
 		{Name: "role_external_id", Help: "external id that the role asks for"},
 		{Name: "role_session_name", Help: "name of the session in CloudTrail; default: zonecast- and the account's name"},
@@ -155,8 +155,6 @@ func (o options) credentials(a *account) error {
 		return o.bad("access_key_id", "is missing; secret_access_key and session_token belong to one")
 	case a.key != "" && a.secret == "":
 		return o.bad("secret_access_key", "is missing; write the secret of the access key")
-	case a.key != "" && a.profile != "":
-		return o.bad("profile", "stands beside access_key_id; write one of the two")
 	case a.role == "" && (a.external != "" || a.session != ""):
 		return o.bad("role_arn", "is missing; role_external_id and role_session_name belong to a role")
 	case a.role != "" && !strings.HasPrefix(a.role, "arn:"):
