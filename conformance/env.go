@@ -16,6 +16,7 @@ import (
 // An env is what one group works in: an account, and a zone that was emptied.
 type env struct {
 	T
+	ctx      context.Context
 	s        Subject
 	group    string
 	p        provider.Provider
@@ -32,7 +33,9 @@ type env struct {
 // newEnv opens the account and empties a zone.
 func newEnv(t T, s Subject, g group) *env {
 	t.Helper()
-	e := &env{T: t, s: s, group: g.name, p: s.Open(t)}
+	ctx, cancel := context.WithTimeout(t.Context(), longest(s, g))
+	t.Cleanup(cancel)
+	e := &env{T: t, ctx: ctx, s: s, group: g.name, p: s.Open(t)}
 	e.closeAtEnd(e.p)
 	e.ref = s.Fresh(t)
 	e.origin = e.ref.Origin
@@ -46,6 +49,18 @@ func newEnv(t T, s Subject, g group) *env {
 	e.step("empty zone")
 	return e
 }
+
+// longest is how long a group may take, so that an adapter that waits for ever is a failure of the
+// group that it waits in.
+func longest(s Subject, g group) time.Duration {
+	if g.level == 7 || s.Kept != nil { // services far away may be slow
+		return time.Hour
+	}
+	return 4 * time.Minute
+}
+
+// Context ends when the group has taken too long.
+func (e *env) Context() context.Context { return e.ctx }
 
 func (e *env) closeAtEnd(p provider.Provider) {
 	if c, ok := p.(provider.Closer); ok {

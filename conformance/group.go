@@ -80,6 +80,7 @@ func groups(s Subject) []group {
 		group{name: "all or nothing", level: 4, proves: []string{"Atomic"}, need: claims("Atomic"), run: allOrNothing},
 		group{name: "faults of single calls", level: 4, need: given(s.Via != nil, "Via"), run: faultsOfCalls},
 		group{name: "trouble that lasts", level: 4, need: given(s.Via != nil, "Via"), run: troubleThatLasts},
+		group{name: "throttled for long", level: 4, need: given(s.Via != nil, "Via"), run: throttledForLong},
 		group{name: "fault in the middle of a write", level: 4, need: given(s.Via != nil, "Via"), run: faultInTheMiddle},
 		group{name: "server killed", level: 4, need: given(s.Kill != nil, "Kill"), run: serverKilled},
 		group{name: "cancelled before", level: 5, run: cancelledBefore},

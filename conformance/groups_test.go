@@ -193,6 +193,11 @@ func TestEveryGroupCatches(t *testing.T) {
 				return provider.NewReceipt(c, provider.NotDone), errors.New(err.Error())
 			}
 		})},
+		{"keeps to itself how long to wait", "throttled for long", overHTTP(broken{}, func(r *remote) {
+			r.lie = func(c provider.ChangeSet, _ error) (*provider.Receipt, error) {
+				return provider.NewReceipt(c, provider.NotDone), &provider.Error{Kind: provider.Throttled}
+			}
+		})},
 		{"forgets the batches before", "fault in the middle of a write", overHTTP(broken{caps: func(c *provider.Capabilities) { c.Atomic = false }}, func(r *remote) {
 			r.batch = 5
 			lying(provider.NotDone)(r)

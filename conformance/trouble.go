@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/budget"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -148,7 +149,7 @@ var lasting = []struct {
 	fault
 	kinds []provider.ErrKind
 }{
-	{refuses("429 for an hour", http.StatusTooManyRequests, "Retry-After", "3600"), []provider.ErrKind{provider.Throttled, provider.Lost}},
+	{refuses("429 for ever", http.StatusTooManyRequests, "Retry-After", "1"), []provider.ErrKind{provider.Throttled, provider.Lost}},
 	{refuses("503 for ever", http.StatusServiceUnavailable), []provider.ErrKind{provider.Transient, provider.Lost}},
 	{refuses("credentials expired for good", http.StatusUnauthorized), []provider.ErrKind{provider.Denied, provider.Lost}},
 }
@@ -173,7 +174,7 @@ func troubleThatLasts(e *env) {
 		} else if n == 1 {
 			e.fits(name, err, trouble.kinds[:1])
 		}
-		if took := time.Since(began); took > 30*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			e.Errorf("%s: it took %v to give up", name, took.Round(time.Second))
 		}
 		if err != nil {
@@ -188,8 +189,8 @@ func (e *env) fits(name string, err error, kinds []provider.ErrKind) {
 	if !slices.Contains(kinds, provider.KindOf(err)) {
 		e.Errorf("%s: error of kind %q; wanted %v: %v", name, provider.KindOf(err), kinds, err)
 	}
-	if x, ok := errors.AsType[*provider.Error](err); ok && x.Kind == provider.Throttled && x.RetryAfter < 50*time.Minute {
-		e.Errorf("%s: the service asked to wait for an hour, the error says %v", name, x.RetryAfter)
+	if x, ok := errors.AsType[*provider.Error](err); ok && x.Kind == provider.Throttled && x.RetryAfter == 0 {
+		e.Errorf("%s: the service said how long to wait, the error does not: %v", name, err)
 	}
 }
 
@@ -269,6 +270,35 @@ func lastMoment(e *env) {
 			e.Errorf("%s at the last moment: receipt %+v, error %v; want kind %q and nothing done", c.name, r, err, provider.Conflict)
 		}
 		e.settled(c.name+" at the last moment: what somebody else wrote must stay", other, nil)
+	}
+}
+
+// throttledForLong has the service ask for an hour of peace. Nobody waits that long within a call:
+// the adapter hands the hour to its caller. A budget that the whole process shares would keep the
+// suite itself waiting; there its own tests say the same.
+func throttledForLong(e *env) {
+	if _, shared := e.p.(interface{ Budget() *budget.Account }); shared {
+		e.Skipf("the budget is shared")
+	}
+	e.step("at first", e.sets("www 300 A 192.0.2.1")...)
+	base := e.read()
+	p := e.through(&breaker{f: refuses("429 for an hour", http.StatusTooManyRequests, "Retry-After", "3600"), n: 1, on: true})
+	changes := e.plan(base, e.sets("www 300 A 192.0.2.9"))
+	began := time.Now()
+	_, err := p.Read(e.Context(), e.ref)
+	e.anHour("read", err)
+	r, err := p.Write(e.Context(), base, provider.ChangeSet{Sets: changes})
+	e.anHour("write", err)
+	e.refused("write, throttled for an hour", base, changes, r, err, provider.Throttled)
+	if took := time.Since(began); took > 10*time.Second {
+		e.Errorf("throttled for an hour: it took %v to say so", took.Round(time.Second))
+	}
+}
+
+func (e *env) anHour(what string, err error) {
+	e.Helper()
+	if x, ok := errors.AsType[*provider.Error](err); !ok || x.Kind != provider.Throttled || x.RetryAfter < 50*time.Minute {
+		e.Errorf("%s, throttled for an hour: error %v; want kind %q with RetryAfter", what, err, provider.Throttled)
 	}
 }
 
