@@ -33,7 +33,8 @@ func classOf(ctx context.Context) Class {
 
 // An Account is the budget of one account. It is safe for concurrent use.
 type Account struct {
-	limits Limits
+	limits     Limits
+	documented Limits
 
 	mu       sync.Mutex
 	windows  []*window
@@ -67,7 +68,7 @@ func New(l Limits) *Account {
 	if l.Reserve <= 0 || l.Reserve >= 1 {
 		l.Reserve = 0.2
 	}
-	a := &Account{limits: l, factor: 1}
+	a := &Account{limits: l, documented: l, factor: 1}
 	for _, w := range l.Windows {
 		if w.Calls >= 1 && w.Per > 0 {
 			a.windows = append(a.windows, &window{Window: w})
@@ -81,10 +82,14 @@ func New(l Limits) *Account {
 type Spent struct {
 	Limits Limits
 	Wait   time.Duration // until a call may begin, at least
+	Paused bool          // because the service asked for it
 }
 
 // Error says how long to wait.
 func (s *Spent) Error() string {
+	if s.Paused {
+		return fmt.Sprintf("the service asked to be left alone for %v more", round(s.Wait))
+	}
 	return fmt.Sprintf("the account's budget (%v) is used up for %v, which is after the deadline", s.Limits, round(s.Wait))
 }
 
@@ -114,7 +119,7 @@ func (a *Account) Acquire(ctx context.Context) (done func(), err error) {
 		now := time.Now() // at full speed: rates may recover meanwhile
 		if at, known := a.earliest(class, 1, now); known && at.After(deadline) {
 			a.mu.Unlock()
-			return nil, &Spent{Limits: a.limits, Wait: at.Sub(now)}
+			return nil, &Spent{Limits: a.limits, Wait: at.Sub(now), Paused: a.paused.Equal(at)}
 		}
 	}
 	a.waiting[class] = append(a.waiting[class], w)

@@ -20,6 +20,7 @@ type Limits struct {
 	Windows  []Window
 	InFlight int     // calls at once; 0: no limit
 	Reserve  float64 // share of each window that background work leaves to others; 0: 0.2
+	Docs     string  // the public page that says so; "" when it is nobody's word
 }
 
 // Bounds of what ParseLimits takes.

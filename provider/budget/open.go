@@ -32,7 +32,8 @@ var opened struct {
 // kept as a hash only, so it may hold credentials. The same key with the same limits is one budget
 // for the whole process, however often and under however many names the account is opened. With
 // other limits it is another budget that knows nothing of the first: who gives two names of one
-// account limits of their own shares the account out between them.
+// account limits of their own shares the account out between them. With a transport of its own
+// (Config.HTTP) an account has a budget of its own: what answers there need not be the service.
 func Open(c provider.Config, key string, documented Limits) (*Account, error) {
 	l := documented
 	if v, ok := c.Values[option]; ok {
@@ -48,6 +49,11 @@ func Open(c provider.Config, key string, documented Limits) (*Account, error) {
 			l.InFlight = set.InFlight
 		}
 	}
+	if c.HTTP != nil {
+		a := New(l)
+		a.documented = documented
+		return a, nil
+	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%v %v\x00%s", l, l.Reserve, key))
 	opened.Lock()
 	defer opened.Unlock()
@@ -58,6 +64,11 @@ func Open(c provider.Config, key string, documented Limits) (*Account, error) {
 		opened.accounts = map[[sha256.Size]byte]*Account{}
 	}
 	a := New(l)
+	a.documented = documented
 	opened.accounts[sum] = a
 	return a, nil
 }
+
+// Documented are the limits that the service documents, whatever the option "limits" says: those
+// that Open was given.
+func (a *Account) Documented() Limits { return a.documented }

@@ -1,6 +1,7 @@
 package budget_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,21 @@ func TestOpenSharesOneBudgetForAnAccount(t *testing.T) {
 	}
 }
 
+func TestOpenWithATransportOfItsOwn(t *testing.T) {
+	t.Parallel()
+	first := open(t, "transport alice", deSEC)
+	c := config()
+	c.HTTP = func() http.RoundTripper { return nil }
+	own, err := budget.Open(c, "transport alice", deSEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Refused(time.Hour)
+	if got := first.State(); got.Refused != 0 || got.Paused != 0 {
+		t.Errorf("a refusal by another transport reached the account: %+v", got)
+	}
+}
+
 func TestOpenReadsTheOption(t *testing.T) {
 	t.Parallel()
 	documented := budget.Limits{Windows: deSEC.Windows, InFlight: 3}
@@ -137,6 +153,9 @@ func TestOpenReadsTheOption(t *testing.T) {
 	}
 	if got := open(t, "option", documented).State().Limits.String(); got != documented.String() {
 		t.Errorf("without the option %q, want the documented %q", got, documented)
+	}
+	if got := open(t, "option", documented, "off").Documented(); !cmp.Equal(got, documented) {
+		t.Errorf("documented are %v, want %v whatever is set", got, documented)
 	}
 	_, err := budget.Open(config("lots"), "option", documented)
 	want := `provider main: option limits is "lots": "lots" is not of the form CALLS/LENGTH; write limits like "5/1s, 100/1h; 4 at once", or off`

@@ -164,7 +164,7 @@ func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) e
 		p.absent = c.Absent
 	}
 	failed := p.try(ctx, c.Op+" "+c.Zone, func(int) *failure {
-		try, stop := withAllowance(ctx, timeout)
+		try, stop := withAllowance(ctx, timeout, r.MaxPause)
 		defer stop()
 		err := f(try)
 		if err == nil {

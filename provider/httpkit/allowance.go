@@ -12,28 +12,39 @@ import (
 // An allowance is the time that one try of a Retry may take. It does not run while a Gate below
 // waits for the account's budget: who waits in line has not been let down by the service.
 type allowance struct {
-	timeout time.Duration
-	timer   *time.Timer
+	timeout  time.Duration
+	maxPause time.Duration
+	timer    *time.Timer
 }
 
 type allowanceKey struct{}
 
-func withAllowance(ctx context.Context, timeout time.Duration) (context.Context, func()) {
+func withAllowance(ctx context.Context, timeout, maxPause time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	a := &allowance{timeout: timeout, timer: time.AfterFunc(timeout, func() { cancel(context.DeadlineExceeded) })}
+	a := &allowance{timeout: timeout, maxPause: maxPause, timer: time.AfterFunc(timeout, func() { cancel(context.DeadlineExceeded) })}
 	return context.WithValue(ctx, allowanceKey{}, a), func() {
 		a.timer.Stop()
 		cancel(nil)
 	}
 }
 
-// acquire takes a call's share of a budget (nil: none).
-func acquire(ctx context.Context, b *budget.Account, tracef func(string, ...any)) (done func(), err error) {
+// acquire takes a call's share of a budget (nil: none). A pause that the service asked for and that
+// is longer than maxPause is not waited for: the answer is that of the call that was told.
+func acquire(ctx context.Context, b *budget.Account, maxPause time.Duration, tracef func(string, ...any)) (done func(), err error) {
 	if b == nil {
 		return func() {}, nil
 	}
-	if a, ok := ctx.Value(allowanceKey{}).(*allowance); ok && a.timer.Stop() {
-		defer a.timer.Reset(a.timeout)
+	if a, ok := ctx.Value(allowanceKey{}).(*allowance); ok {
+		maxPause = a.maxPause
+		if a.timer.Stop() {
+			defer a.timer.Reset(a.timeout)
+		}
+	}
+	if maxPause == 0 {
+		maxPause = time.Minute
+	}
+	if s := b.State(); s.Paused > maxPause {
+		return nil, &budget.Spent{Limits: s.Limits, Wait: s.Paused, Paused: true}
 	}
 	if wait := b.Wait(ctx); wait >= time.Second {
 		tracef("waiting %v or more for the account's budget (%v)", wait.Round(time.Second), b.State().Limits)

@@ -101,7 +101,7 @@ func (r Request) reads() bool {
 // try sends the request once.
 func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Response, *failure) {
 	resp := &Response{}
-	done, err := acquire(ctx, c.Budget, c.tracef)
+	done, err := acquire(ctx, c.Budget, c.MaxPause, c.tracef)
 	if e := spent(err); e != nil {
 		e.Op, e.Zone = r.Op, r.Zone
 		return resp, &failure{Error: e}

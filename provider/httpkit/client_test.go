@@ -178,6 +178,31 @@ func TestBudgetIsAskedAndTold(t *testing.T) {
 	})
 }
 
+func TestALongPauseIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := budget.New(budget.Limits{InFlight: 8})
+		p := &player{script: script{says(429, "", "Retry-After", "3600")}}
+		client := &httpkit.Client{Base: "https://dns.example", HTTP: p, Budget: b}
+		for n := range 3 {
+			_, err := client.Do(t.Context(), httpkit.Request{Op: "write", Method: "POST", Path: "/"}, nil)
+			e, ok := errors.AsType[*provider.Error](err)
+			if !ok || e.Kind != provider.Throttled || e.RetryAfter != time.Hour || httpkit.Outcome(err) != provider.NotDone {
+				t.Errorf("call %d: %v, want throttled for an hour and not done", n+1, err)
+			}
+		}
+		retry, gate := &httpkit.Retry{Budget: b, Classify: classify}, &httpkit.Gate{HTTP: p, Budget: b}
+		err := retry.Do(t.Context(), httpkit.Call{Op: "write"}, func(ctx context.Context) error { return post(ctx, gate) })
+		want := "write: throttled: "
+		if provider.KindOf(err) != provider.Throttled || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "left alone for 1h0m0s more") {
+			t.Errorf("through a gate: %v, want throttled for an hour", err)
+		}
+		if len(p.seen) != 1 {
+			t.Errorf("%d calls were sent, want the first alone", len(p.seen))
+		}
+	})
+}
+
 func TestSecretsAreNeverShown(t *testing.T) {
 	t.Parallel()
 	const key = "s3cr3t/key+1"

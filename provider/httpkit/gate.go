@@ -40,7 +40,7 @@ func (g *Gate) Client() *http.Client {
 // RoundTrip implements http.RoundTripper.
 func (g *Gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	done, err := acquire(ctx, g.Budget, g.tracef)
+	done, err := acquire(ctx, g.Budget, 0, g.tracef)
 	if err != nil {
 		closeBody(req)
 		return nil, g.broken(ctx, err, true)
