@@ -2,6 +2,7 @@ package route53
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -204,27 +205,27 @@ func (b *batch) whole() {
 	if b.size > b.s.opt.Sets {
 		b.refuse("Exceeded limit MAX_RRSETS_BY_ZONE for zone: %s", b.z.id)
 	}
-	for _, list := range b.at {
-		b.sameTTLs(list)
+	for _, n := range slices.SortedFunc(maps.Keys(b.at), zone.Name.Compare) {
+		b.sameTTLs(b.at[n])
 	}
-	for g, n := range b.refs {
-		// Unconfirmed: that the target of an alias cannot go while the alias stays.
-		if len(b.z.refs[g])+n > 0 && !b.has(g) {
-			b.refuse("Resource record set [name='%s', type='%s'] cannot be deleted because an alias targets it", nameText(g.name), g.typ)
-		}
-	}
-	for n := range b.at {
-		b.keptTargets(n)
-	}
+	b.targets()
 }
 
-// keptTargets checks that no set has gone to which an alias that is older than the batch leads.
-func (b *batch) keptTargets(n zone.Name) {
-	for _, s := range b.z.at[n] {
-		g := s.group()
-		if _, counted := b.refs[g]; !counted && len(b.z.refs[g]) > 0 && !b.has(g) {
+// targets checks that everything is there to which an alias of the zone leads. Unconfirmed: that a
+// set cannot go while an alias targets it.
+func (b *batch) targets() {
+	touched := map[group]bool{}
+	for g := range b.refs {
+		touched[g] = true
+	}
+	for n := range b.at {
+		for _, s := range b.z.at[n] {
+			touched[s.group()] = true
+		}
+	}
+	for _, g := range slices.SortedFunc(maps.Keys(touched), group.compare) {
+		if len(b.z.refs[g])+b.refs[g] > 0 && !b.has(g) {
 			b.refuse("Resource record set [name='%s', type='%s'] cannot be deleted because an alias targets it", nameText(g.name), g.typ)
-			return
 		}
 	}
 }

@@ -81,6 +81,14 @@ func TestRefusedBatches(t *testing.T) {
 			[]types.Change{do("UPSERT", set("x.example.org", "A", 300, "192.0.2.1")), do("UPSERT", set("x.example.org", "A", 300, "192.0.2.2"))},
 			[]string{"The request contains an invalid set of changes for a resource record set 'A x.example.org.'"},
 		},
+		"deleted and then upserted": {
+			[]types.Change{do("DELETE", set("alias.example.org", "CNAME", 300, "www.example.org")), do("UPSERT", set("alias.example.org", "CNAME", 300, "w.example.org"))},
+			[]string{"an invalid set of changes for a resource record set 'CNAME alias.example.org.'"},
+		},
+		"deleted twice": {
+			[]types.Change{do("DELETE", set("alias.example.org", "CNAME", 300, "www.example.org")), do("DELETE", set("alias.example.org", "CNAME", 300, "www.example.org"))},
+			[]string{"an invalid set of changes for a resource record set 'CNAME alias.example.org.'"},
+		},
 		"outside the zone": {
 			[]types.Change{do("CREATE", set("www.example.com", "A", 300, "192.0.2.1"))},
 			[]string{"RRSet with DNS name www.example.com. is not permitted in zone example.org."},

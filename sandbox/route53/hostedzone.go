@@ -220,9 +220,6 @@ func (s *Service) createHostedZone(c *call) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !z.private {
-		s.names.Publish(z.id, z.served)
-	}
 	body := createdZone{HostedZone: z.document(), ChangeInfo: s.remember("").document(true), VPC: w.vpc}
 	if !z.private {
 		body.DelegationSet = z.servers.document()
@@ -254,6 +251,9 @@ func (s *Service) add(w *wish) (*hostedZone, error) {
 	}
 	if err := z.furnish(); err != nil {
 		return nil, err
+	}
+	if !z.private {
+		s.names.Publish(z.id, z.served) // before anyone else can change it
 	}
 	s.zones[z.id] = z
 	s.references[w.reference] = struct{}{}

@@ -235,10 +235,16 @@ func TestCreateZoneRefused(t *testing.T) {
 		})
 	}
 	in := &sdk.CreateHostedZoneInput{Name: aws.String("b.org"), CallerReference: aws.String("again")}
-	if _, err := a.CreateHostedZone(t.Context(), in); err != nil {
+	out, err := a.CreateHostedZone(t.Context(), in)
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := a.CreateHostedZone(t.Context(), in)
+	_, err = a.CreateHostedZone(t.Context(), in)
+	wantError(t, err, "HostedZoneAlreadyExists", 409)
+	if _, err = a.DeleteHostedZone(t.Context(), &sdk.DeleteHostedZoneInput{Id: out.HostedZone.Id}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.CreateHostedZone(t.Context(), in)
 	wantError(t, err, "HostedZoneAlreadyExists", 409)
 }
 

@@ -1,6 +1,7 @@
 package route53
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,6 +53,10 @@ type aliasTarget struct {
 type group struct {
 	name zone.Name
 	typ  zone.Type
+}
+
+func (g group) compare(h group) int {
+	return cmp.Or(g.name.Compare(h.name), cmp.Compare(g.typ, h.typ))
 }
 
 func (s *recordSet) group() group { return group{s.name, s.typ} }

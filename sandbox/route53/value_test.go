@@ -177,6 +177,22 @@ func TestServedAliases(t *testing.T) {
 	}
 }
 
+// Aliases that lead to each other are answered with nothing, and do no harm.
+func TestAliasesInACircle(t *testing.T) {
+	t.Parallel()
+	a := start(t, Options{})
+	id := a.zone("example.org")
+	a.must(id, do("CREATE", set("a.example.org", "A", 60, "192.0.2.1")), do("CREATE", alias("b.example.org", "A", id, "a.example.org", false)))
+	a.must(id, do("UPSERT", alias("a.example.org", "A", id, "b.example.org", false)))
+	if got := a.served("a.example.org.", "A"); got != nil {
+		t.Errorf("a circle is served as %v, want nothing", got)
+	}
+	a.must(id, do("UPSERT", set("a.example.org", "A", 60, "192.0.2.2")))
+	if diff := cmp.Diff([]string{"192.0.2.2"}, a.served("b.example.org.", "A")); diff != "" {
+		t.Errorf("an opened circle (-want +got):\n%s", diff)
+	}
+}
+
 // Every routing policy comes back as it was sent:
 // https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy.html
 func TestPolicies(t *testing.T) {
