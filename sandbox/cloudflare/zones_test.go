@@ -166,3 +166,41 @@ func TestDNSSEC(t *testing.T) {
 	}
 	must[string](c, "DELETE", path, nil)
 }
+
+// What tests turn from Go shows in the API.
+func TestControl(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{Batch: 2, Records: 3})
+	z := must[zoneView](c, "POST", "/zones", m{"name": "example.com"})
+	if err := c.svc.Activate(z.ID); err != nil {
+		t.Fatal(err)
+	}
+	if z := must[zoneView](c, "GET", "/zones/"+z.ID, nil); z.Status != "active" {
+		t.Errorf("activated zone is %s", z.Status)
+	}
+	c.refused(400, 1224, "PUT", "/zones/"+z.ID+"/activation_check", nil)
+	records := "/zones/" + z.ID + "/dns_records"
+	post := func(i int) m { return m{"type": "A", "name": "www", "content": fmt.Sprintf("192.0.2.%d", i)} }
+	c.refused(400, 9310, "POST", records+"/batch", m{"posts": []m{post(1), post(2), post(3)}})
+	must[batchView](c, "POST", records+"/batch", m{"posts": []m{post(1), post(2)}})
+	must[got](c, "POST", records, post(3))
+	c.refused(400, 81045, "POST", records, post(4))
+	if _, err := c.svc.Plant(z.ID, Record{Name: "www", Type: "A", Content: "192.0.2.4", TTL: 60}); err != nil {
+		t.Errorf("planted past the quota: %v", err)
+	}
+	for what, err := range map[string]error{
+		"unknown zone":    c.svc.Activate("none"),
+		"unknown account": func() error { _, err := c.svc.AddZoneOf("none", "a.example", "full", ""); return err }(),
+		"zone twice":      func() error { _, err := c.svc.AddZone("example.com", ""); return err }(),
+		"bad record":      func() error { _, err := c.svc.Plant(z.ID, Record{Name: "x", Type: "A"}); return err }(),
+		"same record": func() error {
+			_, err := c.svc.Plant(z.ID, Record{Name: "www", Type: "A", Content: "192.0.2.4", TTL: 60})
+			return err
+		}(),
+		"nowhere": func() error { _, err := c.svc.Plant("none", Record{}); return err }(),
+	} {
+		if err == nil || err.Error() == "" {
+			t.Errorf("%s: %v, want an error", what, err)
+		}
+	}
+}
