@@ -69,7 +69,22 @@ Exits 1 when one of them cannot be used.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, timeout) },
 	}
 	verify.Flags().DurationVar(&timeout, "timeout", timeout, "how long one account may take to answer (`DURATION`)")
-	cmd.AddCommand(list, verify)
+	show := &cobra.Command{
+		Use:   "show [ID…]",
+		Short: "Show what an account can hold and how much it may be asked",
+		Long: `Shows providers of the configuration one by one: what they can hold, how the adapter was
+proven, and the account's budget: how many calls it may make in which time, who says so, and
+how far that is used by this run of zonecast. No provider is asked.
+
+The budget is what the service documents, unless the provider's option "limits" sets another:
+"5/1s, 100/1h; 4 at once" are windows of time with the calls in each, and how many calls may
+be under way at once; "off" limits nothing.`,
+		Example: `  zonecast providers show
+  zonecast providers show route53
+  zonecast providers show route53 --json`,
+		RunE: func(_ *cobra.Command, args []string) error { return a.showAccounts(args) },
+	}
+	cmd.AddCommand(list, show, verify)
 	return cmd
 }
 
@@ -232,20 +247,9 @@ func (a *app) verify(ctx context.Context, ids []string, timeout time.Duration) e
 		return err
 	}
 	defer s.close()
-	entries := s.cfg.Providers
-	if len(ids) > 0 {
-		entries = nil
-		for _, id := range ids {
-			e, ok := s.cfg.Entry(id)
-			if !ok {
-				var known []string
-				for _, e := range s.cfg.Providers {
-					known = append(known, e.ID)
-				}
-				return choiceOf("there is no provider or source %q", id, known)
-			}
-			entries = append(entries, e)
-		}
+	entries, err := s.entries(ids)
+	if err != nil {
+		return err
 	}
 	out := make([]checkup, len(entries))
 	var wg sync.WaitGroup
@@ -274,6 +278,26 @@ func (a *app) verify(ctx context.Context, ids []string, timeout time.Duration) e
 		return status(exitError)
 	}
 	return nil
+}
+
+// entries are the providers and sources of some ids, or all.
+func (s *session) entries(ids []string) ([]config.Entry, error) {
+	if len(ids) == 0 {
+		return s.cfg.Providers, nil
+	}
+	var entries []config.Entry
+	for _, id := range ids {
+		e, ok := s.cfg.Entry(id)
+		if !ok {
+			var known []string
+			for _, e := range s.cfg.Providers {
+				known = append(known, e.ID)
+			}
+			return nil, choiceOf("there is no provider or source %q", id, known)
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
 }
 
 // check asks one account, and returns whom it found.

@@ -35,10 +35,13 @@ var Driver = provider.Driver{
 		{Name: "notify", Kind: provider.Bool, Default: "false", Help: "send NOTIFY to secondaries after a change"},
 		{Name: "nameservers", Kind: provider.List, Help: "NS records of zones that are created"},
 		{Name: "dns_address", Help: "where the server answers DNS (address:port), for verification"},
+		budget.Option(),
 		{Name: "enable_dynamic", Kind: provider.Bool, Ignored: "dynamic records are not written as LUA records"},
 	},
 	Open: Open,
 }
+
+const inFlight = 8 // calls at once
 
 // Open opens the account. It does no I/O.
 func Open(c provider.Config) (provider.Provider, error) {
@@ -78,13 +81,22 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	base := fmt.Sprintf("%s://%s/api/v1", scheme, net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port)))
+	// The server documents no limit; more calls at once than this only queue up in it.
+	account, err := budget.Open(c, "powerdns "+base+p.server+" "+c.Text("api_key", ""), budget.Limits{InFlight: inFlight})
+	if err != nil {
+		return nil, err
+	}
 	p.http = &httpkit.Client{
-		Base: fmt.Sprintf("%s://%s/api/v1", scheme, net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port))),
+		Base: base,
 		Auth: httpkit.Header("X-API-Key", httpkit.Secret(c.Text("api_key", ""))), HTTP: transport,
-		Budget: budget.New(budget.Limits{InFlight: 8}), Trace: c.Trace, Timeout: time.Duration(timeout * float64(time.Second)),
+		Budget: account, Trace: c.Trace, Timeout: time.Duration(timeout * float64(time.Second)),
 	}
 	return p, nil
 }
+
+// Budget is what the account may do.
+func (p *Provider) Budget() *budget.Account { return p.http.Budget }
 
 // zoneOptions reads what zones are created with, and where they can be asked.
 func (p *Provider) zoneOptions(c provider.Config, bad func(string, string, ...any) error) error {

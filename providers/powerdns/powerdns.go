@@ -53,7 +53,7 @@ func (p *Provider) Capabilities(provider.ZoneInfo) provider.Capabilities {
 		Compare: provider.NoCompare,
 		Window:  "another writer between the second reading of the zone and the PATCH, some milliseconds",
 		Atomic:  true, ListZones: true, CreateZone: true, DeleteZone: true,
-		InFlight: 8, Proof: "real server",
+		InFlight: inFlight, Proof: "real server",
 		Docs: map[string]string{
 			"Types":      "https://doc.powerdns.com/authoritative/appendices/types.html",
 			"Alias":      "https://doc.powerdns.com/authoritative/guides/alias.html",
