@@ -76,7 +76,7 @@ var services = []string{"amazonaws.com.", "cloudfront.net.", "elasticbeanstalk.c
 func parseAlias(d zone.Data) (alias, error) {
 	var a alias
 	if err := json.Unmarshal([]byte(d), &a); err != nil {
-		return a, errors.New("the alias is not one that can be read")
+		return a, errors.New("the alias cannot be read")
 	}
 	if a.Type = strings.ToUpper(a.Type); a.Type == "" {
 		return a, errors.New("the alias has no type")
