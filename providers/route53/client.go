@@ -55,8 +55,9 @@ func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Contex
 		client, err = p.connect(ctx)
 		return err
 	})
-	if err != nil {
-		return err
+	if e, ok := errors.AsType[*provider.Error](err); ok {
+		e.Err = notMade{e.Err}
+		return e
 	}
 	return p.retry.Do(ctx, c, func(ctx context.Context) error {
 		var lost lostError
@@ -66,6 +67,19 @@ func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Contex
 		}
 		return err
 	})
+}
+
+// notMade marks the error of a call that was not made for want of credentials.
+type notMade struct{ error }
+
+func (n notMade) Unwrap() error { return n.error }
+
+// outcome says what became of a batch that ended with err.
+func outcome(err error) provider.Outcome {
+	if _, ok := errors.AsType[notMade](err); ok {
+		return provider.NotDone
+	}
+	return httpkit.Outcome(err)
 }
 
 // The SDK says of a call whose context ended only that, and forgets what the transport said: whether

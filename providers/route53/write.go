@@ -133,7 +133,7 @@ func (w *writing) send(ctx context.Context, batches [][]action, r *provider.Rece
 				continue
 			}
 		}
-		o := httpkit.Outcome(err)
+		o := outcome(err)
 		for _, a := range batches[n] {
 			r.Sets[a.change] = o
 		}
