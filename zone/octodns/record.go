@@ -2,6 +2,7 @@ package octodns
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -364,6 +365,8 @@ func (r *reading) value(n *yaml11.Node) (any, bool) {
 	return tree(n), n.Kind != yaml11.Null
 }
 
+var aliasFields = []string{"evaluate-target-health", "hosted-zone-id", "name", "type"}
+
 // route53Alias reads the one vendor type whose values have a normal form.
 func (r *reading) route53Alias(n *yaml11.Node) (any, bool) {
 	if n.Kind != yaml11.Mapping {
@@ -371,6 +374,8 @@ func (r *reading) route53Alias(n *yaml11.Node) (any, bool) {
 		return nil, false
 	}
 	m, _ := tree(n).(map[string]any)
+	// Other fields are dropped, and octoDNS dumps an id that is not there as null.
+	maps.DeleteFunc(m, func(k string, v any) bool { return v == nil || !slices.Contains(aliasFields, k) })
 	if m["type"] == nil {
 		r.broken("missing type", "")
 		return nil, false
