@@ -82,10 +82,15 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 	if !r.reads() {
 		p.absent = r.Absent
 	}
+	renewed := false
 	failed := p.try(ctx, r.Method+" "+r.Path, func(n int) *failure {
 		var f *failure
 		resp, f = c.try(ctx, r, body, out)
 		resp.Calls = n
+		if f != nil && f.Status == http.StatusUnauthorized {
+			f.again = f.again && !renewed
+			renewed = true
+		}
 		return f
 	})
 	if failed != nil {
@@ -117,7 +122,14 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Res
 	defer cancel()
 	var wire sending
 	req, err := c.request(httptrace.WithClientTrace(ctx, wire.trace()), r, body)
-	if err != nil {
+	if e, ok := errors.AsType[*provider.Error](err); ok { // of obtaining a token: nothing was sent
+		f := *e
+		f.Op, f.Zone, f.Err = r.Op, r.Zone, &Broken{err: c.clean(e.Err), unsent: true}
+		if f.Status >= 500 {
+			f.Status = 0 // of another service, and says nothing of this request
+		}
+		return resp, &failure{Error: &f, again: f.Kind == provider.Transient}
+	} else if err != nil {
 		return resp, &failure{Error: c.error(r, provider.Other, 0, err)}
 	}
 	count(ctx)
@@ -132,7 +144,12 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Res
 	data, err := readBounded(answer.Body, c.Limit)
 	c.tracef("%s %s: %s, %d octets (%v)", r.Method, req.URL, answer.Status, len(data), time.Since(began).Round(time.Millisecond))
 	if answer.StatusCode >= 300 {
-		return resp, c.refusal(r, answer, data)
+		f := c.refusal(r, answer, data)
+		if t, ok := c.Auth.(*Tokens); ok && answer.StatusCode == http.StatusUnauthorized {
+			t.forget(req)
+			f.again = true // with another token; Do sees to it that it is once
+		}
+		return resp, f
 	}
 	if c.Budget != nil {
 		c.Budget.Went()

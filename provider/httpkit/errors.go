@@ -35,6 +35,8 @@ func Outcome(err error) provider.Outcome {
 	case doubt || b != nil && !b.unsent:
 		// What may be repeated is no lost write to whoever sends it again; but it may have been one.
 		return provider.Unknown
+	case b != nil:
+		return provider.NotDone
 	case !ok || e.Kind == provider.Lost || e.Kind == provider.Invalid || e.Status >= 500:
 		// A gateway may answer 502 or 504 although the service behind it carried the write out.
 		return provider.Unknown
