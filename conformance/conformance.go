@@ -128,6 +128,12 @@ type Result struct {
 	Took   time.Duration `json:"took"`
 }
 
+// NotDeclared reports whether the group was skipped because the provider does not claim what it
+// proves.
+func (r Result) NotDeclared() bool {
+	return r.Status == Skipped && (r.Reason == notDeclared || r.Reason == typeNotDeclared)
+}
+
 // A Report is what a run found out about a subject.
 type Report struct {
 	Subject      string                `json:"subject"`
@@ -135,6 +141,8 @@ type Report struct {
 	Capabilities provider.Capabilities `json:"capabilities"`
 	Results      []Result              `json:"results"`
 	Unproven     []string              `json:"unproven,omitempty"` // claims that no passed group proves
+	// Untested are claims that a run on somebody's account had no means to prove.
+	Untested []string `json:"untested,omitempty"`
 	// NotRestored says why a zone that was to be kept is not as it was found.
 	NotRestored string `json:"notRestored,omitempty"`
 }

@@ -28,7 +28,8 @@ type Kept struct {
 	Foreign  []provider.Foreign `json:"foreign,omitempty"` // as found; never written
 	Text     []string           `json:"text"`              // the same records for people
 
-	Path string `json:"-"` // the file that it was saved to
+	Path  string `json:"-"` // the file that it was saved to
+	named bool   // by KeepOptions.File: it stays
 }
 
 // KeepOptions say what may be kept, and where.
@@ -67,7 +68,7 @@ func Keep(ctx context.Context, p provider.Provider, ref provider.ZoneRef, o Keep
 	}
 	k := &Kept{
 		Ref: snap.Info.ZoneRef, Account: o.Account, Saved: o.Now.UTC().Truncate(time.Second),
-		Settings: maps.Clone(snap.Settings), Foreign: snap.Foreign, Sets: []zone.RRset{}, Text: []string{},
+		named: o.File != "", Settings: maps.Clone(snap.Settings), Foreign: snap.Foreign, Sets: []zone.RRset{}, Text: []string{},
 	}
 	for set := range snap.Sets.All() {
 		k.Sets = append(k.Sets, set)
@@ -255,8 +256,8 @@ func kept(t T, s Subject) *Kept {
 	return k
 }
 
-// restore puts the kept zone back, whatever has happened, also when the run was cancelled. The
-// file goes when the zone is proven to be as it was.
+// restore puts the kept zone back, whatever has happened, also when the run was cancelled. A
+// file for the time being goes when the zone is proven to be as it was.
 func (r *Report) restore(t T, s Subject) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), restoreFor)
@@ -266,5 +267,7 @@ func (r *Report) restore(t T, s Subject) {
 		t.Errorf("%v", err)
 		return
 	}
-	_ = os.Remove(s.Kept.Path)
+	if !s.Kept.named {
+		_ = os.Remove(s.Kept.Path)
+	}
 }

@@ -12,9 +12,15 @@ import (
 // Load and Table.
 const ReportsVar = "ZONECAST_REPORTS"
 
+// JSON is the report as Load reads it.
+func (r *Report) JSON() ([]byte, error) {
+	data, err := json.MarshalIndent(r, "", "  ")
+	return append(data, '\n'), err
+}
+
 // Save writes the report into a folder, as a file named after its subject.
 func (r *Report) Save(dir string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := r.JSON()
 	if err != nil {
 		return err
 	}
@@ -27,7 +33,7 @@ func (r *Report) Save(dir string) error {
 		}
 		return '-'
 	}, r.Subject)
-	return os.WriteFile(filepath.Join(dir, name+".json"), append(data, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(dir, name+".json"), data, 0o644)
 }
 
 // Load reads the reports of a folder, in order of their files' names.

@@ -72,7 +72,7 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		initCommand(a), validateCommand(a), planCommand(a), applyCommand(a), driftCommand(a),
 		dumpCommand(a), compareCommand(a), convertCommand(a),
-		zonesCommand(a), providersCommand(a), schemaCommand(a), completionCommand(a), versionCommand(a), docsCommand(a),
+		zonesCommand(a), providersCommand(a), schemaCommand(a), conformanceCommand(a), completionCommand(a), versionCommand(a), docsCommand(a),
 		historyCommand(a), showCommand(a), rollbackCommand(a),
 	}
 }
