@@ -133,6 +133,15 @@ type Result struct {
 	Error        string             `json:"error,omitempty"`
 }
 
+// NewServers are the name servers that the provider gave a zone which this run created; nil when the
+// zone was there before, or when its name servers are whatever its apex NS RRset says.
+func (r *Result) NewServers() []zone.Name {
+	if r.Plan == nil || r.Plan.Base == nil || !r.Plan.Base.Missing || r.base == nil || r.base.Missing {
+		return nil
+	}
+	return r.base.Info.NameServers
+}
+
 // A Report is what became of a run.
 type Report struct {
 	Run       string        `json:"run"`

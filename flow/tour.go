@@ -33,6 +33,9 @@ type tour struct {
 	desired map[zone.Name]*Desired
 	// servers are the name servers of each zone by account, where the accounts name them.
 	servers map[zone.Name]map[string][]zone.Name
+	// unsure are the accounts of a zone whose name servers nobody knows: they were not asked, or did
+	// not answer.
+	unsure map[zone.Name][]string
 }
 
 // planAll plans every target; plans come child zones first, then in the order of the
@@ -70,7 +73,10 @@ func (t *tour) planAll(ctx context.Context, targets []target) {
 // collectServers notes which name servers each account says it serves a zone with.
 func (t *tour) collectServers(targets []target) {
 	t.servers = map[zone.Name]map[string][]zone.Name{}
+	t.unsure = map[zone.Name][]string{}
+	asked := map[plan.Target]bool{}
 	for _, tg := range targets {
+		asked[tg.Target] = true
 		o := t.observed[tg.Target]
 		var names []zone.Name
 		if o.acct != nil {
@@ -80,13 +86,34 @@ func (t *tour) collectServers(targets []target) {
 			names = o.snap.Info.NameServers
 		}
 		if len(names) == 0 {
+			if o.err != nil {
+				t.unsure[tg.Zone] = append(t.unsure[tg.Zone], tg.Provider)
+			}
 			continue
 		}
-		if t.servers[tg.Zone] == nil {
-			t.servers[tg.Zone] = map[string][]zone.Name{}
-		}
-		t.servers[tg.Zone][tg.Provider] = names
+		t.serves(tg.Zone, tg.Provider, names)
 	}
+	for _, tg := range targets {
+		for _, r := range tg.zone.Targets {
+			other := plan.Target{Provider: r.ID, Zone: tg.Zone}
+			if asked[other] {
+				continue
+			}
+			asked[other] = true
+			if e, ok := t.Config.Entry(r.ID); ok && len(e.NameServers) > 0 {
+				t.serves(tg.Zone, r.ID, e.NameServers)
+			} else {
+				t.unsure[tg.Zone] = append(t.unsure[tg.Zone], r.ID)
+			}
+		}
+	}
+}
+
+func (t *tour) serves(z zone.Name, account string, names []zone.Name) {
+	if t.servers[z] == nil {
+		t.servers[z] = map[string][]zone.Name{}
+	}
+	t.servers[z][account] = names
 }
 
 // allServers unites the name servers of all accounts of a zone.
@@ -169,6 +196,7 @@ func (t *tour) shaped(tg target, d *Desired, o *observation, caps provider.Capab
 		Strict:      pol.Unsupported != config.UnsupportedDrop,
 		ApexNS:      apexMode(pol.ApexNS),
 		NameServers: t.allServers(tg.Zone),
+		Unsure:      t.unsure[tg.Zone],
 		JoinedTXT:   pol.TXT != config.TXTExact,
 		OctoDNS:     t.Config.Format == config.OctoDNS,
 		Resolve:     t.resolver(caps),

@@ -78,7 +78,7 @@ func alwaysAsk(pol Policy, in *Input, p *Plan) []finding.Finding {
 	var seen tally
 	for _, c := range p.Changes.Sets {
 		k := c.Key()
-		if !slices.Contains(pol.AlwaysAsk, k.Type) {
+		if !slices.Contains(pol.AlwaysAsk, k.Type) || !pol.OctoDNS && onlyJoins(in, c) {
 			continue
 		}
 		verb := "update"
@@ -96,6 +96,31 @@ func alwaysAsk(pol Policy, in *Input, p *Plan) []finding.Finding {
 	f := object("a type that always wants a yes would change (%s)", &seen)
 	f[0].Place = seen.place(in)
 	return f
+}
+
+// onlyJoins reports whether a change adds nothing but name servers of the zone's own providers to
+// the apex NS: no name server goes, and each that comes answers for the zone.
+func onlyJoins(in *Input, c zone.Change) bool {
+	if c.Key() != (zone.Key{Owner: in.Desired.Origin(), Type: zone.TypeNS}) || c.Before == nil || c.After == nil || c.Before.TTL != c.After.TTL {
+		return false
+	}
+	ours := map[zone.Data]bool{}
+	for _, names := range in.Facts.NameServers {
+		for _, n := range names {
+			ours[zone.Data(n.AppendWire(nil))] = true
+		}
+	}
+	for _, d := range c.Before.Data {
+		if !slices.Contains(c.After.Data, d) {
+			return false
+		}
+	}
+	for _, d := range c.After.Data {
+		if !ours[d] && !slices.Contains(c.Before.Data, d) {
+			return false
+		}
+	}
+	return true
 }
 
 // saysAnything reports whether more than the apex SOA and NS was observed.

@@ -36,6 +36,9 @@ type Options struct {
 	ApexNS ApexNSMode
 	// NameServers are those of all providers of the zone, for ApexNS "managed".
 	NameServers []zone.Name
+	// Unsure are providers of the zone whose name servers are not known at the moment. While there
+	// are any, ApexNS "managed" takes no name away that is there: it may be one of theirs.
+	Unsure []string
 	// ApexNSTTL is the TTL of a managed apex NS RRset that nothing else gives a TTL; 0: 86400.
 	ApexNSTTL uint32
 	// JoinedTXT compares TXT by their joined text even when the target keeps the borders between

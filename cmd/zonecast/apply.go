@@ -19,6 +19,7 @@ import (
 	"github.com/zonecast/zonecast/flow"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // applyFlags are what apply and rollback share: how plans are carried out.
@@ -248,6 +249,11 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 		return fmt.Errorf("the journal could not be kept: %w\n  what was written is in the report above; the next run reads the targets again", err)
 	}
 	code := reportExit(report, run.Failed)
+	if zones := newServers(report); len(zones) > 0 && code == exitOK && ctx.Err() == nil {
+		if err := s.followUp(ctx, zones, report, x); err != nil {
+			return err
+		}
+	}
 	if code == exitOK && held > 0 {
 		code = exitRefused
 	}
@@ -255,6 +261,53 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 		code = exitPartial
 	}
 	return exit(code)
+}
+
+// newServers lists the zones whose apex NS cannot have been complete yet: a provider gave name
+// servers to a zone that it created in this run.
+func newServers(r *apply.Report) []zone.Name {
+	var zones []zone.Name
+	for i := range r.Results {
+		res := &r.Results[i]
+		if res.State != apply.DoneState && res.State != apply.Unseen {
+			continue
+		}
+		var ns zone.RRset
+		if res.Plan.Want != nil {
+			ns, _ = res.Plan.Want.Set(res.Target.Zone, zone.TypeNS)
+		}
+		missing := func(n zone.Name) bool { return !slices.Contains(ns.Data, zone.Data(n.AppendWire(nil))) }
+		if slices.ContainsFunc(res.NewServers(), missing) && !slices.Contains(zones, res.Target.Zone) {
+			zones = append(zones, res.Target.Zone)
+		}
+	}
+	return zones
+}
+
+// followUp plans zones again whose name servers are known only since they were created, and
+// carries that out when the apex NS is all that is left to do. Anything else waits for the next run.
+func (s *session) followUp(ctx context.Context, zones []zone.Name, r *apply.Report, x applyFlags) error {
+	req := flow.Request{Zones: zones}
+	for _, res := range r.Results {
+		if !slices.Contains(req.Targets, res.Target.Provider) {
+			req.Targets = append(req.Targets, res.Target.Provider)
+		}
+	}
+	run := s.planner.Plan(ctx, req)
+	var plans []*plan.Plan
+	for _, p := range run.Plans {
+		apexOnly := !p.Base.Missing && len(p.Changes.Settings) == 0 && !slices.ContainsFunc(p.Changes.Sets, func(c zone.Change) bool {
+			return c.Key() != zone.Key{Owner: p.Target.Zone, Type: zone.TypeNS}
+		})
+		if apexOnly && !p.Empty() && len(p.Held) == 0 && p.DryRun == "" {
+			plans = append(plans, p)
+		}
+	}
+	if len(plans) == 0 {
+		return nil
+	}
+	s.say("\nThe name servers of %s are known now; the apex NS follows.\n", plural(len(zones), "new zone"))
+	return s.carryOut(ctx, &flow.Run{Plans: plans}, x)
 }
 
 // writable leaves out plans that ask for nothing or are only shown, and counts those held.
