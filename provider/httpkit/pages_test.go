@@ -254,7 +254,10 @@ func TestPagesEnd(t *testing.T) {
 		}
 	}
 	n := 0
-	for range listing(&shelf{n: 30, most: 10}, pagings["page"], false).Items(t.Context()) {
+	for _, err := range listing(&shelf{n: 30, most: 10}, pagings["page"], false).Items(t.Context()) {
+		if err != nil {
+			t.Error(err)
+		}
 		if n++; n == 12 {
 			break
 		}
