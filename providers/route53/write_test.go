@@ -14,11 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/route53"
 	emulated "github.com/zonecast/zonecast/sandbox/route53"
 	"github.com/zonecast/zonecast/sandbox/service"
 	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/octodns"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
 
@@ -458,3 +460,44 @@ func TestThrottlingIsWaitedFor(t *testing.T) {
 type tripper func(*http.Request) (*http.Response, error)
 
 func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// As octoDNS's README shows aliases (https://github.com/octodns/octodns-route53#provider-specific-types)
+// and as it dumps them.
+func TestAliasesAsOctoDNSWritesThem(t *testing.T) {
+	t.Parallel()
+	_, p, base := fresh(t, nil)
+	l := octodns.Read("example.org.yaml", []byte(`
+'':
+  - {type: Route53Provider/ALIAS, ttl: 942942942, values: [{evaluate-target-health: false, hosted-zone-id: null, name: www, type: AAAA}, {type: A, name: www}]}
+  - {type: TXT, value: hello}
+www:
+  - {type: A, value: 192.0.2.1}
+  - {type: AAAA, value: '2001:db8::1'}
+apex: {type: Route53Provider/ALIAS, value: {type: TXT}}
+alb:
+  type: Route53Provider/ALIAS
+  value:
+    evaluate-target-health: true
+    hosted-zone-id: Z35SXDOTRQ7X7K
+    name: dualstack.octodns-testing-1165866977.us-east-1.elb.amazonaws.com.
+    type: A
+`), zone.MustName(origin), octodns.Options{})
+	if err := finding.AsError(l.Findings); err != nil {
+		t.Fatal(err)
+	}
+	var changes []zone.Change
+	for s := range l.Zone.All() {
+		changes = append(changes, zone.Change{After: &s})
+	}
+	if len(changes) != 6 {
+		t.Fatalf("%d RRsets, want 6", len(changes))
+	}
+	done(t, p, base, changes...)
+	now := read(t, p)
+	for c := range zone.Diff(now.Sets, l.Zone) {
+		if k := c.Key(); k.Type == zone.TypeSOA || k.Type == zone.TypeNS || k.Type.Vendor() && c.Updates() && c.Before.SameData(*c.After) {
+			continue // the TTL of an alias is not compared
+		}
+		t.Errorf("what was written is not what is there: %+v", c)
+	}
+}
