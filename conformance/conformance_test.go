@@ -150,7 +150,6 @@ func TestMemoryPasses(t *testing.T) {
 			t.Errorf("group %q was skipped: %s", x.Group, x.Reason)
 		}
 	}
-	t.Log("\n" + conformance.Table(r))
 }
 
 // A broken provider is Memory with one fault.
@@ -372,22 +371,37 @@ func TestReportsAreKept(t *testing.T) {
 
 func TestTableIsMarkdown(t *testing.T) {
 	t.Parallel()
-	got := conformance.Table(&conformance.Report{
-		Subject:      "example|1",
-		Capabilities: provider.Capabilities{Types: []zone.Type{zone.TypeMX, zone.TypeA}, Wildcards: true, MinTTL: 60, MaxTTL: 86400},
+	r := &conformance.Report{
+		Subject:      "example|1 one",
+		Short:        "example",
+		Capabilities: provider.Capabilities{Types: []zone.Type{zone.TypeMX, zone.TypeA}, Wildcards: true, MinTTL: 60, MaxTTL: 86400, Window: "a moment", Proof: "simulated"},
 		Results: []conformance.Result{
-			{Group: "apex", Level: 2, Status: conformance.Passed, Steps: 4, Took: 1200 * time.Millisecond},
+			{Group: "apex", Level: 2, Status: conformance.Passed, Steps: 4, Took: 1200 * time.Millisecond, Notes: []string{"3 calls"}},
 			{Group: "type A", Level: 1, Status: conformance.Failed, Reason: "x"},
 			{Group: "extras", Level: 2, Status: conformance.Skipped, Reason: "not declared"},
+			{Group: "server killed", Level: 4, Status: conformance.Skipped, Reason: "needs Kill"},
 		},
 		Unproven: []string{"Wildcards"},
-	})
-	for _, want := range []string{
-		"| capability | example\\|1 |\n| --- | --- |\n| types | 2 |", "- example|1: A MX\n", "| TTL | 60 to 86400 |", "| L1 every declared type | 0 passed; **A failed** |\n| L2 apex | passed |",
-		"| L2 extras | – (not declared) |", "| together | 1 passed, 1 failed, 1 skipped; 4 states |", "example|1 claims Wildcards, which no group proved.",
+	}
+	for name, test := range map[string]struct {
+		got  string
+		want []string
+	}{
+		"alone": {conformance.Table(r), []string{
+			"| capability | example |\n| --- | --- |\n| types | 2 |", "| TTL | 60–86400 |", "| compare-and-set | – (1) |",
+			"| L1 every declared type | **failed** A |\n| L2 apex | passed |\n| L2 extras | – (not declared) |\n| L4 server killed | – (needs Kill) |",
+			"\n1. a moment\n", "- **example**: A MX\n", "- **example**, apex: 3 calls\n", "example claims Wildcards, which no group proved.",
+		}},
+		"two": {conformance.Table(r, r), []string{
+			"| **example**   | example\\|1 one | simulated | 1      | 1      | 1       | 1            | 4      |\n| **example 2** |",
+			"| L1 every declared type | **✗** A | **✗** A   |\n", "| L2 apex                | ✓       | ✓         |\n",
+			"| L2 extras              | ·       | ·         |\n", "| L4 server killed       | ○ (2)   | ○ (2)     |\n", "\n1. a moment\n2. needs Kill\n",
+		}},
 	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("table lacks %q:\n%s", want, got)
+		for _, want := range test.want {
+			if !strings.Contains(test.got, want) {
+				t.Errorf("%s: table lacks %q:\n%s", name, want, test.got)
+			}
 		}
 	}
 }

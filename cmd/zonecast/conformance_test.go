@@ -33,7 +33,7 @@ www 300 A 192.0.2.2
 func folder(t *testing.T) (dir string) {
 	t.Helper()
 	return writeFiles(t, map[string]string{
-		"zonecast.yaml":     "providers:\n  files: {type: zonefile, directory: zones}\nzones: {}\n",
+		"zonecast.yaml":      "providers:\n  files: {type: zonefile, directory: zones}\nzones: {}\n",
 		"zones/try.example.": tryZone,
 	})
 }
