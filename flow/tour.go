@@ -36,6 +36,8 @@ type tour struct {
 	// unsure are the accounts of a zone whose name servers nobody knows: they were not asked, or did
 	// not answer.
 	unsure map[zone.Name][]string
+	// serving are the accounts that hold more of a zone than its apex.
+	serving map[zone.Name]map[string]bool
 }
 
 // planAll plans every target; plans come child zones first, then in the order of the
@@ -74,10 +76,17 @@ func (t *tour) planAll(ctx context.Context, targets []target) {
 func (t *tour) collectServers(targets []target) {
 	t.servers = map[zone.Name]map[string][]zone.Name{}
 	t.unsure = map[zone.Name][]string{}
+	t.serving = map[zone.Name]map[string]bool{}
 	asked := map[plan.Target]bool{}
 	for _, tg := range targets {
 		asked[tg.Target] = true
 		o := t.observed[tg.Target]
+		if o.snap != nil && !o.snap.Missing && plan.SaysAnything(o.snap.Sets) {
+			if t.serving[tg.Zone] == nil {
+				t.serving[tg.Zone] = map[string]bool{}
+			}
+			t.serving[tg.Zone][tg.Provider] = true
+		}
 		var names []zone.Name
 		if o.acct != nil {
 			names = o.acct.entry.NameServers
@@ -321,7 +330,7 @@ func (t *tour) childServers(child zone.Name) ([]zone.Name, map[zone.Name][]netip
 
 // facts gathers what guards want to know beyond the two states.
 func (t *tour) facts(ctx context.Context, tg target, desired *zone.Zone, snap *provider.Snapshot) (plan.Facts, []finding.Finding) {
-	f := plan.Facts{NameServers: t.servers[tg.Zone]}
+	f := plan.Facts{NameServers: t.servers[tg.Zone], Serving: t.serving[tg.Zone]}
 	if desired.Len() == 0 && snap.Sets.Len() > 0 {
 		f.Delegated = t.Lookup.delegated(ctx, tg.Zone)
 	}

@@ -72,7 +72,7 @@ func holdsAny(set *zone.RRset, names []zone.Name) []string {
 
 // alwaysAsk wants a yes for each change of some types. A zone that is new has nothing to lose.
 func alwaysAsk(pol Policy, in *Input, p *Plan) []finding.Finding {
-	if in.Observed.Missing || !saysAnything(in) {
+	if in.Observed.Missing || !SaysAnything(in.Observed.Sets) {
 		return nil
 	}
 	var seen tally
@@ -99,13 +99,16 @@ func alwaysAsk(pol Policy, in *Input, p *Plan) []finding.Finding {
 }
 
 // onlyJoins reports whether a change adds nothing but name servers of the zone's own providers to
-// the apex NS: no name server goes, and each that comes answers for the zone.
+// the apex NS: no name server goes, and each that comes answers for the zone already.
 func onlyJoins(in *Input, c zone.Change) bool {
 	if c.Key() != (zone.Key{Owner: in.Desired.Origin(), Type: zone.TypeNS}) || c.Before == nil || c.After == nil || c.Before.TTL != c.After.TTL {
 		return false
 	}
 	ours := map[zone.Data]bool{}
-	for _, names := range in.Facts.NameServers {
+	for account, names := range in.Facts.NameServers {
+		if !in.Facts.Serving[account] {
+			continue
+		}
 		for _, n := range names {
 			ours[zone.Data(n.AppendWire(nil))] = true
 		}
@@ -123,11 +126,10 @@ func onlyJoins(in *Input, c zone.Change) bool {
 	return true
 }
 
-// saysAnything reports whether more than the apex SOA and NS was observed.
-func saysAnything(in *Input) bool {
-	origin := in.Observed.Sets.Origin()
-	for set := range in.Observed.Sets.All() {
-		if set.Owner != origin || set.Type != zone.TypeNS && set.Type != zone.TypeSOA {
+// SaysAnything reports whether a zone holds more than the SOA and NS of its apex.
+func SaysAnything(z *zone.Zone) bool {
+	for set := range z.All() {
+		if set.Owner != z.Origin() || set.Type != zone.TypeNS && set.Type != zone.TypeSOA {
 			return true
 		}
 	}

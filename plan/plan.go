@@ -130,6 +130,8 @@ type Allowance struct {
 type Facts struct {
 	// NameServers are the apex NS that each provider of the zone needs, by account name.
 	NameServers map[string][]zone.Name
+	// Serving are the accounts that hold more of the zone than its apex already.
+	Serving map[string]bool
 	// Created reports whether zonecast created the RRset at this target; nil when ownership is "all".
 	Created func(zone.Key) bool
 	// Delegated reports that the parent still delegates the zone.

@@ -193,6 +193,11 @@ func (s *script) fact(name string, v []string) {
 		} else {
 			s.facts.Applied = f
 		}
+	case "serving":
+		s.facts.Serving = map[string]bool{}
+		for _, account := range v {
+			s.facts.Serving[account] = true
+		}
 	case "nameservers":
 		if s.facts.NameServers == nil {
 			s.facts.NameServers = map[string][]zone.Name{}

@@ -224,6 +224,8 @@ func (s *script) setOptions(f []string) {
 			for n := range strings.SplitSeq(v, ",") {
 				s.options.NameServers = append(s.options.NameServers, zone.MustName(n))
 			}
+		case "unsure":
+			s.options.Unsure = strings.Split(v, ",")
 		case "resolve":
 			s.options.Resolve = func(n zone.Name) ([]netip.Addr, uint32, error) {
 				if n == zone.MustName("web.example.net.") {
