@@ -119,10 +119,7 @@ func everyType(e *env, t zone.Type) {
 	if len(lists) == 0 {
 		e.Fatalf("there are no values for type %s", t)
 	}
-	owner := owners[t]
-	if owner == "" {
-		owner = "type-" + strings.ToLower(t.String())
-	}
+	owner := e.owner(t)
 	state := func(list []string, ttl uint32) []zone.RRset {
 		e.Helper()
 		set := zone.RRset{Owner: e.name(owner), Type: t, TTL: e.ttl(ttl)}
@@ -245,18 +242,26 @@ func deletesFirst(c zone.Change) int {
 	return 1
 }
 
+// owner is where values of a type stand.
+func (e *env) owner(t zone.Type) string {
+	if t == zone.TypeALIAS && e.caps.AliasApexOnly {
+		return "@"
+	}
+	return cmp.Or(owners[t], "type-"+strings.ToLower(t.String()))
+}
+
 // allTypesAtOnce has every type in one plan, that the suite can put beside the others.
 func allTypesAtOnce(e *env) {
 	var first, last []zone.RRset
 	for _, t := range slices.Sorted(allTypes(e.s)) {
-		if _, refused := e.s.Unsupported[typeGroup+t.String()]; refused || !e.caps.Holds(t) || owners[t] == "@" {
+		if _, refused := e.s.Unsupported[typeGroup+t.String()]; refused || !e.caps.Holds(t) || e.owner(t) == "@" {
 			continue
 		}
 		lists := e.s.Values[t]
 		if len(lists) == 0 {
 			lists = values[t]
 		}
-		owner := cmp.Or(owners[t], "type-"+strings.ToLower(t.String()))
+		owner := e.owner(t)
 		for i, out := range []*[]zone.RRset{&first, &last} {
 			set := zone.RRset{Owner: e.name(owner), Type: t, TTL: e.ttl(uint32(3600 * (i + 1)))}
 			for _, v := range lists[i*(len(lists)-1)] {

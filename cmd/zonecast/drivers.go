@@ -3,6 +3,7 @@ package main
 // Adapters join by being imported: each registers itself with package provider or config.
 import (
 	_ "github.com/zonecast/zonecast/providers/cloudflare"
+	_ "github.com/zonecast/zonecast/providers/google"
 	_ "github.com/zonecast/zonecast/providers/powerdns"
 	_ "github.com/zonecast/zonecast/providers/rfc2136"
 	_ "github.com/zonecast/zonecast/providers/route53"
