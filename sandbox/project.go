@@ -79,14 +79,14 @@ func (p Project) DNS(kind string) string {
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// FreeBase finds a base from DefaultBase on whose ports nobody uses.
-func FreeBase() (int, error) {
-	for base := DefaultBase; base < DefaultBase+4000; base += 100 {
+// FreeBase finds a base from a port on (DefaultBase, mostly) whose ports nobody uses.
+func FreeBase(from int) (int, error) {
+	for base := from; base < from+4000; base += 100 {
 		if free(base) {
 			return base, nil
 		}
 	}
-	return 0, fmt.Errorf("no %d ports in a row are free from %d on", ports+1, DefaultBase)
+	return 0, fmt.Errorf("no %d ports in a row are free from %d on", ports+1, from)
 }
 
 func free(base int) bool {

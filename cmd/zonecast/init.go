@@ -76,7 +76,7 @@ func (a *app) init(dir string, args initArgs) error {
 		project = sandbox.Project{BasePort: args.basePort, Kinds: sandbox.Available(), Zones: []string{"example.com."}}
 		if project.BasePort == 0 {
 			var err error
-			if project.BasePort, err = sandbox.FreeBase(); err != nil {
+			if project.BasePort, err = sandbox.FreeBase(sandbox.DefaultBase); err != nil {
 				return err
 			}
 		}

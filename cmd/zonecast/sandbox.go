@@ -160,7 +160,7 @@ func (x sandboxArgs) project() (sandbox.Project, error) {
 	if x.basePort != 0 {
 		p.BasePort = x.basePort
 	} else if fresh {
-		if p.BasePort, err = sandbox.FreeBase(); err != nil {
+		if p.BasePort, err = sandbox.FreeBase(sandbox.DefaultBase); err != nil {
 			return p, err
 		}
 	}
