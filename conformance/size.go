@@ -59,11 +59,11 @@ func batchBorders(e *env) {
 	s := e.s
 	e.s.Ask = nil
 	n := e.caps.Batch
-	if n > 600 && !e.s.Large {
+	if n > 1200 && !e.s.Large {
 		e.Skipf("batches of %d need Large", n)
 	}
 	for _, k := range []int{n - 1, n, n + 1, 2*n + 1} {
-		if k < 1 {
+		if k < 1 || k > 1201 && !e.s.Large {
 			continue
 		}
 		e.step(fmt.Sprintf("%d changes", k), e.addresses(k, 300)...)
