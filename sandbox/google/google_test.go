@@ -183,8 +183,10 @@ func TestFirstSteps(t *testing.T) {
 		t.Errorf("shown: got %v, %v", set, ok)
 	}
 	wantError(t, "delete a full zone", c.ManagedZones.Delete(project, "steps").Do(), 400, "containerNotEmpty", "contains one or more 'resource records'")
+	_, err = c.Changes.Create(project, "steps", &dns.Change{Deletions: []*dns.ResourceRecordSet{rrset("www.steps.example.", "A", 300, "192.0.2.1", "192.0.2.2")}}).Do()
+	wantError(t, "deletion with the values in another order", err, 412, "conditionNotMet", "entity.change.deletions[www.steps.example.][A]")
 	change(t, c, "steps", nil, []*dns.ResourceRecordSet{
-		rrset("www.steps.example.", "A", 300, "192.0.2.1", "192.0.2.2"),
+		rrset("www.steps.example.", "A", 300, "192.0.2.2", "192.0.2.1"),
 		rrset("steps.example.", "TXT", 60, `"v=spf1" "-all"`, `"two words"`),
 	})
 	if err := c.ManagedZones.Delete(project, "steps").Do(); err != nil {

@@ -49,10 +49,12 @@ func (r *record) view() resourceRecordSet {
 	return resourceRecordSet{Kind: "dns#resourceRecordSet", Name: r.name.String(), Type: r.typ.String(), TTL: &r.ttl, RRdatas: r.text, RoutingPolicy: r.policy}
 }
 
-// same says whether a deletion names exactly what there is. Values are compared in canonical form
-// and as sets.
+// same says whether a deletion names exactly what there is: "Must match existing data exactly"
+// (https://cloud.google.com/dns/docs/reference/rest/v1/changes). Values are compared in canonical
+// form, and their order counts (https://github.com/DNSControl/dnscontrol/pull/3011,
+// https://github.com/octodns/octodns-googlecloud/pull/70).
 func (r *record) same(o *record) bool {
-	return r.ttl == o.ttl && slices.Equal(r.data, o.data) && reflect.DeepEqual(r.policy, o.policy)
+	return r.ttl == o.ttl && slices.Equal(r.text, o.text) && reflect.DeepEqual(r.policy, o.policy)
 }
 
 // compare orders sets as lists show them: names from the apex down, types by their letters.
