@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,7 +29,7 @@ type world struct {
 	origin string // of fresh zones: "zone%d.example."
 }
 
-func newWorld(t *testing.T, o sandbox.Options) *world {
+func newWorld(t testing.TB, o sandbox.Options) *world {
 	t.Helper()
 	w := &world{svc: sandbox.New(o), origin: "zone%d.example."}
 	w.api = httptest.NewServer(w.svc)
@@ -124,7 +125,14 @@ var unsupported = map[string]string{
 // subject is the emulation with zones of a paid plan, written in batches as small as a free zone's.
 func subject(t *testing.T) conformance.Subject {
 	w := newWorld(t, sandbox.Options{Plan: sandbox.Pro, Records: 1_000_000})
-	small := with("plan_type", "free")
+	page := 300 // borders of pages are tried with small ones
+	if conformance.Soak {
+		page = 5000
+	}
+	small := func(c *provider.Config) {
+		with("plan_type", "free")(c)
+		with("records_per_page", strconv.Itoa(page))(c)
+	}
 	return conformance.Subject{
 		Name: "cloudflare (emulated)", Short: "cloudflare",
 		Open:      func(t conformance.T) provider.Provider { return w.open(t, small) },
@@ -145,7 +153,7 @@ func subject(t *testing.T) conformance.Subject {
 		Stated: w.stated,
 		Plant:  w.plant,
 		Calls:  func() (all, polls int) { return w.calls(), 0 },
-		Page:   5000,
+		Page:   page,
 		Extras: map[string][2]string{"octodns": {
 			`{"cloudflare":{"comment":"of both <ends> & \"more\"","tags":["env:test","team:dns"]}}`,
 			`{"cloudflare":{"auto-ttl":true,"comment":"Ünïcode"}}`,
@@ -167,7 +175,7 @@ func (w *world) stated(t conformance.T, ref provider.ZoneRef) conformance.Count 
 	return conformance.Count{Records: a.Info.Total + 2} // its own name servers are no records
 }
 
-// plant puts a read-only record beside what the suite writes. It goes with its zone.
+// plant puts a read-only record and a locked one beside what the suite writes. They go with their zone.
 func (w *world) plant(t conformance.T, ref provider.ZoneRef) []conformance.Planted {
 	t.Helper()
 	child := func(label string) zone.Name {
@@ -177,14 +185,22 @@ func (w *world) plant(t conformance.T, ref provider.ZoneRef) []conformance.Plant
 		}
 		return n
 	}
-	locked := child("planted-read-only")
-	_, err := w.svc.Plant(ref.ID, sandbox.Record{
-		Name: strings.TrimSuffix(locked.String(), "."), Type: "A", Content: "192.0.2.77", Meta: sandbox.Meta{ReadOnly: true},
-	})
-	if err != nil {
-		t.Fatalf("%v", err)
+	var out []conformance.Planted
+	for _, x := range []struct {
+		name  string
+		plant sandbox.Record
+	}{
+		{"read-only", sandbox.Record{Type: "A", Content: "192.0.2.77", Meta: sandbox.Meta{ReadOnly: true}}},
+		{"locked", sandbox.Record{Type: "A", Content: "192.0.2.78", Locked: true}},
+	} {
+		owner := child("planted-" + x.name)
+		x.plant.Name = strings.TrimSuffix(owner.String(), ".")
+		if _, err := w.svc.Plant(ref.ID, x.plant); err != nil {
+			t.Fatalf("%v", err)
+		}
+		out = append(out, conformance.Planted{Name: "a " + x.name + " record", Key: zone.Key{Owner: owner, Type: zone.TypeA}})
 	}
-	return []conformance.Planted{{Name: "a read-only record", Key: zone.Key{Owner: locked, Type: zone.TypeA}}}
+	return out
 }
 
 func TestConformance(t *testing.T) {

@@ -101,6 +101,9 @@ func (p *Provider) lookUp(ctx context.Context, op string, ref provider.ZoneRef) 
 	for _, name := range spellings(ref.Origin) {
 		q := p.inAccount()
 		q.Set("name", name)
+		if ref.View == viewInternal {
+			q.Set("type", typeInternal) // lists leave them out otherwise
+		}
 		list, err := p.listZones(ctx, op, ref.Origin.String(), q)
 		if err != nil {
 			return nil, err
