@@ -29,7 +29,8 @@ func (p *Provider) Capabilities(provider.ZoneInfo) provider.Capabilities {
 		Batch:   p.maxElements,
 
 		ListZones: true, CreateZone: true, DeleteZone: true,
-		InFlight: 4, Proof: "simulated",
+		// The budget holds calls back; a write that waits for INSYNC is not to hold up others.
+		InFlight: 64, Proof: "simulated",
 		Docs: map[string]string{
 			"Types":         guide + "ResourceRecordTypes.html",
 			"ApexNS":        guide + "SOA-NSrecords.html",

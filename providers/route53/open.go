@@ -56,7 +56,7 @@ var Driver = provider.Driver{
 // Documented are the limits of an account that Route 53 documents: five requests a second
 // (Developer Guide, "Quotas", "Maximums on API requests").
 var Documented = budget.Limits{
-	Windows: []budget.Window{{Calls: 5, Per: time.Second}}, InFlight: 4, Docs: guide + "DNSLimitations.html#limits-api-requests",
+	Windows: []budget.Window{{Calls: 5, Per: time.Second}}, Docs: guide + "DNSLimitations.html#limits-api-requests",
 }
 
 // An account is where and as whom calls are made.

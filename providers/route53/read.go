@@ -116,7 +116,9 @@ func (p *Provider) pages(ctx context.Context, op string, h *hosted, from *zone.N
 
 // begins reports whether a page begins with what the page before announced.
 func begins(set *recordSet, in *route53.ListResourceRecordSetsInput) bool {
-	return aws.ToString(set.Name) == aws.ToString(in.StartRecordName) && set.Type == in.StartRecordType &&
+	got, err1 := parseName(aws.ToString(set.Name))
+	want, err2 := parseName(aws.ToString(in.StartRecordName))
+	return err1 == nil && err2 == nil && got == want && set.Type == in.StartRecordType &&
 		aws.ToString(set.SetIdentifier) == aws.ToString(in.StartRecordIdentifier)
 }
 
@@ -144,38 +146,60 @@ func (r *reading) add(set *recordSet) (bool, error) {
 	if err != nil || aws.ToString(set.Name) == "" || !owner.In(r.h.origin) {
 		return false, fmt.Errorf("record set %q is not of the zone", aws.ToString(set.Name))
 	}
-	t, err := zone.ParseType(string(set.Type))
-	key := zone.Key{Owner: owner, Type: t}
-	if kind := routing(set); kind != "" || err != nil || !t.OnWire() {
+	key := zone.Key{Owner: owner, Type: typeOf(set)}
+	kind := routing(set)
+	if kind == "" && !key.Type.OnWire() {
+		kind = "record of type " + string(set.Type)
+	}
+	switch {
+	case kind != "":
 		r.foreignSet(key, set, kind)
 		return true, nil
-	}
-	if set.AliasTarget != nil {
+	case set.AliasTarget != nil:
 		return true, r.addAlias(owner, set)
-	}
-	if set.TTL == nil || len(set.ResourceRecords) == 0 {
+	case set.TTL == nil || len(set.ResourceRecords) == 0:
 		return false, fmt.Errorf("record set %s has no TTL or no values", key)
 	}
-	rr := zone.RRset{Owner: owner, Type: t, TTL: uint32(min(max(*set.TTL, 0), 1<<32-1)), Data: make([]zone.Data, len(set.ResourceRecords))}
-	odd := r.want[key]
-	for i, v := range set.ResourceRecords {
-		text := aws.ToString(v.Value)
-		if rr.Data[i], err = parseValue(t, text); err == nil && undocumented(t, text) {
-			err = errors.New("escapes in service parameters are not documented")
-		}
-		if err != nil {
-			// What cannot be read is shown and left alone, the whole set.
-			r.foreignSet(key, set, "record that cannot be read ("+err.Error()+")")
-			return true, nil
-		}
-		odd = odd || valueText(t, rr.Data[i]) != text
+	data, odd, why := parseValues(key.Type, set.ResourceRecords)
+	if why != "" {
+		// What cannot be read is shown and left alone, the whole set.
+		r.foreignSet(key, set, "record that cannot be read ("+why+")")
+		return true, nil
 	}
-	rr = rr.Clean()
-	if odd || len(rr.Data) != len(set.ResourceRecords) {
+	rr := zone.RRset{Owner: owner, Type: key.Type, TTL: uint32(min(max(*set.TTL, 0), 1<<32-1)), Data: data}.Clean()
+	if odd || r.want[key] || len(rr.Data) != len(set.ResourceRecords) {
 		r.raw[key] = []recordSet{*set}
 	}
 	r.sets = append(r.sets, rr)
 	return true, nil
+}
+
+// typeOf is the type of a record set; 0 when nobody here knows it.
+func typeOf(set *recordSet) zone.Type {
+	t, err := zone.ParseType(string(set.Type))
+	if err != nil {
+		return 0
+	}
+	return t
+}
+
+// parseValues reads the values of a set. odd reports that a value would be written differently;
+// why says what cannot be read.
+func parseValues(t zone.Type, values []types.ResourceRecord) (data []zone.Data, odd bool, why string) {
+	data = make([]zone.Data, len(values))
+	for i, v := range values {
+		text := aws.ToString(v.Value)
+		d, err := parseValue(t, text)
+		switch {
+		case err != nil:
+			return nil, false, err.Error()
+		case undocumented(t, text):
+			return nil, false, "escapes in service parameters are not documented"
+		}
+		data[i] = d
+		odd = odd || valueText(t, d) != text
+	}
+	return data, odd, ""
 }
 
 func (r *reading) addAlias(owner zone.Name, set *recordSet) error {
@@ -227,9 +251,6 @@ func routing(s *recordSet) string {
 
 // foreignSet keeps what is not zonecast's to write.
 func (r *reading) foreignSet(k zone.Key, s *recordSet, kind string) {
-	if kind == "" {
-		kind = "record of type " + string(s.Type)
-	}
 	words := []string{k.Owner.String(), string(s.Type)}
 	if id := aws.ToString(s.SetIdentifier); id != "" {
 		words = append(words, fmt.Sprintf("%q", id))

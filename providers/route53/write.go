@@ -26,8 +26,10 @@ func (p *Provider) Write(ctx context.Context, base *provider.Snapshot, changes p
 	counted, calls := httpkit.Counting(ctx)
 	ids, err := p.write(counted, base, changes, r)
 	r.Calls = calls.Sent()
-	if note := p.settle(ctx, ids); note != "" {
-		r.Notes = append(r.Notes, note)
+	if err == nil {
+		if note := p.settle(ctx, ids); note != "" {
+			r.Notes = append(r.Notes, note)
+		}
 	}
 	r.Took = time.Since(began)
 	return r, err
@@ -302,7 +304,11 @@ func (p *Provider) settle(ctx context.Context, ids []string) string {
 	defer cancel()
 	ctx, calls := httpkit.Counting(ctx)
 	polls := func() string {
-		return fmt.Sprintf("after %v (%d polls, not counted as calls)", time.Since(began).Round(time.Millisecond), calls.Sent())
+		unit := "polls"
+		if calls.Sent() == 1 {
+			unit = "poll"
+		}
+		return fmt.Sprintf("after %v (%d %s, not counted as calls)", time.Since(began).Round(time.Millisecond), calls.Sent(), unit)
 	}
 	// The last batch is usually the last to arrive.
 	slices.Reverse(ids)
@@ -315,7 +321,7 @@ func (p *Provider) settle(ctx context.Context, ids []string) string {
 			return fmt.Sprintf("change %s is %s %s; name servers usually have it within a minute", id, why, polls())
 		}
 	}
-	return "INSYNC: all name servers have it " + polls()
+	return "INSYNC at all name servers " + polls()
 }
 
 // inSync asks until a change has arrived everywhere.

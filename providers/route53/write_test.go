@@ -14,13 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/conformance"
-	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/route53"
 	emulated "github.com/zonecast/zonecast/sandbox/route53"
 	"github.com/zonecast/zonecast/sandbox/service"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/octodns"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
 
@@ -127,65 +125,6 @@ func same(t testing.TB, what string, got, want []string) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s: not as wanted (-want +got):\n%s", what, d)
 	}
-}
-
-// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html
-func TestAliasesRoundTrip(t *testing.T) {
-	t.Parallel()
-	_, p, base := fresh(t, nil)
-	const alias = "Route53Provider/ALIAS"
-	toWWW := `{"evaluate-target-health":false,"name":"www","type":"A"}`
-	toWWW6 := `{"evaluate-target-health":false,"name":"www","type":"AAAA"}`
-	toELB := `{"evaluate-target-health":true,"hosted-zone-id":"Z35SXDOTRQ7X7K","name":"dualstack.lb-1.us-east-1.elb.amazonaws.com.","type":"A"}`
-	www, www6 := set(t, "www", "A", 300, "192.0.2.1"), set(t, "www", "AAAA", 300, "2001:db8::1")
-	apex := set(t, "@", alias, 300, toWWW, toWWW6)
-	// The alias comes first in the plan, its target later: the service wants the target first.
-	done(t, p, base, zone.Change{After: apex}, zone.Change{After: www}, zone.Change{After: www6})
-	snap := read(t, p)
-	same(t, "created", sets(snap), []string{
-		"@ 942942942 Route53Provider/ALIAS " + toWWW + " " + toWWW6, "www 300 A 192.0.2.1", "www 300 AAAA 2001:db8::1",
-	})
-	apexNow, _ := snap.Sets.Set(zone.MustName(origin), apex.Type)
-
-	t.Log("one of two aliases goes to a load balancer, and the target of the other changes under it")
-	after := set(t, "@", alias, 942942942, toELB, toWWW6)
-	moved6 := set(t, "www", "AAAA", 600, "2001:db8::2")
-	done(t, p, snap, zone.Change{Before: &apexNow, After: after}, zone.Change{Before: www6, After: moved6})
-	snap = read(t, p)
-	same(t, "changed", sets(snap), []string{
-		"@ 942942942 Route53Provider/ALIAS " + toWWW6 + " " + toELB, "www 300 A 192.0.2.1", "www 600 AAAA 2001:db8::2",
-	})
-
-	t.Log("stale: the alias as it was first is not what is there")
-	r, err := write(t, p, base, zone.Change{Before: &apexNow})
-	if provider.KindOf(err) != provider.Conflict || r.Sets[0] != provider.NotDone {
-		t.Errorf("deletion of a stale alias: %v, %v; want a conflict and nothing done", r.Sets, err)
-	}
-
-	t.Log("the alias gives way to addresses, and its target is gone with it")
-	now, _ := snap.Sets.Set(zone.MustName(origin), apex.Type)
-	done(t, p, snap, zone.Change{Before: www}, zone.Change{Before: moved6}, zone.Change{Before: &now}, zone.Change{After: set(t, "@", "A", 60, "192.0.2.9")})
-	same(t, "replaced", sets(read(t, p)), []string{"@ 60 A 192.0.2.9"})
-}
-
-func TestAliasesThatCannotBe(t *testing.T) {
-	t.Parallel()
-	_, p, base := fresh(t, nil)
-	for name, c := range map[string]struct{ data, want string }{
-		"no type":             {`{"name":"www"}`, "has no type"},
-		"of SOA":              {`{"name":"www","type":"SOA"}`, "cannot be of type SOA"},
-		"service without id":  {`{"name":"d1.cloudfront.net.","type":"A"}`, "lacks the hosted-zone-id"},
-		"out of the zone":     {`{"name":"www.example.net.","type":"A"}`, "leaves the zone"},
-		"two of one type":     {`{"name":"a","type":"A"}` + "\n" + `{"name":"b","type":"A"}`, "two aliases of type A"},
-		"no JSON":             {`x`, "cannot be read"},
-		"target is not there": {`{"evaluate-target-health":false,"name":"gone","type":"A"}`, "target was not found"},
-	} {
-		r, err := write(t, p, base, zone.Change{After: set(t, "x", "Route53Provider/ALIAS", 1, strings.Split(c.data, "\n")...)})
-		if provider.KindOf(err) != provider.Rejected || r.Sets[0] != provider.NotDone || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, %v; want it rejected, with %q", name, r.Sets, err, c.want)
-		}
-	}
-	same(t, "nothing written", sets(read(t, p)), nil)
 }
 
 // batchesOf writes and tells how many ChangeResourceRecordSets it took.
@@ -376,8 +315,8 @@ func TestWaitsUntilInSync(t *testing.T) {
 		note        string
 		least       time.Duration
 	}{
-		{"at once", 0, "60", "INSYNC: all name servers have it after", 0},
-		{"some time", 300 * time.Millisecond, "60", "INSYNC: all name servers have it after", 300 * time.Millisecond},
+		{"at once", 0, "60", "INSYNC at all name servers after", 0},
+		{"some time", 300 * time.Millisecond, "60", "INSYNC at all name servers after", 300 * time.Millisecond},
 		{"too long", time.Hour, "1", "is still PENDING after", time.Second},
 		{"switched off", time.Hour, "0", "", 0},
 	} {
@@ -433,9 +372,9 @@ func TestPriorRequestNotComplete(t *testing.T) {
 
 func TestThrottlingIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	c, p, base := fresh(t, values{"limits": "1000/1s"})
+	c, _, _ := fresh(t, nil)
 	n := 0
-	p = c.open(t, values{"limits": "1001/1s"}, func(conf *provider.Config) {
+	p := c.open(t, values{"limits": "1001/1s"}, func(conf *provider.Config) {
 		conf.HTTP = func() http.RoundTripper {
 			return tripper(func(r *http.Request) (*http.Response, error) {
 				if n++; n == 1 {
@@ -449,7 +388,6 @@ func TestThrottlingIsWaitedFor(t *testing.T) {
 			})
 		}
 	})
-	_ = base
 	snap := read(t, p)
 	if state := p.Budget().State(); state.Refused != 1 || state.Speed >= 1 {
 		t.Errorf("the budget knows of %d refusals and goes at %v, want 1 and less than full", state.Refused, state.Speed)
@@ -460,44 +398,3 @@ func TestThrottlingIsWaitedFor(t *testing.T) {
 type tripper func(*http.Request) (*http.Response, error)
 
 func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// As octoDNS's README shows aliases (https://github.com/octodns/octodns-route53#provider-specific-types)
-// and as it dumps them.
-func TestAliasesAsOctoDNSWritesThem(t *testing.T) {
-	t.Parallel()
-	_, p, base := fresh(t, nil)
-	l := octodns.Read("example.org.yaml", []byte(`
-'':
-  - {type: Route53Provider/ALIAS, ttl: 942942942, values: [{evaluate-target-health: false, hosted-zone-id: null, name: www, type: AAAA}, {type: A, name: www}]}
-  - {type: TXT, value: hello}
-www:
-  - {type: A, value: 192.0.2.1}
-  - {type: AAAA, value: '2001:db8::1'}
-apex: {type: Route53Provider/ALIAS, value: {type: TXT}}
-alb:
-  type: Route53Provider/ALIAS
-  value:
-    evaluate-target-health: true
-    hosted-zone-id: Z35SXDOTRQ7X7K
-    name: dualstack.octodns-testing-1165866977.us-east-1.elb.amazonaws.com.
-    type: A
-`), zone.MustName(origin), octodns.Options{})
-	if err := finding.AsError(l.Findings); err != nil {
-		t.Fatal(err)
-	}
-	var changes []zone.Change
-	for s := range l.Zone.All() {
-		changes = append(changes, zone.Change{After: &s})
-	}
-	if len(changes) != 6 {
-		t.Fatalf("%d RRsets, want 6", len(changes))
-	}
-	done(t, p, base, changes...)
-	now := read(t, p)
-	for c := range zone.Diff(now.Sets, l.Zone) {
-		if k := c.Key(); k.Type == zone.TypeSOA || k.Type == zone.TypeNS || k.Type.Vendor() && c.Updates() && c.Before.SameData(*c.After) {
-			continue // the TTL of an alias is not compared
-		}
-		t.Errorf("what was written is not what is there: %+v", c)
-	}
-}
