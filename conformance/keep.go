@@ -163,8 +163,8 @@ func LoadKept(path string) (*Kept, error) {
 	if err := json.Unmarshal(data, k); err != nil {
 		return nil, fmt.Errorf("%s is no saved zone: %w", path, err)
 	}
-	if len(k.Sets) == 0 {
-		return nil, fmt.Errorf("%s is no saved zone: it holds no records", path)
+	if k.Ref.Origin == (zone.Name{}) {
+		return nil, fmt.Errorf("%s is no saved zone: it names none", path)
 	}
 	if _, err := zone.Of(k.Ref.Origin, k.Sets...); err != nil {
 		return nil, fmt.Errorf("%s is no saved zone: %w", path, err)
