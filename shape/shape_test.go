@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -259,5 +260,46 @@ func BenchmarkZone(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Fit has its say where target and desired zone differ, and a difference in metadata that it leaves
+// is a change, in octoDNS's configurations too.
+func TestFit(t *testing.T) {
+	t.Parallel()
+	set := func(name, metadata string, ttl uint32) zone.RRset {
+		owner, _ := zone.ParseNameIn(name, origin)
+		s := zone.RRset{Owner: owner, Type: zone.TypeA, TTL: ttl, Data: []zone.Data{"\xc0\x00\x02\x01"}}
+		if metadata != "" {
+			s.Extra = zone.ExtraOf(map[string]string{"octodns": metadata})
+		}
+		return s
+	}
+	caps := fullCaps()
+	caps.Extras = []string{"octodns"}
+	observed, _ := zone.Of(origin, set("same", `{"x":1}`, 300), set("changed", `{"x":1}`, 300))
+	desired, _ := zone.Of(origin, set("same", `{"x":1,"y":1}`, 900), set("changed", "", 300), set("new", `{"y":1}`, 900))
+	var news []bool
+	in := shape.Input{
+		Desired: desired, Capabilities: caps, Observed: &provider.Snapshot{Sets: observed}, Options: shape.Options{OctoDNS: true},
+		Fit: func(want zone.RRset, have *zone.RRset) zone.RRset {
+			news = append(news, have == nil)
+			if text, _ := want.Extra.Value("octodns"); strings.Contains(text, `"y"`) {
+				want.TTL, want.Extra = 300, zone.ExtraOf(map[string]string{"octodns": `{"x":1}`})
+			}
+			return want
+		},
+	}
+	r, err := shape.Zone(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []zone.RRset{set("same", `{"x":1}`, 300), set("changed", "", 300), set("new", `{"x":1}`, 300)} {
+		if got, _ := r.Zone.Set(want.Owner, want.Type); !got.Equal(want) {
+			t.Errorf("%s is %v, want %v", want.Owner, got, want)
+		}
+	}
+	if len(news) != 3 || !slices.Contains(news, true) || !slices.Contains(news, false) {
+		t.Errorf("Fit was asked %d times (new: %v), want once for each of 3, one of them new", len(news), news)
 	}
 }

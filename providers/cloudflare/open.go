@@ -94,7 +94,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 		}
 		p.addresses = []string{a}
 	}
-	var auth httpkit.Auth = httpkit.Bearer(httpkit.Secret(token))
+	auth := httpkit.Bearer(httpkit.Secret(token))
 	if email := c.Text("email", ""); email != "" {
 		auth = globalKey{email, httpkit.Header("X-Auth-Key", httpkit.Secret(token))}
 	}

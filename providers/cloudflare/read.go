@@ -132,8 +132,8 @@ func (h *holding) add(r *apiRecord) error {
 	if !owner.In(h.origin) {
 		return fmt.Errorf("record %s %s is not in zone %s", r.Name, r.Type, h.origin)
 	}
-	t, err := zone.ParseType(r.Type)
-	if err != nil || !t.OnWire() || t.Meta() {
+	t, ok := typeOf(r.Type)
+	if !ok {
 		h.odd = append(h.odd, foreign(key{Owner: owner}, r, "record of type "+r.Type))
 		return nil
 	}
@@ -151,9 +151,9 @@ func (h *holding) add(r *apiRecord) error {
 		s.foreign = append(s.foreign, foreign(k, r, "locked record"))
 		return nil
 	}
-	d, err := r.read(t)
-	if err != nil {
-		s.foreign = append(s.foreign, foreign(k, r, "record that cannot be read ("+err.Error()+")"))
+	d, unreadable := r.read(t)
+	if unreadable != nil {
+		s.foreign = append(s.foreign, foreign(k, r, "record that cannot be read ("+unreadable.Error()+")"))
 		return nil
 	}
 	if r.TTL < 0 || r.TTL > 1<<31-1 {
@@ -163,6 +163,12 @@ func (h *holding) add(r *apiRecord) error {
 		note: note{comment: r.Comment, tags: tidy(r.Tags)}, id: r.ID, data: d, ttl: uint32(r.TTL), proxied: r.Proxied && proxiable(t),
 	})
 	return nil
+}
+
+// typeOf is the number of a type that can stand in a zone.
+func typeOf(mnemonic string) (zone.Type, bool) {
+	t, err := zone.ParseType(mnemonic)
+	return t, err == nil && t.OnWire() && !t.Meta()
 }
 
 func foreign(k key, r *apiRecord, kind string) provider.Foreign {

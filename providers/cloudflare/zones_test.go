@@ -200,7 +200,9 @@ func TestVerify(t *testing.T) {
 func TestListsAreWhole(t *testing.T) {
 	t.Parallel()
 	const zones = `{"success":true,"result":[{"id":"z","name":"example.com","type":"full"}],"result_info":{"total_count":1}}`
-	record := func(id string) string { return `{"id":"` + id + `","name":"` + id + `.example.com","type":"A","content":"192.0.2.1","ttl":300}` }
+	record := func(id string) string {
+		return `{"id":"` + id + `","name":"` + id + `.example.com","type":"A","content":"192.0.2.1","ttl":300}`
+	}
 	page := func(total int, ids ...string) string {
 		for i := range ids {
 			ids[i] = record(ids[i])
