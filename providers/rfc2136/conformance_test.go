@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 			running := s.start(t, zones, key)
 			var next atomic.Int64
 			conformance.Run(t, conformance.Subject{
-				Name:        "rfc2136 against " + s.name,
+				Name: "rfc2136 against " + s.name, Short: "rfc2136 " + s.name,
 				Unsupported: s.unsupported,
 				Elsewhere:   s.elsewhere,
 				Values:      s.values,

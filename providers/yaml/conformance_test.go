@@ -26,6 +26,10 @@ func open(t conformance.T, dir string, options map[string]string) *yaml.Provider
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	short := map[string]string{
+		"single": "yaml", "single, simple order, plain semicolons": "yaml simple",
+		"split": "yaml split", "split, without catchall": "yaml split .d",
+	}
 	for name, options := range map[string]map[string]string{
 		"single":                                 nil,
 		"single, simple order, plain semicolons": {"order_mode": "simple", "escaped_semicolons": "false", "default_ttl": "300"},
@@ -39,7 +43,7 @@ func TestConformance(t *testing.T) {
 			origin := func() zone.Name { return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1))) }
 			const inTests = "TestSurvives: written, read back and planned again with dynamic and geo records of octoDNS's documentation"
 			r := conformance.Run(t, conformance.Subject{
-				Name:  "octoDNS YAML (" + name + ")",
+				Name: "octoDNS YAML (" + name + ")", Short: short[name],
 				Open:  func(t conformance.T) provider.Provider { return open(t, dir, options) },
 				Fresh: func(t conformance.T) provider.ZoneRef { return fresh(t, open(t, dir, options), origin()) },
 				NewOrigin: func(conformance.T) zone.Name {

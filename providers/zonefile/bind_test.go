@@ -42,7 +42,7 @@ func TestBINDServesWhatIsWritten(t *testing.T) {
 		return at(ctx, k)
 	}
 	conformance.Run(t, conformance.Subject{
-		Name: "zonefile (real BIND)",
+		Name: "zonefile (real BIND)", Short: "zonefile BIND",
 		Open: func(t conformance.T) provider.Provider {
 			return open(t, s.Dir, map[string]string{"file_extension": ".zone", "dns_address": s.Addr})
 		},
