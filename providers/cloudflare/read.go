@@ -143,26 +143,32 @@ func (h *holding) add(r *apiRecord) error {
 		s = &held{key: k}
 		h.sets[k] = s
 	}
-	switch {
-	case r.Meta.ReadOnly:
-		s.foreign = append(s.foreign, foreign(k, r, "read-only record"))
-		return nil
-	case r.Locked:
-		s.foreign = append(s.foreign, foreign(k, r, "locked record"))
-		return nil
-	}
-	d, unreadable := r.read(t)
-	if unreadable != nil {
-		s.foreign = append(s.foreign, foreign(k, r, "record that cannot be read ("+unreadable.Error()+")"))
-		return nil
-	}
 	if r.TTL < 0 || r.TTL > 1<<31-1 {
 		return fmt.Errorf("record %s %s has TTL %v", r.Name, r.Type, r.TTL)
 	}
-	s.records = append(s.records, record{
-		note: note{comment: r.Comment, tags: tidy(r.Tags)}, id: r.ID, data: d, ttl: uint32(r.TTL), proxied: r.Proxied && proxiable(t),
-	})
+	s.add(r)
 	return nil
+}
+
+// add takes a record in, or notes why it is not ours.
+func (s *held) add(r *apiRecord) {
+	d, err := r.read(s.key.Type)
+	kind := ""
+	switch {
+	case r.Meta.ReadOnly:
+		kind = "read-only record"
+	case r.Locked:
+		kind = "locked record"
+	case err != nil:
+		kind = "record that cannot be read (" + err.Error() + ")"
+	}
+	if kind != "" {
+		s.foreign = append(s.foreign, foreign(s.key, r, kind))
+		return
+	}
+	s.records = append(s.records, record{
+		note: note{comment: r.Comment, tags: tidy(r.Tags)}, id: r.ID, data: d, ttl: uint32(r.TTL), proxied: r.Proxied && proxiable(s.key.Type),
+	})
 }
 
 // typeOf is the number of a type that can stand in a zone.
