@@ -177,10 +177,10 @@ func (t attack) run(ctx context.Context, p provider.Provider, kept *conformance.
 		s.Began = func(group string, level int) { fmt.Fprintf(t.stderr, "\r\x1b[KL%d %s …", level, group) }
 		s.Ended = func(r conformance.Result) {
 			fmt.Fprint(t.stderr, "\r\x1b[K")
-			switch {
-			case r.Status == conformance.Failed:
+			switch r.Status {
+			case conformance.Failed:
 				fmt.Fprintf(t.stderr, "L%d %s %s\n", r.Level, r.Group, paint.Red("failed"))
-			case r.Status == conformance.Passed:
+			case conformance.Passed:
 				fmt.Fprintf(t.stderr, "L%d %s %s %s\n", r.Level, r.Group, paint.Green("passed"), paint.Dim(r.Took.Round(time.Millisecond).String()))
 			}
 		}
