@@ -149,6 +149,7 @@ func subject(t *testing.T) conformance.Subject {
 			"odd names/space and backslash":     onlyHostNames,
 			"odd names/octets that are no text": onlyHostNames,
 		},
+		Plant: c.plant,
 		Large: conformance.Soak,
 	}
 }
