@@ -26,13 +26,17 @@ type world struct {
 	dns    string // of the name server
 	api    *httptest.Server
 	zones  atomic.Int64
+	seen   atomic.Int64 // requests
 	origin string // of fresh zones: "zone%d.example."
 }
 
 func newWorld(t testing.TB, o sandbox.Options) *world {
 	t.Helper()
 	w := &world{svc: sandbox.New(o), origin: "zone%d.example."}
-	w.api = httptest.NewServer(w.svc)
+	w.api = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.seen.Add(1) // the panel counts when the answer is on its way already
+		w.svc.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(w.api.Close)
 	w.url = w.api.URL + sandbox.Prefix
 	dns, err := names.Listen("127.0.0.1:0", w.svc.Names())
@@ -110,7 +114,7 @@ func (w *world) ask(t conformance.T, method, path, body string, out any) {
 }
 
 // calls counts the requests that the service has seen.
-func (w *world) calls() int { return int(w.svc.Panel().Total()) }
+func (w *world) calls() int { return int(w.seen.Load()) }
 
 const named = "names are letters, digits, hyphens and underscores: developers.cloudflare.com/dns/manage-dns-records/reference/dns-record-types/"
 
