@@ -133,6 +133,15 @@ type Result struct {
 	Error        string             `json:"error,omitempty"`
 }
 
+// Filled reports whether the run filled a zone that was missing or held nothing but its apex: its
+// provider answers for it from now on.
+func (r *Result) Filled() bool {
+	if r.Plan == nil || r.Plan.Base == nil || r.State != DoneState && r.State != Unseen {
+		return false
+	}
+	return r.Plan.Base.Missing || r.Plan.Base.Sets != nil && !plan.SaysAnything(r.Plan.Base.Sets)
+}
+
 // NewServers are the name servers that the provider gave a zone which this run created; nil when the
 // zone was there before, or when its name servers are whatever its apex NS RRset says.
 func (r *Result) NewServers() []zone.Name {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/zonecast/zonecast/plan"
@@ -196,6 +197,7 @@ func (w *writer) create(ctx context.Context) error {
 	}
 	w.base = snap
 	w.tell(w.plan.Target, Writing, 0, w.plan.Changes.Len(), "zone created")
+	w.joinNS(snap.Info.NameServers)
 	left := w.changes.Sets[:0:0]
 	for _, ch := range w.changes.Sets {
 		if have, ok := snap.Sets.Set(ch.Key().Owner, ch.Key().Type); ok {
@@ -209,6 +211,44 @@ func (w *writer) create(ctx context.Context) error {
 	}
 	w.changes.Sets = left
 	return nil
+}
+
+// joinNS adds the name servers that the service gave to the new zone to the planned apex NS. The
+// plan that the result tells of is then a copy with this change.
+func (w *writer) joinNS(names []zone.Name) {
+	apex := zone.Key{Owner: w.plan.Target.Zone, Type: zone.TypeNS}
+	i := slices.IndexFunc(w.changes.Sets, func(c zone.Change) bool { return c.Key() == apex && c.After != nil })
+	if !w.plan.JoinNS || i < 0 {
+		return
+	}
+	was := *w.changes.Sets[i].After
+	joined := was
+	joined.Data = slices.Clone(was.Data)
+	for _, n := range names {
+		joined.Data = append(joined.Data, zone.Data(n.AppendWire(nil)))
+	}
+	joined = joined.Clean()
+	if joined.Equal(was) {
+		return
+	}
+	replaced := func(sets []zone.Change) []zone.Change {
+		sets = slices.Clone(sets)
+		for i := range sets {
+			if sets[i].Key() == apex {
+				sets[i].After = &joined
+			}
+		}
+		return sets
+	}
+	p := *w.plan
+	p.Changes.Sets = replaced(p.Changes.Sets)
+	if p.Want != nil {
+		if want, err := p.Want.With([]zone.Change{{Before: &was, After: &joined}}); err == nil {
+			p.Want = want
+		}
+	}
+	w.plan, w.res.Plan = &p, &p
+	w.changes.Sets = replaced(w.changes.Sets)
 }
 
 // settle takes what the receipt calls Done out of what is left.

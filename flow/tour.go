@@ -95,7 +95,7 @@ func (t *tour) collectServers(targets []target) {
 			names = o.snap.Info.NameServers
 		}
 		if len(names) == 0 {
-			if o.err != nil {
+			if o.err != nil || o.snap.Missing {
 				t.unsure[tg.Zone] = append(t.unsure[tg.Zone], tg.Provider)
 			}
 			continue
@@ -133,6 +133,24 @@ func (t *tour) allServers(z zone.Name) []zone.Name {
 	}
 	slices.SortFunc(out, zone.Name.Compare)
 	return slices.Compact(out)
+}
+
+// apexServers are the names for the apex NS of one target: those of the accounts that serve the zone
+// already, and its own. An account that is still empty joins once it is filled, unless nobody serves
+// the zone yet. Names that are there stay.
+func (t *tour) apexServers(tg target, snap *provider.Snapshot) []zone.Name {
+	all := t.allServers(tg.Zone)
+	if len(t.serving[tg.Zone]) == 0 {
+		return all
+	}
+	there, _ := snap.Sets.Set(tg.Zone, zone.TypeNS)
+	joins := map[zone.Name]bool{}
+	for account, names := range t.servers[tg.Zone] {
+		for _, n := range names {
+			joins[n] = joins[n] || account == tg.Provider || t.serving[tg.Zone][account] || slices.Contains(there.Data, zone.Data(n.AppendWire(nil)))
+		}
+	}
+	return slices.DeleteFunc(all, func(n zone.Name) bool { return !joins[n] })
 }
 
 // plan makes the plan of one target, or says why there is none.
@@ -180,6 +198,7 @@ func (t *tour) plan(ctx context.Context, tg target) (p *plan.Plan, finds []findi
 	}
 	p = plan.Compute(in)
 	p.Wish = d.Loaded.Zone
+	p.JoinNS = apexMode(t.Config.Policy(&tg.zone, tg.Provider).ApexNS) == shape.ApexNSManaged
 	return p, nil
 }
 
@@ -204,7 +223,7 @@ func (t *tour) shaped(tg target, d *Desired, o *observation, caps provider.Capab
 	opt := shape.Options{
 		Strict:      pol.Unsupported != config.UnsupportedDrop,
 		ApexNS:      apexMode(pol.ApexNS),
-		NameServers: t.allServers(tg.Zone),
+		NameServers: t.apexServers(tg, o.snap),
 		Unsure:      t.unsure[tg.Zone],
 		JoinedTXT:   pol.TXT != config.TXTExact,
 		OctoDNS:     t.Config.Format == config.OctoDNS,

@@ -56,6 +56,10 @@ type Plan struct {
 	// DryRun says why the plan is shown but never applied ("always-dry-run"); "" when it may be.
 	DryRun string `json:"dryRun,omitempty"`
 
+	// JoinNS says that the apex NS are managed: the name servers that a service gives to a zone when
+	// it is created, which no plan can know, join the apex NS that are written there.
+	JoinNS bool `json:"joinNS,omitempty"`
+
 	Existing int       `json:"existing"` // RRsets observed, without SOA
 	Sources  []string  `json:"sources,omitempty"`
 	Made     time.Time `json:"made,omitzero"` // for people; no part of the ID

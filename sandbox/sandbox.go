@@ -40,9 +40,9 @@ type Sandbox struct {
 
 // A running service is an emulated one or a real server.
 type running struct {
-	kind    string
-	emul    service.Service // nil for a real server
-	real    *local.Server
+	kind string
+	emul service.Service // nil for a real server
+	real *local.Server
 
 	mu      sync.Mutex // of turning
 	stopped bool       // a real server whose outage was asked for
@@ -138,7 +138,9 @@ func (s *Sandbox) emulate(kind string) (service.Service, *tls.Config, error) {
 	case Cloudflare:
 		return cloudflare.New(cloudflare.Options{Panel: panel}), nil, nil
 	case Google:
-		svc := google.New(google.Options{Panel: panel})
+		// As a project that asked Google for more name servers in one NS set than the usual eight: here
+		// a zone has those of seven providers.
+		svc := google.New(google.Options{Panel: panel, Quota: google.Quota{NameserversPerDelegation: 40}})
 		file, err := svc.Credentials("http://" + s.project.API(kind))
 		if err != nil {
 			return nil, nil, err

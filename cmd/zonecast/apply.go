@@ -249,8 +249,8 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 		return fmt.Errorf("the journal could not be kept: %w\n  what was written is in the report above; the next run reads the targets again", err)
 	}
 	code := reportExit(report, run.Failed)
-	if zones := newServers(report); len(zones) > 0 && code == exitOK && ctx.Err() == nil {
-		if err := s.followUp(ctx, zones, report, x); err != nil {
+	if zones := joining(report, run.Plans); len(zones) > 0 && code == exitOK && ctx.Err() == nil {
+		if err := s.followUp(ctx, zones, run.Plans, x); err != nil {
 			return err
 		}
 	}
@@ -263,34 +263,43 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 	return exit(code)
 }
 
-// newServers lists the zones whose apex NS cannot have been complete yet: a provider gave name
-// servers to a zone that it created in this run.
-func newServers(r *apply.Report) []zone.Name {
+// joining lists the zones whose apex NS cannot be complete yet: a provider was filled in this run,
+// and its name servers are not in all of the others' apex NS. plans are all of the run, those that
+// asked for nothing too.
+func joining(r *apply.Report, plans []*plan.Plan) []zone.Name {
 	var zones []zone.Name
 	for i := range r.Results {
 		res := &r.Results[i]
-		if res.State != apply.DoneState && res.State != apply.Unseen {
+		z := res.Target.Zone
+		if !res.Filled() || !res.Plan.JoinNS || slices.Contains(zones, z) {
 			continue
 		}
-		var ns zone.RRset
-		if res.Plan.Want != nil {
-			ns, _ = res.Plan.Want.Set(res.Target.Zone, zone.TypeNS)
-		}
-		missing := func(n zone.Name) bool { return !slices.Contains(ns.Data, zone.Data(n.AppendWire(nil))) }
-		if slices.ContainsFunc(res.NewServers(), missing) && !slices.Contains(zones, res.Target.Zone) {
-			zones = append(zones, res.Target.Zone)
+		// Where all plans want one and the same apex NS, and no service added to it, nothing is left.
+		wanted, _ := apexNS(res.Plan)
+		if len(res.NewServers()) > 0 || slices.ContainsFunc(plans, func(p *plan.Plan) bool {
+			ns, ok := apexNS(p)
+			return ok && p.Target.Zone == z && !ns.SameData(wanted)
+		}) {
+			zones = append(zones, z)
 		}
 	}
 	return zones
 }
 
-// followUp plans zones again whose name servers are known only since they were created, and
-// carries that out when the apex NS is all that is left to do. Anything else waits for the next run.
-func (s *session) followUp(ctx context.Context, zones []zone.Name, r *apply.Report, x applyFlags) error {
+func apexNS(p *plan.Plan) (zone.RRset, bool) {
+	if p.Want == nil {
+		return zone.RRset{}, false
+	}
+	return p.Want.Set(p.Target.Zone, zone.TypeNS)
+}
+
+// followUp plans zones again that a provider was filled with in this run, and carries that out when
+// the apex NS is all that is left to do: a provider joins the others' once it answers. Anything else waits for the next run.
+func (s *session) followUp(ctx context.Context, zones []zone.Name, before []*plan.Plan, x applyFlags) error {
 	req := flow.Request{Zones: zones}
-	for _, res := range r.Results {
-		if !slices.Contains(req.Targets, res.Target.Provider) {
-			req.Targets = append(req.Targets, res.Target.Provider)
+	for _, p := range before {
+		if slices.Contains(zones, p.Target.Zone) && !slices.Contains(req.Targets, p.Target.Provider) {
+			req.Targets = append(req.Targets, p.Target.Provider)
 		}
 	}
 	run := s.planner.Plan(ctx, req)
@@ -306,7 +315,7 @@ func (s *session) followUp(ctx context.Context, zones []zone.Name, r *apply.Repo
 	if len(plans) == 0 {
 		return nil
 	}
-	s.say("\nThe name servers of %s are known now; the apex NS follows.\n", plural(len(zones), "new zone"))
+	s.say("\nThe new name servers of %s answer now and join the apex NS.\n", plural(len(zones), "zone"))
 	return s.carryOut(ctx, &flow.Run{Plans: plans}, x)
 }
 
