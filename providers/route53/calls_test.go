@@ -8,12 +8,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/route53"
 	emulated "github.com/zonecast/zonecast/sandbox/route53"
+	"github.com/zonecast/zonecast/sandbox/service"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -86,12 +88,18 @@ func TestNamesMayBeForbidden(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, emulated.Options{Keys: []emulated.Key{
 		{ID: emulated.DefaultKeyID, Secret: emulated.DefaultSecret},
-		{ID: "AKIANARROW", Secret: "narrow-secret", Allow: []string{"route53:ListHostedZones", "route53:ListResourceRecordSets"}},
+		{ID: "AKIANARROW", Secret: "narrow-secret", Allow: []string{"route53:ListHostedZones", "route53:ListResourceRecordSets", "route53:CreateHostedZone"}},
 	}})
 	hostedZone(t, c, origin, "")
 	p := c.open(t, values{"access_key_id": "AKIANARROW", "secret_access_key": "narrow-secret"})
 	if snap := read(t, p); len(snap.Info.NameServers) != 4 {
 		t.Errorf("name servers %v, want four", snap.Info.NameServers)
+	}
+	if _, err := p.CreateZone(t.Context(), zone.MustName("new.example.")); err != nil {
+		t.Errorf("create zone: %v", err)
+	}
+	if _, err := p.CreateZone(t.Context(), zone.MustName(origin)); provider.KindOf(err) != provider.Conflict {
+		t.Errorf("create a zone that is there: %v, want a conflict", err)
 	}
 }
 
@@ -208,5 +216,30 @@ func TestListsThatAreNotWhole(t *testing.T) {
 		} else if provider.KindOf(err) != x.kind {
 			t.Errorf("%s: kind %q, want %q: %v", x.name, provider.KindOf(err), x.kind, err)
 		}
+	}
+}
+
+// Five requests a second, from all who use the account
+// (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html#limits-api-requests).
+func TestBudgetKeepsTheLimit(t *testing.T) {
+	t.Parallel()
+	c, _, base := fresh(t, nil)
+	c.Panel().Turn(func(k *service.Knobs) { k.Limits = true })
+	one, two := c.open(t, values{"limits": ""}), c.open(t, values{"limits": ""})
+	if one.Budget() != two.Budget() {
+		t.Fatal("the same account has two budgets")
+	}
+	began := time.Now()
+	var wg sync.WaitGroup
+	for i := range 11 {
+		wg.Go(func() {
+			if _, err := []*route53.Provider{one, two}[i%2].Read(t.Context(), base.Info.ZoneRef); err != nil {
+				t.Errorf("read: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if s := one.Budget().State(); s.Refused != 0 {
+		t.Errorf("the service refused %d of %d calls in %v, want none", s.Refused, s.Calls, time.Since(began))
 	}
 }
