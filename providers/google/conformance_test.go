@@ -21,7 +21,7 @@ import (
 type cloud struct {
 	*emulated.Service
 	url, dns    string
-	key, reader string // credentials
+	key         string // credentials of the account that may do everything
 	calls       atomic.Int64
 	polls       atomic.Int64
 	tokens      atomic.Int64
@@ -42,11 +42,7 @@ func newCloud(t testing.TB, o emulated.Options) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := c.ReadOnlyCredentials(c.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.key, c.reader = string(key), string(reader)
+	c.key = string(key)
 	return c
 }
 
@@ -113,6 +109,10 @@ func subject(t *testing.T) conformance.Subject {
 	c := newCloud(t, emulated.Options{})
 	stranger := newCloud(t, emulated.Options{})
 	old := expired(t, c.key)
+	reader, err := c.ReadOnlyCredentials(c.url)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var zones, budgets atomic.Int64
 	origin := func() zone.Name { return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1))) }
 	return conformance.Subject{
@@ -131,7 +131,7 @@ func subject(t *testing.T) conformance.Subject {
 			return c.open(t, values{"credentials": strings.ReplaceAll(stranger.key, stranger.url, c.url)})
 		},
 		Expired: func(t conformance.T) provider.Provider { return c.open(t, values{"credentials": old}) },
-		Narrow:  func(t conformance.T) provider.Provider { return c.open(t, values{"credentials": c.reader}) },
+		Narrow:  func(t conformance.T) provider.Provider { return c.open(t, values{"credentials": string(reader)}) },
 		Via: func(t conformance.T, wrap func(http.RoundTripper) http.RoundTripper) provider.Provider {
 			// A budget of its own: what the service asks one account to wait is not to hold up the others.
 			limits := fmt.Sprintf("%d/1s", 100_000+budgets.Add(1))

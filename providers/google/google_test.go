@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -483,6 +484,8 @@ func TestListThatMoves(t *testing.T) {
 		one("m.example.", "NS", "ns-cloud-a1.googledomains.com."),
 	}
 	a := one("a.m.example.", "A", "192.0.2.1")
+	c := newCloud(t, emulated.Options{})
+	c.fresh(t, "m.example.")
 	for _, x := range []struct {
 		name  string
 		pages []string // one after the other
@@ -498,8 +501,6 @@ func TestListThatMoves(t *testing.T) {
 		{"not a list", []string{`{}`}, provider.Invalid, 0},
 		{"a new kind of set", []string{page("", append(apex, `{"name":"n.m.example.","type":"A","ttl":60,"novelty":{}}`, one("b.m.example.", "NEWTYPE", "x"), one("c.m.example.", "A", "not an address"))...)}, provider.Other, 2},
 	} {
-		c := newCloud(t, emulated.Options{})
-		c.fresh(t, "m.example.")
 		n := 0
 		p := c.open(t, nil, func(conf *provider.Config) {
 			conf.HTTP = func() http.RoundTripper {
@@ -532,7 +533,9 @@ func TestListThatMoves(t *testing.T) {
 func TestOwnCertificate(t *testing.T) {
 	t.Parallel()
 	svc := emulated.New(emulated.Options{})
-	srv := httptest.NewTLSServer(svc)
+	srv := httptest.NewUnstartedServer(svc)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // of a client that does not trust it
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	key, err := svc.Credentials(srv.URL)
 	if err != nil {
