@@ -32,6 +32,8 @@ type account struct {
 	delay time.Duration
 	ns    *zone.RRset // put into a new zone
 
+	servers []zone.Name // of the zone, as the service says
+
 	addresses []string
 	busy      int
 	most      int
@@ -57,7 +59,7 @@ func (a *account) Read(_ context.Context, ref provider.ZoneRef) (*provider.Snaps
 	if a.absent {
 		return nil, provider.NoZone(ref.Origin)
 	}
-	return &provider.Snapshot{Info: provider.ZoneInfo{ZoneRef: ref, Addresses: a.addresses}, Revision: fmt.Sprint(a.serial), Sets: a.zone}, nil
+	return &provider.Snapshot{Info: provider.ZoneInfo{ZoneRef: ref, Addresses: a.addresses, NameServers: a.servers}, Revision: fmt.Sprint(a.serial), Sets: a.zone}, nil
 }
 
 func (a *account) CreateZone(_ context.Context, origin zone.Name) (*provider.Snapshot, error) {
@@ -384,6 +386,31 @@ func TestZoneIsCreated(t *testing.T) {
 	report, err := executor(map[string]*account{"x": a}, &memory{}).Do(t.Context(), []*plan.Plan{planFor(t, "x", a, want)}, nil)
 	if err != nil || report.Results[0].State != DoneState || text(a.zone) != "@=nsY a=1" {
 		t.Errorf("%v, %s %s, zone %s", err, report.Results[0].State, report.Results[0].Error, text(a.zone))
+	}
+}
+
+// What a service gives to a zone that it creates joins the apex NS that was planned, where it is
+// managed, and the result tells so.
+func TestNameServersOfANewZoneJoin(t *testing.T) {
+	t.Parallel()
+	for joins, want := range map[bool]int{true: 2, false: 1} {
+		a := &account{absent: true, zone: zone.Empty(org), servers: []zone.Name{zone.MustName("nsX.example.org.")}}
+		set, _ := records(t, org, "@=nsX").Set(org, zone.TypeNS)
+		a.ns = &set
+		p := planFor(t, "x", a, records(t, org, "@=nsY", "a=1"))
+		p.JoinNS = joins
+		report, err := executor(map[string]*account{"x": a}, &memory{}).Do(t.Context(), []*plan.Plan{p}, nil)
+		res := &report.Results[0]
+		written, _ := a.zone.Set(org, zone.TypeNS)
+		if err != nil || res.State != DoneState || len(written.Data) != want || a.zone.Len() != 2 {
+			t.Fatalf("joins %v: %v, %s %s, apex NS %v; want %d", joins, err, res.State, res.Error, written, want)
+		}
+		if !res.Filled() || len(res.NewServers()) != 1 || !res.Plan.Want.Equal(a.zone) {
+			t.Errorf("joins %v: filled %v, new servers %v, wanted %s; want the zone as written", joins, res.Filled(), res.NewServers(), text(res.Plan.Want))
+		}
+		if ns, _ := p.Want.Set(org, zone.TypeNS); len(ns.Data) != 1 {
+			t.Errorf("joins %v: the plan that was handed over has changed: %v", joins, ns)
+		}
 	}
 }
 

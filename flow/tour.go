@@ -48,6 +48,7 @@ func (t *tour) planAll(ctx context.Context, targets []target) {
 		t.desired[d.Config.Name] = d
 	}
 	t.collectServers(targets)
+	t.tellUnsure(targets)
 	plans, finds := make([]*plan.Plan, len(targets)), make([][]finding.Finding, len(targets))
 	var wg sync.WaitGroup
 	gate := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
@@ -115,6 +116,23 @@ func (t *tour) collectServers(targets []target) {
 				t.unsure[tg.Zone] = append(t.unsure[tg.Zone], r.ID)
 			}
 		}
+	}
+}
+
+// tellUnsure says once for each zone that a provider which cannot be read stays in the apex NS.
+func (t *tour) tellUnsure(targets []target) {
+	told := map[zone.Name]bool{}
+	for _, tg := range targets {
+		o := t.observed[tg.Target]
+		managed := apexMode(t.Config.Policy(&tg.zone, tg.Provider).ApexNS) == shape.ApexNSManaged
+		if o.err == nil || !managed || told[tg.Zone] || !slices.Contains(t.unsure[tg.Zone], tg.Provider) || len(tg.zone.Targets) < 2 {
+			continue
+		}
+		told[tg.Zone] = true
+		t.run.Findings = append(t.run.Findings, finding.Finding{
+			ID: "apex-ns-unsure", Severity: finding.Info, Subject: tg.Zone.String(),
+			Text: fmt.Sprintf("%s: no name server leaves the apex NS in this run, since those of %s are not known while it cannot be read", tg.Zone.Unicode(), tg.Provider),
+		})
 	}
 }
 

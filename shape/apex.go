@@ -79,7 +79,7 @@ func (s *shaper) managedNS(z *zone.Zone, k zone.Key, want zone.RRset, has, edita
 		return
 	}
 	if len(s.in.Options.Unsure) > 0 && seen {
-		names = s.keepNS(k, observed, names, want)
+		names = append(names, without(without(observed.Data, names), want.Data)...)
 	}
 	if len(names) == 0 {
 		s.nsTTL(k, want)
@@ -103,17 +103,6 @@ func (s *shaper) managedNS(z *zone.Zone, k zone.Key, want zone.RRset, has, edita
 	s.nsTTL(k, *s.changes[k])
 }
 
-// keepNS adds the names that are there and that nobody can say are not needed.
-func (s *shaper) keepNS(k zone.Key, observed zone.RRset, names []zone.Data, want zone.RRset) []zone.Data {
-	there := without(without(observed.Data, names), want.Data)
-	if len(there) == 0 {
-		return names
-	}
-	s.say("apex-ns-unsure", finding.Info, k, "plan again when they can be read",
-		"%s: the apex NS keep %s for now, since the name servers of %s are not known in this run",
-		s.in.Provider, nameList(there), strings.Join(s.in.Options.Unsure, ", "))
-	return append(names, there...)
-}
 
 // nsTTL takes the observed TTL where the provider fixes it.
 func (s *shaper) nsTTL(k zone.Key, set zone.RRset) {
