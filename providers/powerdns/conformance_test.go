@@ -44,17 +44,24 @@ var unsupported = func() map[string]string {
 	} {
 		m["odd names/"+step] = "the API takes letters, digits, and _ / . - in names"
 	}
+	m["100,000 sets in few calls"] = "the API takes bodies of 2 MB (webserver-max-bodysize), and a zone changes in one request"
 	return m
 }()
 
 // subject is a real PowerDNS.
 func subject(t *testing.T) conformance.Subject {
 	s := testserver.PowerDNS(t, testserver.PowerDNSOptions{})
-	var zones atomic.Int64
+	var zones, calls atomic.Int64
 	origin := func() zone.Name { return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1))) }
 	return conformance.Subject{
 		Name: "powerdns (real PowerDNS)",
-		Open: func(t conformance.T) provider.Provider { return open(t, s, nil) },
+		Open: func(t conformance.T) provider.Provider {
+			return open(t, s, func(c *provider.Config) {
+				c.HTTP = func() http.RoundTripper { return counting{&calls} }
+			})
+		},
+		Calls: func() (int, int) { return int(calls.Load()), 0 },
+		Plant: func(t conformance.T, ref provider.ZoneRef) []conformance.Planted { return plant(t, s, ref) },
 		Fresh: func(t conformance.T) provider.ZoneRef {
 			snap, err := open(t, s, nil).(provider.ZoneCreator).CreateZone(t.Context(), origin())
 			if err != nil {
@@ -75,6 +82,41 @@ func subject(t *testing.T) conformance.Subject {
 		},
 		Unsupported: unsupported,
 		Large:       conformance.Soak,
+	}
+}
+
+// counting counts requests.
+type counting struct{ n *atomic.Int64 }
+
+func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// plant puts a disabled record and another tool's record into a zone, by the API itself.
+func plant(t conformance.T, s *testserver.PowerDNSServer, ref provider.ZoneRef) []conformance.Planted {
+	t.Helper()
+	at := func(label string) zone.Name { return zone.MustName(label + "." + ref.Origin.String()) }
+	off, other := at("disabled"), zone.RRset{Owner: at("other"), Type: zone.TypeA, TTL: 77, Data: []zone.Data{"\xc0\x00\x02\x4d"}}
+	body := fmt.Sprintf(`{"rrsets":[
+		{"name":%q,"type":"A","ttl":60,"changetype":"REPLACE","records":[{"content":"192.0.2.99","disabled":true}]},
+		{"name":%q,"type":"A","ttl":77,"changetype":"REPLACE","records":[{"content":"192.0.2.77","disabled":false}]}]}`, off, other.Owner)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, s.URL+"/api/v1/servers/localhost/zones/"+ref.Origin.String(), strings.NewReader(body))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	req.Header.Set("X-API-Key", s.APIKey)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("planting: %s", resp.Status)
+	}
+	return []conformance.Planted{
+		{Name: "a disabled record", Key: zone.Key{Owner: off, Type: zone.TypeA}},
+		{Name: "another tool's record", Key: other.Key(), Set: &other},
 	}
 }
 
