@@ -278,7 +278,7 @@ func lastMoment(e *env) {
 // suite itself waiting; there its own tests say the same.
 func throttledForLong(e *env) {
 	if _, shared := e.p.(interface{ Budget() *budget.Account }); shared {
-		e.Skipf("the budget is shared")
+		e.Skipf("the budget is shared by the process; the tests of budgets say the same")
 	}
 	e.step("at first", e.sets("www 300 A 192.0.2.1")...)
 	base := e.read()
