@@ -33,8 +33,14 @@ build: ## build bin/zonecast
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/zonecast ./cmd/zonecast
 
 .PHONY: run
-run: build ## build, then plan, apply and repair a demo project
+run: build ## build, then plan, apply and repair a demo project at providers on this machine
 	scripts/demo
+
+.PHONY: picture
+picture: build ## draw docs/terminal.svg, the README's picture, from a run of the demo
+	CLICOLOR_FORCE=1 DEMO_DIR="$$(mktemp -d)/demo" scripts/demo > bin/demo.txt
+	$(GO) run ./internal/picture -from '== 3.' -to '== 6.' -title 'make run' < bin/demo.txt > bin/terminal.svg
+	mv bin/terminal.svg docs/terminal.svg
 
 .PHONY: check
 check: setup vet lint vuln-report test ## all that must pass before a commit is shared
