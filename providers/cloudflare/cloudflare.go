@@ -25,6 +25,8 @@ type Provider struct {
 	addresses      []string
 	now            func() time.Time
 
+	census census
+
 	mu    sync.Mutex
 	zones map[string]cachedZone // by id
 }
@@ -90,6 +92,7 @@ func (p *Provider) Capabilities(info provider.ZoneInfo) provider.Capabilities {
 		ListZones: true, CreateZone: true, DeleteZone: true,
 		InFlight: inFlight, Proof: "simulated",
 		Docs: map[string]string{
+			"Limits":     docs + "/fundamentals/api/reference/limits/",
 			"Types":      docs + "/api/resources/dns/subresources/records/methods/create/",
 			"ApexNS":     docs + "/dns/nameservers/nameserver-options/#multi-provider-dns",
 			"Alias":      docs + "/dns/cname-flattening/",

@@ -27,7 +27,7 @@ type world struct {
 	api    *httptest.Server
 	zones  atomic.Int64
 	seen   atomic.Int64 // requests
-	origin string // of fresh zones: "zone%d.example."
+	origin string       // of fresh zones: "zone%d.example."
 }
 
 func newWorld(t testing.TB, o sandbox.Options) *world {

@@ -50,11 +50,12 @@ var Driver = provider.Driver{
 	Open: Open,
 }
 
-// documented are the limits of the API for one user
+// documented are the limits of the API for one user, and for one address
 // (https://developers.cloudflare.com/fundamentals/api/reference/limits/).
-var documented = budget.Limits{Windows: []budget.Window{{Calls: 1200, Per: 5 * time.Minute}}, InFlight: inFlight}
+var documented = budget.Limits{Windows: []budget.Window{{Calls: 200, Per: time.Second}, {Calls: 1200, Per: 5 * time.Minute}}}
 
-const inFlight = 8
+// inFlight is how many calls at once make sense: Cloudflare states no limit of its own.
+const inFlight = 64
 
 // Open opens the account. It does no I/O.
 func Open(c provider.Config) (provider.Provider, error) {
@@ -67,7 +68,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{account: c.Text("account_id", ""), zones: map[string]cachedZone{}, now: time.Now}
+	p := &Provider{account: c.Text("account_id", ""), zones: map[string]cachedZone{}, census: census{turn: make(chan struct{}, 1)}, now: time.Now}
 	if p.plan, err = o.oneOf("plan_type", "", "free", "pro", "business", "enterprise"); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/provider/httpkit"
@@ -78,21 +79,46 @@ func (p *Provider) holdZone(ctx context.Context, op string, z *apiZone, origin z
 			return nil, err
 		}
 	}
-	for _, n := range owners {
-		if err := h.list(ctx, op, url.Values{"name.exact": {host(n)}}); err != nil {
-			return nil, err
-		}
+	if err := h.listOwners(ctx, op, owners); err != nil {
+		return nil, err
 	}
 	return h, h.ask(ctx, op)
 }
 
 // list adds what a filter lets through.
 func (h *holding) list(ctx context.Context, op string, filter url.Values) error {
-	r := httpkit.Request{Op: op, Zone: h.origin.String(), Path: zonePath(h.z.ID, "/dns_records"), Query: filter}
-	list, err := pages(ctx, h.p, r, h.p.recordsPerPage, func(r apiRecord) string { return r.ID })
+	list, err := h.filtered(ctx, op, filter)
 	if err != nil {
 		return err
 	}
+	return h.addAll(op, list)
+}
+
+// listOwners adds what stands at some owners; all are asked for at once.
+func (h *holding) listOwners(ctx context.Context, op string, owners []zone.Name) error {
+	lists, errs := make([][]apiRecord, len(owners)), make([]error, len(owners))
+	var wg sync.WaitGroup
+	for i, n := range owners {
+		wg.Go(func() { lists[i], errs[i] = h.filtered(ctx, op, url.Values{"name.exact": {host(n)}}) })
+	}
+	wg.Wait()
+	for i, list := range lists {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		if err := h.addAll(op, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *holding) filtered(ctx context.Context, op string, filter url.Values) ([]apiRecord, error) {
+	r := httpkit.Request{Op: op, Zone: h.origin.String(), Path: zonePath(h.z.ID, "/dns_records"), Query: filter}
+	return pages(ctx, h.p, r, h.p.recordsPerPage, func(r apiRecord) string { return r.ID })
+}
+
+func (h *holding) addAll(op string, list []apiRecord) error {
 	for i := range list {
 		if err := h.add(&list[i]); err != nil {
 			return invalid(op, h.origin.String(), err)
@@ -325,7 +351,7 @@ const settingMulti = "cloudflare/multi_provider"
 
 // ReadSets implements provider.SetReader.
 func (p *Provider) ReadSets(ctx context.Context, ref provider.ZoneRef, keys []zone.Key) ([]zone.RRset, error) {
-	h, err := p.hold(ctx, "read", ref, few(keys))
+	h, err := p.hold(ctx, "read", ref, few(keys, most))
 	if err != nil {
 		return nil, err
 	}
@@ -341,12 +367,12 @@ func (p *Provider) ReadSets(ctx context.Context, ref provider.ZoneRef, keys []zo
 // most is up to how many owners are read one by one; more are read with the whole zone.
 const most = 3
 
-// few lists the owners of keys when they are few; else nil for all.
-func few(keys []zone.Key) []zone.Name {
+// few lists the owners of keys when they are at most n; else nil for all.
+func few(keys []zone.Key, n int) []zone.Name {
 	var owners []zone.Name
 	for _, k := range keys {
 		if !slices.Contains(owners, k.Owner) {
-			if owners = append(owners, k.Owner); len(owners) > most {
+			if owners = append(owners, k.Owner); len(owners) > n {
 				return nil
 			}
 		}

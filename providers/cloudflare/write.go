@@ -20,7 +20,7 @@ func (p *Provider) Write(ctx context.Context, base *provider.Snapshot, changes p
 	began := time.Now()
 	ctx, calls := httpkit.Counting(ctx)
 	r := provider.NewReceipt(changes, provider.NotDone)
-	err := p.write(ctx, base.Info.ZoneRef, changes, r)
+	err := p.write(ctx, base, changes, r)
 	r.Took, r.Calls = time.Since(began), calls.Sent()
 	return r, err
 }
@@ -33,7 +33,8 @@ type writing struct {
 	r       *provider.Receipt
 }
 
-func (p *Provider) write(ctx context.Context, ref provider.ZoneRef, changes provider.ChangeSet, r *provider.Receipt) error {
+func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes provider.ChangeSet, r *provider.Receipt) error {
+	ref := base.Info.ZoneRef
 	w := &writing{ref: ref, changes: changes, r: r}
 	if err := p.refuse(changes); err != nil {
 		return w.fail(provider.Rejected, "", err)
@@ -47,7 +48,7 @@ func (p *Provider) write(ctx context.Context, ref provider.ZoneRef, changes prov
 		return w.fail(provider.Transient, "", err)
 	}
 	defer leave()
-	if w.holding, err = p.again(ctx, ref, changes); err != nil {
+	if w.holding, err = p.again(ctx, base, changes); err != nil {
 		return err
 	}
 	if w.z.Type == typeSecondary {
@@ -73,17 +74,24 @@ func (w *writing) fail(kind provider.ErrKind, advice string, err error) error {
 	return &provider.Error{Op: "write", Zone: w.ref.Origin.String(), Kind: kind, Advice: advice, Err: err}
 }
 
+// small is up to how many RRsets a zone is read as a whole rather than some names of it: one call.
+const small = 500
+
 // again reads what the changes touch.
-func (p *Provider) again(ctx context.Context, ref provider.ZoneRef, changes provider.ChangeSet) (*holding, error) {
+func (p *Provider) again(ctx context.Context, base *provider.Snapshot, changes provider.ChangeSet) (*holding, error) {
 	owners := []zone.Name{}
 	if len(changes.Sets) > 0 {
 		keys := make([]zone.Key, len(changes.Sets))
 		for i, c := range changes.Sets {
 			keys[i] = c.Key()
 		}
-		owners = few(keys)
+		n := most
+		if base.Sets != nil && base.Sets.Len() > 0 && base.Sets.Len() <= small {
+			n = 1
+		}
+		owners = few(keys, n)
 	}
-	return p.hold(ctx, "write", ref, owners)
+	return p.hold(ctx, "write", base.Info.ZoneRef, owners)
 }
 
 // refuse tells which change cannot be expressed, before anything is sent.

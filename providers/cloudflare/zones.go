@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,13 +86,73 @@ func (z *apiZone) view() string {
 	return ""
 }
 
-// find returns the zone of a reference. from memory tells that nobody was asked.
+// find returns the zone of a reference. fromMemory tells that the zone may be gone meanwhile.
 func (p *Provider) find(ctx context.Context, op string, ref provider.ZoneRef) (z *apiZone, fromMemory bool, err error) {
 	if z, ok := p.known(ref); ok {
 		return z, true, nil
 	}
+	if p.survey(ctx) {
+		if z, ok := p.known(ref); ok {
+			return z, true, nil
+		}
+	}
 	z, err = p.lookUp(ctx, op, ref)
 	return z, false, err
+}
+
+// A census decides when all zones are listed instead of looked up one by one.
+type census struct {
+	turn  chan struct{} // one asks at a time
+	asked int           // look-ups so far
+	pages int           // of the list of all zones, as far as is known
+	at    time.Time     // when it was read to its end
+}
+
+// alone is how many zones are looked up one by one before the list is thought of.
+const alone = 3
+
+// survey lists all zones as soon as that takes no more calls than looking them up has taken. It
+// reports whether memory is worth another look. Its failures are nobody's: look-ups go on.
+func (p *Provider) survey(ctx context.Context) bool {
+	c := &p.census
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return false
+	}
+	if !c.at.IsZero() && p.now().Sub(c.at) < freshFor {
+		return true
+	}
+	if c.asked++; c.asked <= alone || c.asked < c.pages {
+		return false
+	}
+	q := p.inAccount()
+	if c.pages == 0 { // what is not known yet: ask for the first page alone
+		q.Set("per_page", strconv.Itoa(p.zonesPerPage))
+		list, info, err := call[[]apiZone](ctx, p, httpkit.Request{Op: "list zones", Path: "/zones", Query: q})
+		if err != nil || info == nil || info.TotalCount == nil {
+			c.pages = 2 * c.asked // later, perhaps
+			return false
+		}
+		p.keep(*list...)
+		if c.pages = max(1, (*info.TotalCount+p.zonesPerPage-1)/p.zonesPerPage); c.pages == 1 {
+			c.at = p.now()
+			return true
+		}
+		if c.asked < c.pages {
+			return true
+		}
+		q = p.inAccount()
+	}
+	list, err := p.listZones(ctx, "list zones", "", q)
+	if err != nil {
+		c.pages = 2 * max(c.asked, c.pages)
+		return false
+	}
+	p.keep(list...)
+	c.at = p.now()
+	return true
 }
 
 // lookUp asks for the zone of a reference by its name. The API gives names of zones in Unicode or in

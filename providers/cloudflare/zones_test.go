@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -371,5 +372,60 @@ func TestSecretsStaySecret(t *testing.T) {
 		if strings.Contains(text, "s3cret") {
 			t.Errorf("the %s shows the credential: %s", what, text)
 		}
+	}
+}
+
+// Who reads many zones has them listed; who reads few asks for them alone.
+func TestManyZonesAreListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{})
+	var refs []provider.ZoneRef
+	for range 120 {
+		refs = append(refs, provider.ZoneRef{Origin: w.fresh(t, sandbox.Free).Origin})
+	}
+	for _, c := range []struct {
+		zones, most int
+	}{
+		{3, 3 + 3},             // a look-up and a page each
+		{120, 120 + 3 + 1 + 3}, // three look-ups, a first page, three pages of the list
+	} {
+		p := w.open(t, nil)
+		before := w.calls()
+		for _, ref := range refs[:c.zones] {
+			if _, err := p.Read(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := w.calls() - before; n > c.most {
+			t.Errorf("%d zones took %d calls, want at most %d", c.zones, n, c.most)
+		}
+		if _, err := p.Read(t.Context(), provider.ZoneRef{Origin: zone.MustName("not-there.example.")}); !errors.Is(err, provider.ErrNoZone) {
+			t.Errorf("a zone that is not there: %v", err)
+		}
+	}
+	// All at once.
+	p := w.open(t, nil)
+	before := w.calls()
+	var wg sync.WaitGroup
+	for _, ref := range refs {
+		wg.Go(func() {
+			if _, err := p.Read(t.Context(), ref); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := w.calls() - before; n > 120+10 {
+		t.Errorf("120 zones at once took %d calls", n)
+	}
+	// An account of many zones is not listed for the sake of a few.
+	p, before = w.open(t, with("zones_per_page", "5")), w.calls() // 24 pages
+	for _, ref := range refs[:6] {
+		if _, err := p.Read(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := w.calls() - before; n > 6+6+1 {
+		t.Errorf("6 of 120 zones in pages of 5 took %d calls, want a look-up and a page each, and a first page", n)
 	}
 }
