@@ -102,7 +102,7 @@ func (p *Provider) classify(err error) *provider.Error {
 		kind = httpkit.KindOfStatus(g.Code)
 	}
 	e.Kind = kind
-	if kind == provider.Throttled && g.Code == http.StatusForbidden && e.RetryAfter == 0 {
+	if kind == provider.Throttled && e.RetryAfter == 0 && (g.Code == http.StatusForbidden || strings.Contains(g.Message, "minute")) {
 		e.RetryAfter = throttledFor
 	}
 	if s.reason == reasonAbsent {

@@ -33,7 +33,9 @@ func TestClassify(t *testing.T) {
 		{"deletion of nothing", 404, "notFound", "The 'entity.change.deletions[0]' resource named 'x. (A)' does not exist.", provider.Conflict, 0, false},
 		{"no zone", 404, "notFound", "The 'parameters.managedZone' resource named 'x' does not exist.", provider.Other, 0, true},
 		{"too often in a minute", 403, "rateLimitExceeded", "Quota exceeded for quota metric", provider.Throttled, throttledFor, false},
-		{"too often", 429, "rateLimitExceeded", "Resource has been exhausted", provider.Throttled, 7 * time.Second, false},
+		{"too often, 429", 429, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute'", provider.Throttled, throttledFor, false},
+		{"too often at once", 429, "rateLimitExceeded", "Resource has been exhausted", provider.Throttled, 0, false},
+		{"asked to wait", 429, "rateLimitExceeded", "Retry after 7 s", provider.Throttled, 7 * time.Second, false},
 		{"too many sets", 403, "quotaExceeded", "The change would exceed quota for rrsets per managed zone.", provider.Rejected, 0, false},
 		{"no right", 403, "forbidden", "Forbidden", provider.Denied, 0, false},
 		{"API off", 403, "accessNotConfigured", "Cloud DNS API has not been used in project 1 before or it is disabled.", provider.Denied, 0, false},
@@ -46,7 +48,7 @@ func TestClassify(t *testing.T) {
 		if x.reason != "" {
 			g.Errors = []googleapi.ErrorItem{{Reason: x.reason, Message: x.message}}
 		}
-		if x.code == 429 {
+		if x.after == 7*time.Second {
 			g.Header.Set("Retry-After", "7")
 		}
 		e := p.classify(g)

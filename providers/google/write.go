@@ -51,6 +51,9 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 	}
 	w := &writing{p: p, op: op, m: m, changes: changes.Sets}
 	ids, err := w.send(ctx, batches(units, p.batch), func(change int, o provider.Outcome) { r.Sets[change] = o })
+	if errors.Is(err, provider.ErrNoZone) {
+		p.directory.forget(m.origin)
+	}
 	if err == nil {
 		for i := range r.Sets { // what needed no call is as it is wanted
 			r.Sets[i] = provider.Done
