@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/provider/httpkit"
@@ -237,48 +240,80 @@ func pages[E any](ctx context.Context, p *Provider, r httpkit.Request, size int,
 }
 
 func pagesOnce[E any](ctx context.Context, p *Provider, r httpkit.Request, size int, id func(E) string) ([]E, error) {
+	first, total, err := page[E](ctx, p, r, size, 1)
+	if err != nil {
+		return nil, err
+	}
+	all, err := rest(ctx, p, r, size, first, total)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool, len(all))
+	for _, e := range all {
+		if id(e) == "" {
+			return nil, invalid(r.Op, r.Zone, errors.New("the list has an entry without an id"))
+		}
+		seen[id(e)] = true
+	}
+	if len(all) != total || len(seen) != total {
+		return nil, moved(r)
+	}
+	return all, nil
+}
+
+// atOnce is how many pages of one list are asked for at once.
+const atOnce = 8
+
+// rest adds the pages after the first. The service may give shorter pages than it was asked for:
+// the first one tells how long they are.
+func rest[E any](ctx context.Context, p *Provider, r httpkit.Request, size int, first []E, total int) ([]E, error) {
+	if len(first) == 0 || len(first) >= total {
+		return first, nil
+	}
+	n := (total + len(first) - 1) / len(first)
+	if n > maxPages {
+		return nil, invalid(r.Op, r.Zone, fmt.Errorf("the list has %d entries in pages of %d", total, len(first)))
+	}
+	lists := make([][]E, n)
+	lists[0] = first
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i := 1; i < n; i++ {
+		g.Go(func() error {
+			list, now, err := page[E](ctx, p, r, size, i+1)
+			if err == nil && now != total {
+				err = moved(r)
+			}
+			lists[i] = list
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(lists...), nil
+}
+
+// maxPages bounds what a senseless total makes of a list.
+const maxPages = 100_000
+
+// page reads one page of a list, and how long the list is.
+func page[E any](ctx context.Context, p *Provider, r httpkit.Request, size, n int) ([]E, int, error) {
 	query := url.Values{}
 	for k, v := range r.Query {
 		query[k] = v
 	}
 	query.Set("per_page", strconv.Itoa(size))
-	var all []E
-	seen := map[string]bool{}
-	total := -1
-	for page := 1; ; page++ {
-		query.Set("page", strconv.Itoa(page))
-		r.Query = query
-		list, info, err := call[[]E](ctx, p, r)
-		if err != nil {
-			return nil, err
-		}
-		if info == nil || info.TotalCount == nil {
-			return nil, invalid(r.Op, r.Zone, errors.New("the list does not say how long it is"))
-		}
-		if all == nil {
-			all = make([]E, 0, min(*info.TotalCount, 1<<20))
-		}
-		if total >= 0 && total != *info.TotalCount {
-			return nil, moved(r)
-		}
-		total = *info.TotalCount
-		for _, e := range *list {
-			if id(e) == "" {
-				return nil, invalid(r.Op, r.Zone, errors.New("the list has an entry without an id"))
-			}
-			if seen[id(e)] {
-				return nil, moved(r)
-			}
-			seen[id(e)] = true
-		}
-		all = append(all, *list...)
-		switch {
-		case len(all) == total:
-			return all, nil
-		case len(all) > total, len(*list) == 0:
-			return nil, moved(r)
-		}
+	query.Set("page", strconv.Itoa(n))
+	r.Query = query
+	list, info, err := call[[]E](ctx, p, r)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case info == nil || info.TotalCount == nil || *info.TotalCount < 0:
+		return nil, 0, invalid(r.Op, r.Zone, errors.New("the list does not say how long it is"))
 	}
+	return *list, *info.TotalCount, nil
 }
 
 func moved(r httpkit.Request) error {

@@ -55,7 +55,7 @@ var Driver = provider.Driver{
 var documented = budget.Limits{Windows: []budget.Window{{Calls: 200, Per: time.Second}, {Calls: 1200, Per: 5 * time.Minute}}}
 
 // inFlight is how many calls at once make sense: Cloudflare states no limit of its own.
-const inFlight = 64
+const inFlight = 100
 
 // Open opens the account. It does no I/O.
 func Open(c provider.Config) (provider.Provider, error) {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -127,30 +126,20 @@ func (p *Provider) survey(ctx context.Context) bool {
 	if c.asked++; c.asked <= alone || c.asked < c.pages {
 		return false
 	}
-	q := p.inAccount()
-	if c.pages == 0 { // what is not known yet: ask for the first page alone
-		q.Set("per_page", strconv.Itoa(p.zonesPerPage))
-		list, info, err := call[[]apiZone](ctx, p, httpkit.Request{Op: "list zones", Path: "/zones", Query: q})
-		if err != nil || info == nil || info.TotalCount == nil {
-			c.pages = 2 * c.asked // later, perhaps
-			return false
-		}
-		p.keep(*list...)
-		if c.pages = max(1, (*info.TotalCount+p.zonesPerPage-1)/p.zonesPerPage); c.pages == 1 {
-			c.at = p.now()
+	r := httpkit.Request{Op: "list zones", Path: "/zones", Query: p.inAccount()}
+	first, total, err := page[apiZone](ctx, p, r, p.zonesPerPage, 1)
+	if err == nil {
+		p.keep(first...)
+		if c.pages = (total + p.zonesPerPage - 1) / p.zonesPerPage; c.pages > c.asked {
 			return true
 		}
-		if c.asked < c.pages {
-			return true
-		}
-		q = p.inAccount()
+		first, err = rest(ctx, p, r, p.zonesPerPage, first, total)
 	}
-	list, err := p.listZones(ctx, "list zones", "", q)
-	if err != nil {
-		c.pages = 2 * max(c.asked, c.pages)
+	if err != nil || len(first) != total {
+		c.pages = 2 * max(c.asked, c.pages) // later, perhaps
 		return false
 	}
-	p.keep(list...)
+	p.keep(first...)
 	c.at = p.now()
 	return true
 }
