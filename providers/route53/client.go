@@ -30,7 +30,6 @@ type Provider struct {
 	gate, stsGate *httpkit.Gate
 	retry, signIn *httpkit.Retry
 	budget        *budget.Account
-	trace         func(format string, args ...any)
 	directory     directory
 	busy          busy
 
@@ -101,30 +100,40 @@ func (k keeper) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // connect makes the client and sees that its credentials are good for now.
 func (p *Provider) connect(ctx context.Context) (*route53.Client, error) {
-	p.connecting.Lock()
-	defer p.connecting.Unlock()
-	if p.client == nil {
-		cfg, err := p.config(ctx)
-		if err != nil {
-			return nil, err
-		}
-		p.creds = cfg.Credentials
-		p.client = route53.NewFromConfig(cfg, func(o *route53.Options) {
-			client := p.gate.Client()
-			client.Transport = keeper{client.Transport}
-			o.HTTPClient, o.Retryer = client, aws.NopRetryer{}
-			if p.endpoint != "" {
-				o.BaseEndpoint = &p.endpoint
-			}
-		})
-	}
-	if p.creds == nil {
-		return nil, errNoCredentials
-	}
-	if _, err := p.creds.Retrieve(ctx); err != nil {
+	client, creds, err := p.made(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return p.client, nil
+	if creds == nil {
+		return nil, errNoCredentials
+	}
+	if _, err := creds.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	return client, nil
+}
+
+// made makes the client once.
+func (p *Provider) made(ctx context.Context) (*route53.Client, aws.CredentialsProvider, error) {
+	p.connecting.Lock()
+	defer p.connecting.Unlock()
+	if p.client != nil {
+		return p.client, p.creds, nil
+	}
+	cfg, err := p.config(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.creds = cfg.Credentials
+	p.client = route53.NewFromConfig(cfg, func(o *route53.Options) {
+		client := p.gate.Client()
+		client.Transport = keeper{client.Transport}
+		o.HTTPClient, o.Retryer = client, aws.NopRetryer{}
+		if p.endpoint != "" {
+			o.BaseEndpoint = &p.endpoint
+		}
+	})
+	return p.client, p.creds, nil
 }
 
 var errNoCredentials = errors.New("no credentials")

@@ -53,9 +53,9 @@ var Driver = provider.Driver{
 	Open: Open,
 }
 
-// Documented are the limits of an account that Route 53 documents: five requests a second
+// documented are the limits of an account that Route 53 documents: five requests a second
 // (Developer Guide, "Quotas", "Maximums on API requests").
-var Documented = budget.Limits{
+var documented = budget.Limits{
 	Windows: []budget.Window{{Calls: 5, Per: time.Second}}, Docs: guide + "DNSLimitations.html#limits-api-requests",
 }
 
@@ -92,7 +92,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if err != nil {
 		return nil, o.bad("ca_file", "names a file of certificates: %v", err)
 	}
-	b, err := budget.Open(c, strings.Join([]string{"route53", a.endpoint, a.key, a.profile, a.role}, "\x00"), Documented)
+	b, err := budget.Open(c, strings.Join([]string{"route53", a.endpoint, a.key, a.profile, a.role}, "\x00"), documented)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 			secrets = append(secrets, s)
 		}
 	}
-	p := &Provider{account: *a, secrets: secrets, transport: transport, budget: b, trace: c.Trace}
+	p := &Provider{account: *a, secrets: secrets, transport: transport, budget: b}
 	p.gate = &httpkit.Gate{HTTP: transport, Budget: b, Trace: c.Trace, Secrets: secrets, Check: isAnswer}
 	// STS has limits of its own.
 	p.stsGate = &httpkit.Gate{HTTP: transport, Trace: c.Trace, Secrets: secrets, Check: isAnswer}

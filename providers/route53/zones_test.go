@@ -14,6 +14,7 @@ import (
 	"github.com/zonecast/zonecast/provider"
 	emulated "github.com/zonecast/zonecast/sandbox/route53"
 	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/rdata"
 )
 
 func TestCreateAndDelete(t *testing.T) {
@@ -124,5 +125,31 @@ func TestZoneMadeAnew(t *testing.T) {
 	}
 	if _, err := write(t, p, base, hosts(t, 1)...); !errors.Is(err, provider.ErrNoZone) {
 		t.Errorf("write to the old id: %v, want ErrNoZone", err)
+	}
+}
+
+// Zones of RFC 2317 have a slash in their name, which the API escapes
+// (https://github.com/hashicorp/terraform-provider-aws/issues/40153).
+func TestZoneWithASlash(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, emulated.Options{})
+	reverse := zone.MustName("0/25.2.0.192.in-addr.arpa.")
+	base, err := c.open(t, nil).CreateZone(t.Context(), reverse)
+	if err != nil {
+		t.Fatalf("create: %v", err)
+	}
+	p := c.open(t, nil)
+	ptr := zone.RRset{Owner: zone.MustName("1.0/25.2.0.192.in-addr.arpa."), Type: zone.TypePTR, TTL: 300, Data: []zone.Data{rdata.Name(zone.MustName("a*b.example.org."))}}
+	done(t, p, base, zone.Change{After: &ptr})
+	snap, err := p.Read(t.Context(), provider.ZoneRef{Origin: reverse})
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
+	if got, ok := snap.Sets.Set(ptr.Owner, ptr.Type); !ok || !got.Equal(ptr) {
+		t.Errorf("read %+v, want %+v", got, ptr)
+	}
+	done(t, p, snap, zone.Change{Before: &ptr})
+	if err := p.DeleteZone(t.Context(), provider.ZoneRef{Origin: reverse}); err != nil {
+		t.Errorf("delete: %v", err)
 	}
 }
