@@ -337,10 +337,25 @@ func plain(s string) error {
 	return nil
 }
 
-// relative writes an owner as paths have it.
+// relative writes an owner as paths have it. The service refuses, one by one, names with other
+// characters than those of host names, underscores and slashes; here all are found before anything
+// is sent. An asterisk stands for a whole first label, or for nothing.
 func relative(owner, origin zone.Name) (string, error) {
 	s := owner.Relative(origin)
-	return s, plain(s)
+	rest := strings.TrimPrefix(strings.TrimPrefix(s, "*"), ".")
+	if s == "@" || s == "*" {
+		return s, nil
+	}
+	for i := range len(rest) {
+		c := rest[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && !strings.ContainsRune("-_/.", rune(c)) {
+			return s, fmt.Errorf("names of Azure DNS have letters, digits, hyphens, underscores and slashes, not %q", c)
+		}
+	}
+	if strings.HasPrefix(s, "*") && !strings.HasPrefix(s, "*.") {
+		return s, errors.New("an asterisk is taken as a whole label only")
+	}
+	return s, nil
 }
 
 // bare writes an origin as paths have it: without the final dot.
