@@ -2,6 +2,7 @@ package main
 
 // Adapters join by being imported: each registers itself with package provider or config.
 import (
+	_ "github.com/zonecast/zonecast/providers/azure"
 	_ "github.com/zonecast/zonecast/providers/cloudflare"
 	_ "github.com/zonecast/zonecast/providers/google"
 	_ "github.com/zonecast/zonecast/providers/powerdns"
