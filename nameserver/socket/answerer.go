@@ -1,0 +1,85 @@
+package socket
+
+import (
+	"context"
+	"net/netip"
+)
+
+// A Transport says how a query came.
+type Transport uint8
+
+// Transports.
+const (
+	UDP   Transport = iota
+	TCP             // RFC 7766
+	TLS             // RFC 7858
+	HTTPS           // RFC 8484
+)
+
+// String names the transport in lower case, as labels of metrics have it.
+func (t Transport) String() string {
+	return [...]string{"udp", "tcp", "tls", "https"}[min(t, HTTPS)]
+}
+
+// Stream reports whether answers may have any length that DNS can express.
+func (t Transport) Stream() bool { return t != UDP }
+
+// Encrypted reports whether padding (RFC 8467) is of use.
+func (t Transport) Encrypted() bool { return t == TLS || t == HTTPS }
+
+// A Client is who asks.
+type Client struct {
+	Addr      netip.AddrPort // as the balancer tells it, where there is one
+	Transport Transport
+	// KeepAlive is how long the connection may stay idle, in units of 100 ms, for the option of
+	// RFC 7828. It is 0 where that option has no meaning: over UDP and HTTPS.
+	KeepAlive uint16
+}
+
+// An Answerer makes answers. Its methods are called by many threads at once.
+type Answerer interface {
+	// Worker returns what one thread answers with. It is called once for each thread that reads
+	// datagrams, and now and then for connections, which lend workers to each other.
+	Worker() Worker
+}
+
+// A Worker answers, one query at a time. It may keep working memory.
+type Worker interface {
+	// Answer appends the answer to dst, whose length is 0, and returns it; nil leaves the query
+	// without an answer, and closes a connection that it came over. An answer over UDP has at most
+	// MaxDatagram octets. query has at least the 12 octets of a header and may be changed. Neither
+	// query, from nor dst are kept.
+	Answer(dst, query []byte, from *Client) []byte
+}
+
+// A BatchWorker answers all datagrams that arrived together. It can have the memory of them all on
+// its way to the processor before it looks at the first.
+type BatchWorker interface {
+	Worker
+	// AnswerBatch sets Answer of every packet, by the rules of Worker.Answer.
+	AnswerBatch(batch []Packet)
+}
+
+// A Packet is a datagram and its answer.
+type Packet struct {
+	Query  []byte
+	From   Client
+	Dst    []byte // room for the answer, of length 0
+	Answer []byte // what to send; nil for nothing
+	slot   int
+}
+
+// A Streamer is an Answerer that has answers which take several messages or much time, such as zone
+// transfers. Over a connection they do not hold up the queries behind them.
+type Streamer interface {
+	// Long reports whether Stream has to answer the query. It is called for every query over TCP
+	// and TLS, and must be quick.
+	Long(query []byte, from *Client) bool
+	// Stream answers a query, message by message. send waits until the client has taken the
+	// message, and returns an error when it does not, or when ctx has ended; Stream then gives up.
+	// query belongs to Stream.
+	Stream(ctx context.Context, query []byte, from Client, send func(message []byte) error)
+}
+
+// MaxDatagram is how long an answer over UDP may be, in octets.
+const MaxDatagram = 4096
