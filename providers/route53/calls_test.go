@@ -103,6 +103,42 @@ func TestNamesMayBeForbidden(t *testing.T) {
 	}
 }
 
+// The least that octoDNS asks for
+// (https://github.com/octodns/octodns-route53/blob/main/permissions.md) is enough to read.
+func TestLeastRights(t *testing.T) {
+	t.Parallel()
+	allow := []string{"route53:ListHostedZones", "route53:ListHostedZonesByName", "route53:ListResourceRecordSets", "route53:ListHealthChecks"}
+	c := newCloud(t, emulated.Options{Keys: []emulated.Key{
+		{ID: emulated.DefaultKeyID, Secret: emulated.DefaultSecret},
+		{ID: "AKIALEAST", Secret: "least-secret", Allow: allow},
+		{ID: "AKIAWRITES", Secret: "writes-secret", Allow: append(allow, "route53:ChangeResourceRecordSets")},
+	}})
+	id := hostedZone(t, c, origin, "")
+	many := make([]types.ResourceRecordSet, 400)
+	for j := range many {
+		many[j] = plain(fmt.Sprintf("x%03d.example.org.", j), types.RRTypeA, 300, "192.0.2.1")
+	}
+	c.change(t, id, types.ChangeActionCreate, many...)
+	c.change(t, id, types.ChangeActionUpsert, plain(origin, types.RRTypeNs, 300, "ns1.example.net.", "ns2.example.net."))
+	p := c.open(t, values{"access_key_id": "AKIALEAST", "secret_access_key": "least-secret"})
+	for range 2 {
+		if snap := read(t, p); snap.Sets.Len() != 402 || len(snap.Info.NameServers) != 0 {
+			t.Errorf("%d sets, name servers %v; want 402, and none that are known", snap.Sets.Len(), snap.Info.NameServers)
+		}
+	}
+	if _, err := p.Read(t.Context(), provider.ZoneRef{Origin: zone.MustName(origin), ID: id}); err != nil {
+		t.Errorf("by id: %v", err)
+	}
+	if text, err := p.Verify(t.Context()); err != nil || text != "Amazon Route 53, 1 zone" {
+		t.Errorf("Verify says %q, %v", text, err)
+	}
+	c.Panel().Turn(func(k *service.Knobs) { k.Propagation = service.Duration(time.Minute) })
+	p = c.open(t, values{"access_key_id": "AKIAWRITES", "secret_access_key": "writes-secret"})
+	if r := done(t, p, read(t, p), hosts(t, 1)...); len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "route53:GetChange") {
+		t.Errorf("notes %q, want one that names the right that is missing", r.Notes)
+	}
+}
+
 // What is counted is what the service sees.
 func TestCallsToReadAndWrite(t *testing.T) {
 	t.Parallel()

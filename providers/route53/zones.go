@@ -95,7 +95,9 @@ func (p *Provider) ask(ctx context.Context, op string, origin zone.Name, id stri
 	if err := p.do(ctx, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
 		out, err = c.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &id})
 		return err
-	}); err != nil {
+	}); forbidden(err) {
+		return p.listed(ctx, op, origin, id, err)
+	} else if err != nil {
 		return nil, err
 	}
 	if out.HostedZone == nil {
@@ -116,6 +118,31 @@ func (p *Provider) ask(ctx context.Context, op string, origin zone.Name, id stri
 	}
 	p.directory.add(*h)
 	return h, nil
+}
+
+// forbidden reports whether the credentials are good, but not for this action.
+func forbidden(err error) bool {
+	s := saidIn(err)
+	return s != nil && (s.code == "AccessDenied" || s.code == "AccessDeniedException")
+}
+
+// listed is what lists tell of a zone, for policies that allow those alone, such as the least that
+// octoDNS asks for. The assigned name servers are not in them.
+func (p *Provider) listed(ctx context.Context, op string, origin zone.Name, id string, refusal error) (*hosted, error) {
+	zones, err := p.lookUp(ctx, op, origin)
+	if forbidden(err) {
+		zones, err = p.listAll(ctx, op, origin.String())
+	}
+	switch i := slices.IndexFunc(zones, func(h hosted) bool { return h.id == id && h.origin == origin }); {
+	case forbidden(err):
+		return nil, refusal
+	case err != nil:
+		return nil, err
+	case i < 0:
+		return nil, &provider.Error{Op: op, Zone: origin.String(), Err: provider.ErrNoZone}
+	default:
+		return &zones[i], nil
+	}
 }
 
 func (h *hosted) details(set *types.DelegationSet, vpcs []types.VPC) error {
@@ -185,6 +212,11 @@ func (p *Provider) countZones(ctx context.Context) (int, error) {
 		}
 		return err
 	})
+	if forbidden(err) {
+		var all []hosted
+		all, err = p.listAll(ctx, "verify", "")
+		n = int64(len(all))
+	}
 	return int(n), err
 }
 
