@@ -120,14 +120,9 @@ func written(set zone.RRset) (*recordSet, error) {
 
 // means reports whether texts of the service say the same as an RRset.
 func means(t zone.Type, texts []string, set zone.RRset) bool {
-	have := zone.RRset{Data: make([]zone.Data, len(texts))}
-	for i, text := range texts {
-		var err error
-		if have.Data[i], err = parseValue(t, text); err != nil {
-			return false
-		}
-	}
-	return have.Clean().SameData(set.Clean())
+	data, err := parseValues(t, texts)
+	have := zone.RRset{Data: data}
+	return err == nil && have.Clean().SameData(set.Clean())
 }
 
 // batches fills changes of the service with units. A unit that is too large for one is cut between

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/api/dns/v1"
 	"google.golang.org/api/option"
@@ -25,6 +26,7 @@ type Provider struct {
 	trace           func(format string, args ...any)
 	session         session
 	directory       directory
+	refusals        atomic.Int32 // for being too many, one after the other
 
 	connecting sync.Mutex
 	client     *dns.Service // nil until the first call
@@ -73,6 +75,9 @@ func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Contex
 			}
 			return err
 		})
+		if err == nil {
+			p.refusals.Store(0)
+		}
 		if again || in.fresh || !tokenRefused(err) || !c.Repeatable && httpkit.Outcome(err) != provider.NotDone {
 			return err
 		}

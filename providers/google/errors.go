@@ -46,9 +46,25 @@ var advices = map[string]string{
 	"authError":               "the access token is not taken: check the credentials, and whether the key was deleted",
 }
 
-// throttledFor is how long a call waits that is one too many for its minute: the quotas of calls
-// are by the minute (https://cloud.google.com/dns/quotas), and the service does not say how long.
-const throttledFor = 20 * time.Second
+// pauses are how long a call waits that was one too many, after each refusal more, when the service
+// does not say how long. Its quotas of calls are by the minute (https://cloud.google.com/dns/quotas);
+// a refusal that says so is waited for with aMinutes.
+var (
+	pauses   = [...]time.Duration{0, 2 * time.Second, 10 * time.Second, 20 * time.Second}
+	aMinutes = 20 * time.Second
+)
+
+// tries is how often a call is made at most: with pauses and aMinutes, for more than a minute.
+const tries = 5
+
+// pause is the next pause of an account that is refused again and again.
+func (p *Provider) pause(g *googleapi.Error) time.Duration {
+	n := int(p.refusals.Add(1))
+	if g.Code == http.StatusForbidden || strings.Contains(g.Message, "minute") {
+		return aMinutes
+	}
+	return pauses[min(n, len(pauses))-1]
+}
 
 // A said is what the service says in a refusal.
 type said struct {
@@ -102,8 +118,8 @@ func (p *Provider) classify(err error) *provider.Error {
 		kind = httpkit.KindOfStatus(g.Code)
 	}
 	e.Kind = kind
-	if kind == provider.Throttled && e.RetryAfter == 0 && (g.Code == http.StatusForbidden || strings.Contains(g.Message, "minute")) {
-		e.RetryAfter = throttledFor
+	if kind == provider.Throttled && e.RetryAfter == 0 {
+		e.RetryAfter = p.pause(g)
 	}
 	if s.reason == reasonAbsent {
 		switch {

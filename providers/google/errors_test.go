@@ -18,7 +18,6 @@ import (
 // Messages are those that people report.
 func TestClassify(t *testing.T) {
 	t.Parallel()
-	p := &Provider{}
 	for _, x := range []struct {
 		name    string
 		code    int
@@ -32,8 +31,8 @@ func TestClassify(t *testing.T) {
 		{"exists", 409, "alreadyExists", "The resource 'entity.change.additions[0]' named 'x. (A)' already exists", provider.Conflict, 0, false},
 		{"deletion of nothing", 404, "notFound", "The 'entity.change.deletions[0]' resource named 'x. (A)' does not exist.", provider.Conflict, 0, false},
 		{"no zone", 404, "notFound", "The 'parameters.managedZone' resource named 'x' does not exist.", provider.Other, 0, true},
-		{"too often in a minute", 403, "rateLimitExceeded", "Quota exceeded for quota metric", provider.Throttled, throttledFor, false},
-		{"too often, 429", 429, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute'", provider.Throttled, throttledFor, false},
+		{"too often in a minute", 403, "rateLimitExceeded", "Quota exceeded for quota metric", provider.Throttled, aMinutes, false},
+		{"too often, 429", 429, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute'", provider.Throttled, aMinutes, false},
 		{"too often at once", 429, "rateLimitExceeded", "Resource has been exhausted", provider.Throttled, 0, false},
 		{"asked to wait", 429, "rateLimitExceeded", "Retry after 7 s", provider.Throttled, 7 * time.Second, false},
 		{"too many sets", 403, "quotaExceeded", "The change would exceed quota for rrsets per managed zone.", provider.Rejected, 0, false},
@@ -51,6 +50,7 @@ func TestClassify(t *testing.T) {
 		if x.after == 7*time.Second {
 			g.Header.Set("Retry-After", "7")
 		}
+		p := &Provider{}
 		e := p.classify(g)
 		if e.Kind != x.kind || e.RetryAfter != x.after || errors.Is(e, provider.ErrNoZone) != x.noZone || e.Status != x.code {
 			t.Errorf("%s: got kind %q after %v, no zone %t; want %q, %v, %t", x.name, e.Kind, e.RetryAfter, errors.Is(e, provider.ErrNoZone), x.kind, x.after, x.noZone)
@@ -61,6 +61,12 @@ func TestClassify(t *testing.T) {
 		// What was refused was not carried out; of a gateway nobody knows.
 		if want := map[bool]provider.Outcome{true: provider.Unknown, false: provider.NotDone}[x.code >= 500]; httpkit.Outcome(e) != want {
 			t.Errorf("%s: outcome %v, want %v", x.name, httpkit.Outcome(e), want)
+		}
+	}
+	p := &Provider{}
+	for n, want := range []time.Duration{pauses[0], pauses[1], pauses[2], pauses[3], pauses[3]} {
+		if e := p.classify(&googleapi.Error{Code: 429}); e.Kind != provider.Throttled || e.RetryAfter != want {
+			t.Errorf("refusal %d in a row: %q after %v, want after %v", n+1, e.Kind, e.RetryAfter, want)
 		}
 	}
 	if e := p.classify(errors.New("unexpected end of JSON input")); httpkit.Outcome(e) != provider.Unknown {

@@ -339,6 +339,29 @@ func TestCreateZoneAnswerLost(t *testing.T) {
 	}
 }
 
+// A zone that the service does not find at once after making it is asked for again.
+func TestCreateZoneNotFoundAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, emulated.Options{})
+	lists := 0
+	p := c.open(t, nil, func(conf *provider.Config) {
+		conf.HTTP = func() http.RoundTripper {
+			return trip(func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "/rrsets") {
+					if lists++; lists == 1 {
+						body := `{"error":{"code":404,"message":"The 'parameters.managedZone' resource named 'x' does not exist.","errors":[{"reason":"notFound","message":"The 'parameters.managedZone' resource named 'x' does not exist."}]}}`
+						return &http.Response{StatusCode: 404, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+					}
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			})
+		}
+	})
+	if snap, err := p.CreateZone(t.Context(), zone.MustName("soon.example.")); err != nil || snap.Sets.Len() != 2 || lists != 2 {
+		t.Errorf("got %+v, %v after %d lists", snap, err, lists)
+	}
+}
+
 // A second zone of the same name is not made, though the service would.
 func TestCreateZoneThatExists(t *testing.T) {
 	t.Parallel()

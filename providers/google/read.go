@@ -142,19 +142,17 @@ func (r *reading) addSet(set *recordSet) error {
 	if err != nil || set.Name == "" || !owner.In(r.m.origin) {
 		return fmt.Errorf("record set %q is not of the zone", set.Name)
 	}
-	t, err := zone.ParseType(set.Type)
+	t, unknown := zone.ParseType(set.Type)
 	key := zone.Key{Owner: owner, Type: t}
-	if err == nil {
-		if r.seen[key] {
-			return errMoved
-		}
-		r.seen[key] = true
+	if r.seen[key] && unknown == nil {
+		return errMoved
 	}
+	r.seen[key] = true
 	if kind := routing(set.RoutingPolicy); kind != "" {
 		r.foreignSet(key, set, kind)
 		return nil
 	}
-	if err != nil || t != zone.TypeALIAS && !t.OnWire() {
+	if unknown != nil || t != zone.TypeALIAS && !t.OnWire() {
 		r.foreignSet(zone.Key{Owner: owner}, set, "record set of type "+set.Type)
 		return nil
 	}
@@ -165,13 +163,12 @@ func (r *reading) addSet(set *recordSet) error {
 	if set.Ttl < 0 || set.Ttl > 1<<32-1 {
 		return fmt.Errorf("record set %s has the TTL %d", key, set.Ttl)
 	}
-	rr := zone.RRset{Owner: owner, Type: t, TTL: uint32(set.Ttl), Data: make([]zone.Data, len(set.Rrdatas))}
-	for i, text := range set.Rrdatas {
-		if rr.Data[i], err = parseValue(t, text); err != nil {
-			// What cannot be read is shown and left alone, the whole set.
-			r.foreignSet(key, set, "record set that cannot be read ("+err.Error()+")")
-			return nil
-		}
+	rr := zone.RRset{Owner: owner, Type: t, TTL: uint32(set.Ttl)}
+	var unreadable error
+	if rr.Data, unreadable = parseValues(t, set.Rrdatas); unreadable != nil {
+		// What cannot be read is shown and left alone, the whole set.
+		r.foreignSet(key, set, "record set that cannot be read ("+unreadable.Error()+")")
+		return nil
 	}
 	rr = rr.Clean()
 	if !slices.Equal(values(rr), set.Rrdatas) {
@@ -188,6 +185,17 @@ func values(set zone.RRset) []string {
 		out[i] = rdata.Text(set.Type, d)
 	}
 	return out
+}
+
+func parseValues(t zone.Type, texts []string) ([]zone.Data, error) {
+	out := make([]zone.Data, len(texts))
+	for i, text := range texts {
+		var err error
+		if out[i], err = parseValue(t, text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // parseValue reads a value: presentation form (RFC 1035, section 5) without comments. Names without

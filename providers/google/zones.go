@@ -406,7 +406,14 @@ func (p *Provider) CreateZone(ctx context.Context, origin zone.Name) (*provider.
 	if err != nil {
 		return nil, err
 	}
-	return p.readZone(ctx, op, m)
+	// A zone that was only just made is not always found at once
+	// (https://github.com/DNSControl/dnscontrol/blob/main/providers/gcloud/retry.go).
+	for wait := 250 * time.Millisecond; ; wait *= 2 {
+		snap, err := p.readZone(ctx, op, m)
+		if !errors.Is(err, provider.ErrNoZone) || wait > 4*time.Second || sleep(ctx, wait) != nil {
+			return snap, err
+		}
+	}
 }
 
 func (p *Provider) create(ctx context.Context, op string, origin zone.Name, private bool) (*managed, error) {
