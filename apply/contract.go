@@ -135,20 +135,20 @@ type Result struct {
 
 // Filled reports whether the run filled a zone that was missing or held nothing but its apex: its
 // provider answers for it from now on.
-func (r *Result) Filled() bool {
-	if r.Plan == nil || r.Plan.Base == nil || r.State != DoneState && r.State != Unseen {
+func (res *Result) Filled() bool {
+	if res.Plan == nil || res.Plan.Base == nil || res.State != DoneState && res.State != Unseen {
 		return false
 	}
-	return r.Plan.Base.Missing || r.Plan.Base.Sets != nil && !plan.SaysAnything(r.Plan.Base.Sets)
+	return res.Plan.Base.Missing || res.Plan.Base.Sets != nil && !plan.SaysAnything(res.Plan.Base.Sets)
 }
 
 // NewServers are the name servers that the provider gave a zone which this run created; nil when the
 // zone was there before, or when its name servers are whatever its apex NS RRset says.
-func (r *Result) NewServers() []zone.Name {
-	if r.Plan == nil || r.Plan.Base == nil || !r.Plan.Base.Missing || r.base == nil || r.base.Missing {
+func (res *Result) NewServers() []zone.Name {
+	if res.Plan == nil || res.Plan.Base == nil || !res.Plan.Base.Missing || res.base == nil || res.base.Missing {
 		return nil
 	}
-	return r.base.Info.NameServers
+	return res.base.Info.NameServers
 }
 
 // A Report is what became of a run.

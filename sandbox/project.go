@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -90,13 +91,15 @@ func FreeBase(from int) (int, error) {
 }
 
 func free(base int) bool {
+	var conf net.ListenConfig
+	ctx := context.Background() // to listen takes no time
 	for port := base; port <= base+ports; port++ {
-		tcp, err := net.Listen("tcp", loopback(port))
+		tcp, err := conf.Listen(ctx, "tcp", loopback(port))
 		if err != nil {
 			return false
 		}
 		_ = tcp.Close()
-		udp, err := net.ListenPacket("udp", loopback(port))
+		udp, err := conf.ListenPacket(ctx, "udp", loopback(port))
 		if err != nil {
 			return false
 		}

@@ -71,7 +71,7 @@ func Start(ctx context.Context, dir string, knobs map[string]service.Knobs) (*Sa
 }
 
 func (s *Sandbox) start(ctx context.Context, knobs map[string]service.Knobs) error {
-	if err := s.serve(s.project.Control(), s.control(), nil); err != nil {
+	if err := s.serve(ctx, s.project.Control(), s.control(), nil); err != nil {
 		return fmt.Errorf("control API: %w", err)
 	}
 	g, gctx := errgroup.WithContext(ctx)
@@ -118,10 +118,10 @@ func (s *Sandbox) bringUp(ctx context.Context, kind string) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.serve(p.API(kind), svc, config); err != nil {
+	if err := s.serve(ctx, p.API(kind), svc, config); err != nil {
 		return nil, err
 	}
-	ns, err := names.Listen(p.DNS(kind), svc.Names())
+	ns, err := names.Listen(p.DNS(kind), svc.Names()) //nolint:contextcheck // to listen takes no time
 	if err != nil {
 		return nil, taken(err)
 	}
@@ -158,8 +158,8 @@ func (s *Sandbox) emulate(kind string) (service.Service, *tls.Config, error) {
 }
 
 // serve serves HTTP at an address until Close.
-func (s *Sandbox) serve(address string, h http.Handler, config *tls.Config) error {
-	l, err := net.Listen("tcp", address)
+func (s *Sandbox) serve(ctx context.Context, address string, h http.Handler, config *tls.Config) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return taken(err)
 	}

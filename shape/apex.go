@@ -103,7 +103,6 @@ func (s *shaper) managedNS(z *zone.Zone, k zone.Key, want zone.RRset, has, edita
 	s.nsTTL(k, *s.changes[k])
 }
 
-
 // nsTTL takes the observed TTL where the provider fixes it.
 func (s *shaper) nsTTL(k zone.Key, set zone.RRset) {
 	if s.caps.ApexNSTTL {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ zone:
 	return []string{"-c", filepath.Join(o.Dir, "knot.conf")}, o.write("knot.conf", b.String())
 }
 
-func (o Options) powerdns() ([]string, error) {
+func (o Options) powerdns(ctx context.Context) ([]string, error) {
 	host, port, err := net.SplitHostPort(o.DNS)
 	if err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (o Options) powerdns() ([]string, error) {
 		return nil, err
 	}
 	database := filepath.Join(o.Dir, "pdns.sqlite")
-	if err := makeDatabase(database); err != nil {
+	if err := makeDatabase(ctx, database); err != nil {
 		return nil, err
 	}
 	// An empty suffix keeps PowerDNS from asking for advisories over the network.
@@ -143,7 +144,7 @@ zone-metadata-cache-ttl=0
 }
 
 // makeDatabase creates the tables of an empty PowerDNS.
-func makeDatabase(path string) (err error) {
+func makeDatabase(ctx context.Context, path string) (err error) {
 	text, err := os.ReadFile(schema)
 	if err != nil {
 		return fmt.Errorf("the schema of its database: %w; install pdns-backend-sqlite3", err)
@@ -154,6 +155,6 @@ func makeDatabase(path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	// One transaction: table by table it takes half a second.
-	_, err = db.Exec("BEGIN;\n" + string(text) + "\nCOMMIT;")
+	_, err = db.ExecContext(ctx, "BEGIN;\n"+string(text)+"\nCOMMIT;")
 	return err
 }

@@ -115,7 +115,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	case Knot:
 		args, err = o.knot()
 	case PowerDNS:
-		args, err = o.powerdns()
+		args, err = o.powerdns(ctx)
 	default:
 		err = fmt.Errorf("no kind of name server is called %q", o.Kind)
 	}
@@ -142,7 +142,7 @@ func (s *Server) Resume(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	p := &process{cmd: exec.Command(s.argv[0], s.argv[1:]...), ended: make(chan struct{})}
+	p := &process{cmd: exec.CommandContext(context.WithoutCancel(ctx), s.argv[0], s.argv[1:]...), ended: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = s.opt.Dir, log, log
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	p.cmd.SysProcAttr = attributes()

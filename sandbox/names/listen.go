@@ -1,6 +1,7 @@
 package names
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,12 +34,14 @@ const (
 // Listen starts a server at address ("127.0.0.1:5301"; port 0 takes one that is free over both).
 func Listen(address string, zones Zones) (*Server, error) {
 	var lastErr error
+	var conf net.ListenConfig
+	ctx := context.Background() // to listen takes no time
 	for range 20 {
-		tcp, err := net.Listen("tcp", address)
+		tcp, err := conf.Listen(ctx, "tcp", address)
 		if err != nil {
 			return nil, err
 		}
-		udp, err := net.ListenPacket("udp", tcp.Addr().String())
+		udp, err := conf.ListenPacket(ctx, "udp", tcp.Addr().String())
 		if err != nil {
 			lastErr = err
 			_ = tcp.Close()
