@@ -52,7 +52,8 @@ type Subject struct {
 	// change: what RRsets cannot express, what another tool wrote. They are taken away by T.Cleanup.
 	Plant func(T, provider.ZoneRef) []Planted
 	// Calls is how many requests the service has seen until now, and how many of them only asked
-	// whether an earlier one was completed. Other subjects must not share the service.
+	// whether an earlier one was completed. Requests for access tokens do not count. Other subjects
+	// must not share the service.
 	Calls func() (all, polls int)
 	// Page is how many RRsets or records, whichever the service counts, one page of a list holds; 0:
 	// lists have no pages.

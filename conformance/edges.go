@@ -247,10 +247,15 @@ func (e *env) random(rnd *rand.Rand) zone.RRset {
 		return e.fit(set)
 	}
 	set.Type = zone.TypeTXT
+	odd := e.families()[oddText]
 	for range 1 + rnd.IntN(3) {
 		text := make([]byte, 1+rnd.IntN(300))
+		from, to := 0, 256
+		if !odd {
+			from, to = 'a', 'z'+1
+		}
 		for i := range text {
-			text[i] = byte(rnd.IntN(256))
+			text[i] = byte(from + rnd.IntN(to-from))
 		}
 		set.Data = append(set.Data, txtData(chunked(string(text), 255)...))
 	}
