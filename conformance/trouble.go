@@ -214,7 +214,7 @@ func faultInTheMiddle(e *env) {
 	e.settled("without a fault", want, nil)
 	calls := clean.calls()
 	kinds := []fault{faults[2], faults[6], faults[8]} // 503, answer lost, time-out after it took effect
-	e.note("%d changes in %d calls", len(e.plan(base, want)), calls)
+	e.note("read and write of %d changes: %d calls in all", len(e.plan(base, want)), calls)
 	at := []int{calls/2 + 1, calls - 1, calls}
 	e.beside(len(kinds), func(e *env, i int) {
 		for _, n := range at {
