@@ -142,9 +142,9 @@ func (r *reading) addSet(set *recordSet) error {
 	if err != nil || set.Name == "" || !owner.In(r.m.origin) {
 		return fmt.Errorf("record set %q is not of the zone", set.Name)
 	}
-	t, unknown := zone.ParseType(set.Type)
+	t, ok := typeOf(set.Type)
 	key := zone.Key{Owner: owner, Type: t}
-	if r.seen[key] && unknown == nil {
+	if r.seen[key] && ok {
 		return errMoved
 	}
 	r.seen[key] = true
@@ -152,7 +152,7 @@ func (r *reading) addSet(set *recordSet) error {
 		r.foreignSet(key, set, kind)
 		return nil
 	}
-	if unknown != nil || t != zone.TypeALIAS && !t.OnWire() {
+	if !ok {
 		r.foreignSet(zone.Key{Owner: owner}, set, "record set of type "+set.Type)
 		return nil
 	}
@@ -164,18 +164,22 @@ func (r *reading) addSet(set *recordSet) error {
 		return fmt.Errorf("record set %s has the TTL %d", key, set.Ttl)
 	}
 	rr := zone.RRset{Owner: owner, Type: t, TTL: uint32(set.Ttl)}
-	var unreadable error
-	if rr.Data, unreadable = parseValues(t, set.Rrdatas); unreadable != nil {
-		// What cannot be read is shown and left alone, the whole set.
-		r.foreignSet(key, set, "record set that cannot be read ("+unreadable.Error()+")")
-		return nil
+	if rr.Data, err = parseValues(t, set.Rrdatas); err == nil {
+		rr = rr.Clean()
+		if !slices.Equal(values(rr), set.Rrdatas) {
+			r.exact[key] = set.Rrdatas
+		}
+		r.sets = append(r.sets, rr)
+	} else { // what cannot be read is shown and left alone, the whole set
+		r.foreignSet(key, set, "record set that cannot be read ("+err.Error()+")")
 	}
-	rr = rr.Clean()
-	if !slices.Equal(values(rr), set.Rrdatas) {
-		r.exact[key] = set.Rrdatas
-	}
-	r.sets = append(r.sets, rr)
 	return nil
+}
+
+// typeOf reads the name of a type; ok is false when it is none that records here can have.
+func typeOf(text string) (t zone.Type, ok bool) {
+	t, err := zone.ParseType(text)
+	return t, err == nil && (t == zone.TypeALIAS || t.OnWire())
 }
 
 // values are an RRset's values as this adapter writes them.
