@@ -153,6 +153,15 @@ func (t *tour) allServers(z zone.Name) []zone.Name {
 	return slices.Compact(out)
 }
 
+// unsureFor are the accounts whose name servers may be among those that the target has now. Where
+// nothing but an apex is held yet, nobody's are.
+func (t *tour) unsureFor(tg target) []string {
+	if !t.serving[tg.Zone][tg.Provider] {
+		return nil
+	}
+	return t.unsure[tg.Zone]
+}
+
 // apexServers are the names for the apex NS of one target: those of the accounts that serve the zone
 // already, and its own. An account that is still empty joins once it is filled, unless nobody serves
 // the zone yet. Names that are there stay.
@@ -242,7 +251,7 @@ func (t *tour) shaped(tg target, d *Desired, o *observation, caps provider.Capab
 		Strict:      pol.Unsupported != config.UnsupportedDrop,
 		ApexNS:      apexMode(pol.ApexNS),
 		NameServers: t.apexServers(tg, o.snap),
-		Unsure:      t.unsure[tg.Zone],
+		Unsure:      t.unsureFor(tg),
 		JoinedTXT:   pol.TXT != config.TXTExact,
 		OctoDNS:     t.Config.Format == config.OctoDNS,
 		Resolve:     t.resolver(caps),
