@@ -197,7 +197,7 @@ func (w *writer) create(ctx context.Context) error {
 	}
 	w.base = snap
 	w.tell(w.plan.Target, Writing, 0, w.plan.Changes.Len(), "zone created")
-	w.joinNS(snap.Info.NameServers)
+	w.joinNS(snap.Info)
 	left := w.changes.Sets[:0:0]
 	for _, ch := range w.changes.Sets {
 		if have, ok := snap.Sets.Set(ch.Key().Owner, ch.Key().Type); ok {
@@ -213,19 +213,25 @@ func (w *writer) create(ctx context.Context) error {
 	return nil
 }
 
-// joinNS adds the name servers that the service gave to the new zone to the planned apex NS. The
-// plan that the result tells of is then a copy with this change.
-func (w *writer) joinNS(names []zone.Name) {
+// joinNS adds the name servers that the service gave to the new zone to the planned apex NS: where
+// these are managed, and where the service answers its own whatever is written. The plan that the
+// result tells of is then a copy with this change.
+func (w *writer) joinNS(info provider.ZoneInfo) {
 	apex := zone.Key{Owner: w.plan.Target.Zone, Type: zone.TypeNS}
 	i := slices.IndexFunc(w.changes.Sets, func(c zone.Change) bool { return c.Key() == apex && c.After != nil })
-	if !w.plan.JoinNS || i < 0 {
+	if i < 0 {
 		return
 	}
 	was := *w.changes.Sets[i].After
 	joined := was
 	joined.Data = slices.Clone(was.Data)
-	for _, n := range names {
-		joined.Data = append(joined.Data, zone.Data(n.AppendWire(nil)))
+	if w.plan.JoinNS {
+		for _, n := range info.NameServers {
+			joined.Data = append(joined.Data, zone.Data(n.AppendWire(nil)))
+		}
+	}
+	if f, ok := w.acct.(provider.Fitter); ok {
+		joined = f.Fit(info, joined, nil)
 	}
 	joined = joined.Clean()
 	if joined.Equal(was) {
