@@ -70,6 +70,9 @@ type writing struct {
 	// the apex, of which the service demands at least one record, and the targets of aliases that
 	// stay. They are read again and overwritten by UPSERT.
 	pinned map[zone.Key]bool
+	known  bool // the base tells what aliases there are
+
+	mended, overwriting bool // ways that were tried after a refusal
 }
 
 // pin finds the pinned sets.
@@ -81,9 +84,10 @@ func (w *writing) pin(base *zone.Zone) {
 	}
 	apex := zone.Key{Owner: w.h.origin, Type: zone.TypeNS}
 	w.pinned[apex] = changed[apex]
-	if base == nil {
+	if base == nil || base.Len() == 0 {
 		return
 	}
+	w.known = true
 	for set := range base.All() {
 		if set.Type != aliasType {
 			continue

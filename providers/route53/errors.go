@@ -195,7 +195,7 @@ func (c culprit) is(k zone.Key) bool {
 
 // The forms of messages in InvalidChangeBatch that name a record set.
 var (
-	tried    = regexp.MustCompile(`^Tried to (?:create|delete|upsert|update) resource record set \[name='([^']*)', type='([^']*)'[^\]]*\],? (?:but )?(.*)$`)
+	tried    = regexp.MustCompile(`(?i)resource record set \[name='([^']*)', type='([^']*)'[^\]]*\],? (?:but )?(.*)$`)
 	ofType   = regexp.MustCompile(`RRSet of type (\S+) with DNS name (\S+?\.),? ((?:is|cannot|may|must).*)$`)
 	withName = regexp.MustCompile(`RRSet with DNS name (\S+?\.),?(?: type (\S+?),?)? ((?:is|cannot|may|must).*)$`)
 	starts   = regexp.MustCompile(`, (?:Tried to |RRSet |Invalid |Duplicate |The |A HostedZone )`)

@@ -42,6 +42,10 @@ func TestCulprits(t *testing.T) {
 			`Tried to delete resource record set [name='\052.example.com.', type='TXT', set identifier='x'] but it was not found`,
 			culprit{owner: `\052.example.com.`, typ: "TXT", why: "it was not found", stale: true},
 		},
+		{
+			"Resource record set [name='www.example.com.', type='A'] cannot be deleted because an alias targets it",
+			culprit{owner: "www.example.com.", typ: "A", why: "cannot be deleted because an alias targets it"},
+		},
 		{ // https://github.com/cookpad/roadworker/pull/89
 			"RRSet of type CNAME with DNS name test.example.com. is not permitted as it conflicts with other records with the same DNS name in zone example.com.",
 			culprit{owner: "test.example.com.", typ: "CNAME", why: "is not permitted as it conflicts with other records with the same DNS name in zone example.com."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -64,7 +65,7 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 		return nil, fail(provider.Transient, "", err)
 	}
 	defer leave()
-	if err := w.unchanged(ctx); err != nil {
+	if err := w.unchanged(ctx, w.pinned); err != nil {
 		return nil, err
 	}
 	ids, err := w.send(ctx, batches, r)
@@ -90,14 +91,10 @@ func (p *Provider) written(ctx context.Context, base *provider.Snapshot) (*hoste
 	return h, nil
 }
 
-// unchanged reads the pinned sets again, for UPSERT overwrites whatever there is.
-func (w *writing) unchanged(ctx context.Context) error {
-	want := map[zone.Key]bool{}
-	for k, yes := range w.pinned {
-		if yes {
-			want[k] = true
-		}
-	}
+// unchanged reads sets again that are to be overwritten, for UPSERT does so whatever there is.
+func (w *writing) unchanged(ctx context.Context, want map[zone.Key]bool) error {
+	want = maps.Clone(want)
+	maps.DeleteFunc(want, func(_ zone.Key, yes bool) bool { return !yes })
 	if len(want) == 0 {
 		return nil
 	}
@@ -124,13 +121,11 @@ func (w *writing) unchanged(ctx context.Context) error {
 
 // send sends one batch after the other and stops at the first that is not taken.
 func (w *writing) send(ctx context.Context, batches [][]action, r *provider.Receipt) (ids []string, err error) {
-	mended := false
 	for n := 0; n < len(batches); n++ {
 		id, err := w.batch(ctx, batches[n])
-		if err != nil && !mended && mismatch(err) {
-			// The values may be right and only written differently by the service.
-			mended = true
-			if w.mend(ctx, batches[n:], err) {
+		if err != nil {
+			var again bool
+			if again, err = w.otherwise(ctx, batches[n:], err); again {
 				n--
 				continue
 			}
@@ -145,6 +140,30 @@ func (w *writing) send(ctx context.Context, batches [][]action, r *provider.Rece
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+// otherwise looks for another way to say what the service refused, once for each way. err is what
+// is wrong if there is none.
+func (w *writing) otherwise(ctx context.Context, batches [][]action, refusal error) (again bool, err error) {
+	switch {
+	case !w.mended && mismatch(refusal):
+		// The values may be right and only written differently by the service.
+		w.mended = true
+		return w.mend(ctx, batches, refusal), refusal
+	case !w.known && !w.overwriting && refusedPairs(refusal):
+		w.overwriting = true
+		pairs := w.pairs(batches[0], refusal)
+		err := w.unchanged(ctx, pairs)
+		if provider.KindOf(err) == provider.Conflict {
+			return false, err
+		}
+		if err != nil || len(pairs) == 0 {
+			return false, refusal
+		}
+		batches[0] = w.overwrite(batches[0], pairs)
+		return true, nil
+	}
+	return false, refusal
 }
 
 // where adds to an error how far the write came.
@@ -254,6 +273,40 @@ func (w *writing) mend(ctx context.Context, batches [][]action, refusal error) b
 		}
 	}
 	return true
+}
+
+// refusedPairs reports whether a batch was refused for another reason than being stale.
+func refusedPairs(err error) bool {
+	s := saidIn(err)
+	return s != nil && s.code == codeRefused && !slices.ContainsFunc(s.culprits, func(c culprit) bool { return c.stale })
+}
+
+// pairs are the sets of a batch that the service named and that are deleted and created anew. A
+// saved plan does not tell which sets aliases point to; should the service not let those go, they
+// are overwritten.
+func (w *writing) pairs(batch []action, refusal error) map[zone.Key]bool {
+	out := map[zone.Key]bool{}
+	for _, a := range batch {
+		c := w.changes[a.change]
+		named := slices.ContainsFunc(saidIn(refusal).culprits, func(x culprit) bool { return x.is(c.Key()) })
+		if named && c.Updates() && a.do == types.ChangeActionDelete && !c.Key().Type.Vendor() {
+			out[c.Key()] = true
+		}
+	}
+	return out
+}
+
+// overwrite makes one UPSERT of each DELETE and CREATE.
+func (w *writing) overwrite(batch []action, pairs map[zone.Key]bool) []action {
+	batch = slices.DeleteFunc(batch, func(a action) bool {
+		return a.do == types.ChangeActionDelete && pairs[w.changes[a.change].Key()]
+	})
+	for i := range batch {
+		if pairs[w.changes[batch[i].change].Key()] {
+			batch[i].do = types.ChangeActionUpsert
+		}
+	}
+	return batch
 }
 
 // exactly is the service's own text of what an action deletes, if it means the same and is another.
