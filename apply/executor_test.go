@@ -414,6 +414,30 @@ func TestNameServersOfANewZoneJoin(t *testing.T) {
 	}
 }
 
+// A service that answers its own name servers whatever is written says so as a Fitter.
+type stubborn struct{ *account }
+
+func (s stubborn) Fit(info provider.ZoneInfo, want zone.RRset, _ *zone.RRset) zone.RRset {
+	if want.Type == zone.TypeNS {
+		want.Data = slices.Clone(want.Data)
+		for _, n := range info.NameServers {
+			want.Data = append(want.Data, zone.Data(n.AppendWire(nil)))
+		}
+	}
+	return want.Clean()
+}
+
+func TestNameServersThatAlwaysAnswerJoin(t *testing.T) {
+	t.Parallel()
+	a := &account{absent: true, zone: zone.Empty(org), servers: []zone.Name{zone.MustName("nsX.example.org.")}}
+	x := executor(nil, &memory{})
+	x.Open = func(plan.Target) (provider.Provider, error) { return stubborn{a}, nil }
+	report, err := x.Do(t.Context(), []*plan.Plan{planFor(t, "x", a, records(t, org, "@=nsY"))}, nil)
+	if written, _ := a.zone.Set(org, zone.TypeNS); err != nil || report.Results[0].State != DoneState || len(written.Data) != 2 {
+		t.Errorf("%v, %s %s, apex NS %v; want the service's own beside the planned", err, report.Results[0].State, report.Results[0].Error, written)
+	}
+}
+
 func TestChildAnswersBeforeDelegation(t *testing.T) {
 	t.Parallel()
 	child := zone.MustName("sub.example.org.")
