@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,6 +119,9 @@ func (p *Provider) fetch(ctx context.Context) (*oauth2.Token, string, error) {
 	}
 	b := &bound{ctx: ctx, next: p.tokenGate}
 	client := &http.Client{Transport: b, CheckRedirect: p.tokenGate.Client().CheckRedirect}
+	if key == nil {
+		b.next = p.metadataGate
+	}
 	var token *oauth2.Token
 	var project string
 	if key == nil {
@@ -229,20 +233,8 @@ func (p *Provider) fromMetadata(ctx context.Context, client *http.Client) (*oaut
 	if p.project != "" {
 		return token, "", nil
 	}
-	// The project's id comes as plain text, which the gate would take for a broken answer.
-	body, err = askMetadata(ctx, client, base+"?recursive=true&alt=json")
-	if err != nil {
-		return nil, "", err
-	}
-	var m struct {
-		Project struct {
-			ID string `json:"projectId"`
-		} `json:"project"`
-	}
-	if json.Unmarshal(body, &m) != nil {
-		return nil, "", errNoToken
-	}
-	return token, m.Project.ID, nil
+	body, err = askMetadata(ctx, client, base+"project/project-id")
+	return token, strings.TrimSpace(string(body)), err
 }
 
 func askMetadata(ctx context.Context, client *http.Client, url string) ([]byte, error) {

@@ -181,11 +181,11 @@ func TestApplicationDefaultCredentials(t *testing.T) {
 		if r.Header.Get("Metadata-Flavor") != "Google" {
 			t.Errorf("metadata server asked without its header")
 		}
-		w.Header().Set("Content-Type", "application/json")
-		if r.URL.Path == "/computeMetadata/v1/" {
-			_, _ = io.WriteString(w, `{"project":{"projectId":"`+project+`","numericProjectId":482910573316}}`)
+		if r.URL.Path == "/computeMetadata/v1/project/project-id" {
+			_, _ = io.WriteString(w, project)
 			return
 		}
+		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"access_token":"`+emulated.DefaultToken+`","expires_in":3599,"token_type":"Bearer"}`)
 	}))
 	defer metadata.Close()
@@ -229,6 +229,44 @@ func TestApplicationDefaultCredentials(t *testing.T) {
 				t.Errorf("the metadata server was asked %d times, want %d", asked, x.asked)
 			}
 		})
+	}
+}
+
+// People's own logins and impersonated accounts get their tokens through the same transport.
+func TestOtherCredentials(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, emulated.Options{})
+	login := `{"type":"authorized_user","client_id":"id","client_secret":"s","refresh_token":"1//r","quota_project_id":"other"}`
+	for _, x := range []struct{ name, credentials, asked string }{
+		{"a login", login, "oauth2.googleapis.com/token"},
+		{
+			"an impersonated account",
+			`{"type":"impersonated_service_account","service_account_impersonation_url":"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/dns@p.iam.gserviceaccount.com:generateAccessToken","source_credentials":` + login + `}`,
+			"oauth2.googleapis.com/token iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/dns@p.iam.gserviceaccount.com:generateAccessToken",
+		},
+	} {
+		var asked []string
+		p := c.open(t, values{"credentials": x.credentials}, func(conf *provider.Config) {
+			conf.HTTP = func() http.RoundTripper {
+				return trip(func(r *http.Request) (*http.Response, error) {
+					body := `{"access_token":"` + emulated.DefaultToken + `","expires_in":3599,"token_type":"Bearer"}`
+					switch {
+					case !strings.HasSuffix(r.URL.Host, ".googleapis.com"):
+						return http.DefaultTransport.RoundTrip(r)
+					case strings.HasPrefix(r.URL.Host, "iam"):
+						body = `{"accessToken":"` + emulated.DefaultToken + `","expireTime":"` + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"}`
+					}
+					asked = append(asked, r.URL.Host+r.URL.Path)
+					return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+				})
+			}
+		})
+		if text, err := p.Verify(t.Context()); err != nil || !strings.Contains(text, project) {
+			t.Errorf("%s: %q, %v", x.name, text, err)
+		}
+		if got := strings.Join(asked, " "); got != x.asked {
+			t.Errorf("%s: asked %s, want %s", x.name, got, x.asked)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type Provider struct {
 	account
 	transport       http.RoundTripper
 	gate, tokenGate *httpkit.Gate
+	metadataGate    *httpkit.Gate // answers are text, too
 	retry, signIn   *httpkit.Retry
 	budget          *budget.Account
 	trace           func(format string, args ...any)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ const (
 	reasonAbsent   = "notFound"          // a zone, or what a deletion names, is not there
 	reasonQuota    = "quotaExceeded"     // too much is held or sent, not too often
 	reasonRate     = "rateLimitExceeded" // too often, with status 403 too
+	reasonCNAME    = "cnameResourceRecordSetConflict"
 )
 
 // kinds says what reasons mean; those that are missing go by the HTTP status.
@@ -84,6 +86,11 @@ func (s *said) Error() string {
 		out += ": " + s.message
 	}
 	return out
+}
+
+// only reports whether all faults have one reason.
+func (s *said) only(reason string) bool {
+	return len(s.reasons) > 0 && !slices.ContainsFunc(s.reasons, func(r string) bool { return r != reason })
 }
 
 func saidIn(err error) *said {

@@ -92,6 +92,34 @@ func TestMovedUnderASavedPlan(t *testing.T) {
 	wantOutcomes(t, r, provider.NotDone, provider.NotDone)
 }
 
+// A CNAME that somebody else put where the plan has another type is a conflict; one that the plan
+// itself puts there is rejected.
+func TestCNAMEBeside(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, emulated.Options{})
+	base := c.fresh(t, "beside.example.")
+	p := c.open(t, nil)
+	r, err := p.Write(t.Context(), base, changes(
+		zone.Change{After: set(t, "www.beside.example.", "A", 300, "192.0.2.1")},
+		zone.Change{After: set(t, "www.beside.example.", "CNAME", 300, "www.example.net.")},
+	))
+	if provider.KindOf(err) != provider.Rejected || !strings.Contains(err.Error(), "www.beside.example.") {
+		t.Errorf("both in one plan: %v", err)
+	}
+	wantOutcomes(t, r, provider.NotDone, provider.NotDone)
+	c.put(t, base.Info.ID, rrset("www.beside.example.", "CNAME", 300, "www.example.net."))
+	r, err = p.Write(t.Context(), base, changes(zone.Change{After: set(t, "www.beside.example.", "A", 300, "192.0.2.1")}))
+	if provider.KindOf(err) != provider.Conflict || !strings.Contains(err.Error(), "plan again") {
+		t.Errorf("from somebody else: %v", err)
+	}
+	wantOutcomes(t, r, provider.NotDone)
+	r, err = p.Write(t.Context(), read(t, p, base.Info.ZoneRef), changes(zone.Change{After: set(t, "www.beside.example.", "A", 300, "192.0.2.1")}))
+	if provider.KindOf(err) != provider.Rejected {
+		t.Errorf("beside one that the plan knows: %v", err)
+	}
+	wantOutcomes(t, r, provider.NotDone)
+}
+
 // When a later change of the service is refused, the receipt tells which were carried out, and the
 // error which set it was.
 func TestReceiptOfSeveralBatches(t *testing.T) {

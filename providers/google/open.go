@@ -95,6 +95,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 	p.gate = &httpkit.Gate{HTTP: transport, Budget: b, Trace: c.Trace, Check: isJSON}
 	// Token endpoints have limits of their own.
 	p.tokenGate = &httpkit.Gate{HTTP: transport, Trace: c.Trace, Check: isJSON}
+	p.metadataGate = &httpkit.Gate{HTTP: transport, Trace: c.Trace, Check: httpkit.NotHTML}
 	p.retry = &httpkit.Retry{Budget: b, Tries: tries, Trace: c.Trace, Classify: p.classify}
 	p.signIn = &httpkit.Retry{Trace: c.Trace, Classify: p.classifySignIn}
 	p.directory.zones, p.directory.ids = map[zone.Name]known{}, map[string]known{}

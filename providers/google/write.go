@@ -54,6 +54,7 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 	if errors.Is(err, provider.ErrNoZone) {
 		p.directory.forget(m.origin)
 	}
+	err = cameBetween(err, base.Sets, changes.Sets)
 	if err == nil {
 		for i := range r.Sets { // what needed no call is as it is wanted
 			r.Sets[i] = provider.Done
@@ -179,7 +180,41 @@ func named(message string, in *dns.Change) string {
 // mismatch reports whether a change was refused only because deletions do not match.
 func mismatch(err error) bool {
 	s := saidIn(err)
-	return s != nil && len(s.reasons) > 0 && !slices.ContainsFunc(s.reasons, func(r string) bool { return r != reasonMismatch })
+	return s != nil && s.only(reasonMismatch)
+}
+
+// cameBetween makes a conflict of a refusal that is about a CNAME beside other types, when the plan
+// itself puts none there: somebody else must have.
+func cameBetween(err error, base *zone.Zone, changes []zone.Change) error {
+	s := saidIn(err)
+	if s == nil || !s.only(reasonCNAME) || base == nil {
+		return err
+	}
+	after := map[zone.Name]map[zone.Type]bool{} // what the plan has at the names that it changes
+	for _, c := range changes {
+		k := c.Key()
+		if after[k.Owner] == nil {
+			after[k.Owner] = map[zone.Type]bool{}
+			for set := range base.At(k.Owner) {
+				after[k.Owner][set.Type] = true
+			}
+		}
+		if after[k.Owner][k.Type] = true; c.Deletes() {
+			delete(after[k.Owner], k.Type)
+		}
+	}
+	for _, types := range after {
+		if types[zone.TypeCNAME] && len(types) > 1 {
+			return err
+		}
+	}
+	e, ok := errors.AsType[*provider.Error](err)
+	if !ok {
+		return err
+	}
+	out := *e
+	out.Kind, out.Advice = provider.Conflict, advices[reasonMismatch]
+	return &out
 }
 
 // mend reads what is to be deleted and takes over the service's own words where they mean the same
