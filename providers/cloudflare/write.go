@@ -54,6 +54,9 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 	if w.z.Type == typeSecondary {
 		return w.fail(provider.Rejected, "write to the server that the zone comes from", errors.New("the zone is a secondary: its records are transferred from elsewhere"))
 	}
+	if len(changes.Settings) > 0 && !w.z.hasApexNS() {
+		return w.fail(provider.Rejected, "", fmt.Errorf("a zone of type %s has no multi-provider DNS", w.z.Type))
+	}
 	if err := w.moved(); err != nil {
 		return w.fail(provider.Conflict, planAgain, err)
 	}
@@ -385,7 +388,7 @@ func (w *writing) wantsMulti() (others bool, setting int) {
 func (w *writing) multiOn(ctx context.Context) error {
 	others, setting := w.wantsMulti()
 	asked := setting >= 0 && w.changes.Settings[setting].After == "true"
-	if !asked && !others || w.z.Type != "full" {
+	if !asked && !others || !w.z.hasApexNS() {
 		return nil
 	}
 	if w.settings == nil {

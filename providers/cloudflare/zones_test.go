@@ -72,6 +72,10 @@ func TestKindsOfZones(t *testing.T) {
 		if refused := provider.KindOf(err) == provider.Rejected; refused != (c.kind == "secondary") {
 			t.Errorf("%s: write: %v", c.kind, err)
 		}
+		r, err := p.Write(t.Context(), snap, provider.ChangeSet{Settings: []provider.SettingChange{{Key: "cloudflare/multi_provider", After: "true"}}})
+		if c.kind == "full" && (err != nil || r.Settings[0] != provider.Done) || c.kind != "full" && provider.KindOf(err) != provider.Rejected {
+			t.Errorf("%s: multi-provider DNS: %v, receipt %v", c.kind, err, r.Settings)
+		}
 	}
 }
 
