@@ -40,6 +40,8 @@ func usage() Cost {
 var tasks = map[string]func(ctx context.Context, w *stopwatch, args []string) error{
 	"yaml":    parseYAML,
 	"calls":   slowCalls,
+	"emulate": emulate,
+	"1by1":    oneByOne,
 	"diff":    diffZones,
 	"read":    readZoneFile,
 	"lint":    lintZoneFile,

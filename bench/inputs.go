@@ -27,8 +27,8 @@ var apex = []record{
 	{"", 3600, "TXT", []string{`"v=spf1 include:_spf.example.net -all"`}},
 }
 
-// service reports whether the i-th record is an SRV; those have names that sort before hosts.
-func service(i int) bool { return i%20 == 19 }
+// isSRV reports whether the i-th record is an SRV; those have names that sort before hosts.
+func isSRV(i int) bool { return i%20 == 19 }
 
 // hostRecord is the i-th record of a zone: of twenty, ten A (half of them with two addresses),
 // three AAAA, three CNAME, two TXT, one MX and one SRV.
@@ -66,7 +66,7 @@ func eachRecord(n int, ttl func(i int) int, f func(record)) {
 	rest := max(0, n-len(apex))
 	for _, first := range []bool{true, false} {
 		for i := range rest {
-			if service(i) == first {
+			if isSRV(i) == first {
 				f(hostRecord(i, ttl(i)))
 			}
 		}

@@ -106,6 +106,10 @@ var groups = []struct {
 	{"all-new", (*bench).allNew},
 	{"zones", (*bench).manyZones},
 	{"calls", (*bench).calls},
+	{"cloud updates", (*bench).updates},
+	{"cloud distant", (*bench).distant},
+	{"cloud account", (*bench).account},
+	{"sandbox", (*bench).sandboxes},
 	{"diff", (*bench).diff},
 	{"zone file", (*bench).zoneFile},
 }

@@ -30,6 +30,8 @@ type program struct {
 	dir  string
 	exit int    // the code that it has to end with, so that a failure is not taken for speed
 	out  string // file for its standard output; "" discards it
+
+	after func() error // nil: nothing is to be seen to after each run
 }
 
 // measure runs the program several times and returns the median of each figure. before, when not
@@ -43,6 +45,9 @@ func measure(ctx context.Context, runs int, p program, before func() error) (Cos
 			}
 		}
 		c, err := p.run(ctx)
+		if err == nil && p.after != nil {
+			err = p.after()
+		}
 		if err != nil {
 			return Cost{}, err
 		}

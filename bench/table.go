@@ -17,15 +17,19 @@ type Row struct {
 	Target Target  `json:"target,omitzero"`
 	Others []Other `json:"others,omitempty"`
 	Note   string  `json:"note,omitempty"`
-	Error  string  `json:"error,omitempty"` // why it could not be measured
-	Result string  `json:"result"`          // ok, MISSED, or - where there is nothing to reach
+	// Calls are those of providers' APIs that the work made, by provider and operation.
+	Calls  map[string]map[string]int64 `json:"calls,omitempty"`
+	Error  string                      `json:"error,omitempty"` // why it could not be measured
+	Result string                      `json:"result"`          // ok, MISSED, or - where there is nothing to reach
 }
 
 // A Target says what is to be reached; zero fields say nothing.
 type Target struct {
 	User  time.Duration `json:"user_ns,omitempty"`
+	CPU   time.Duration `json:"cpu_ns,omitempty"` // user and system
 	Wall  time.Duration `json:"wall_ns,omitempty"`
 	RSS   int64         `json:"rss_bytes,omitempty"`
+	Calls int64         `json:"calls,omitempty"` // at most
 	Times float64       `json:"times,omitempty"` // user CPU of the fastest other program of this run
 	Scale float64       `json:"scale,omitempty"` // see Row.Note: the cost of one record, large against small
 }
@@ -37,6 +41,7 @@ type Other struct {
 	Elsewhere bool   `json:"elsewhere,omitempty"` // a constant: user CPU, or the wall where the target is on the wall
 	Floor     bool   `json:"floor,omitempty"`     // part of the work only; no program to compete with
 	Missing   bool   `json:"missing,omitempty"`   // not installed
+	Calls     int64  `json:"calls,omitempty"`
 }
 
 const mib = 1 << 20
@@ -52,7 +57,8 @@ func (r *Row) judge(scale float64) {
 	case t == Target{}:
 		r.Result = "-"
 	case r.Error != "",
-		t.User > 0 && r.Cost.User >= t.User, t.Wall > 0 && r.Cost.Wall >= t.Wall, t.RSS > 0 && r.Cost.RSS >= t.RSS,
+		t.User > 0 && r.Cost.User >= t.User, t.CPU > 0 && r.Cost.User+r.Cost.Sys >= t.CPU,
+		t.Calls > 0 && sum(r.Calls) > t.Calls, t.Wall > 0 && r.Cost.Wall >= t.Wall, t.RSS > 0 && r.Cost.RSS >= t.RSS,
 		t.Scale > 0 && scale > t.Scale:
 		r.Result = "MISSED"
 	default:
@@ -84,11 +90,17 @@ func (t Target) String() string {
 	if t.User > 0 {
 		add("< %.1f s", t.User.Seconds())
 	}
+	if t.CPU > 0 {
+		add("< %.1f s user + system", t.CPU.Seconds())
+	}
 	if t.Wall > 0 {
 		add("< %.1f s on the wall", t.Wall.Seconds())
 	}
 	if t.RSS > 0 {
 		add("< %d MiB", t.RSS/mib)
+	}
+	if t.Calls > 0 {
+		add("≤ %s calls", count(int(t.Calls)))
 	}
 	if t.Times > 0 {
 		add("within %.0f× of the fastest", t.Times)
@@ -129,10 +141,24 @@ func (r *Row) other(o Other) (name, cost, ratio string) {
 		name += " (measured elsewhere)"
 		ours = max(ours, r.Target.clock(r.Cost))
 	}
-	cost, ratio = seconds(o.Cost.User), times(float64(o.Cost.User), float64(ours))
+	cost = seconds(o.Cost.User)
+	switch {
+	case r.Target.CPU > 0:
+		ours += r.Cost.Sys
+		o.Cost.User += o.Cost.Sys
+		cost = seconds(o.Cost.User) + " user + system"
+	case o.Cost.Wall > 0 && r.Target.Wall > 0: // of this run
+		ours, o.Cost.User = r.Cost.Wall, o.Cost.Wall
+		cost = seconds(o.Cost.Wall) + " on the wall"
+	}
+	ratio = times(float64(o.Cost.User), float64(ours))
 	if o.Cost.RSS > 0 {
 		cost += ", " + memory(o.Cost.RSS)
 		ratio += ", " + times(float64(o.Cost.RSS), float64(r.Cost.RSS)) + " memory"
+	}
+	if o.Calls > 0 {
+		cost += ", " + count(int(o.Calls)) + " calls"
+		ratio += ", " + times(float64(o.Calls), float64(sum(r.Calls))) + " calls"
 	}
 	return name, cost, ratio
 }
@@ -170,6 +196,9 @@ func printTable(w io.Writer, rows []Row) {
 		if r.Note != "" {
 			l[0] += "; " + r.Note
 		}
+		if len(r.Calls) > 0 {
+			l[0] += "; " + count(int(sum(r.Calls))) + " calls"
+		}
 		if len(r.Others) == 0 {
 			lines = append(lines, append(l, "-", "-", "-"))
 		}
@@ -196,6 +225,13 @@ func printTable(w io.Writer, rows []Row) {
 			fmt.Fprintf(w, "| %s ", cell)
 		}
 		fmt.Fprintln(w, "|")
+	}
+	lead := "\nCalls:\n\n"
+	for _, r := range rows {
+		if len(r.Calls) > 0 {
+			fmt.Fprintf(w, "%s- %s: %s\n", lead, r.Work, told(r.Calls))
+			lead = ""
+		}
 	}
 	for _, r := range rows {
 		if r.Error != "" {
