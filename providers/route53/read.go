@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -48,7 +49,13 @@ func (p *Provider) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Sn
 // do not join, or that is not as long as the service says, is read again.
 func (p *Provider) readZone(ctx context.Context, op string, h *hosted) (*provider.Snapshot, error) {
 	stated, doubt := h.count, false
-	for range 3 {
+	for try := range 3 {
+		if try > 0 {
+			// How soon the stated number follows a change is not documented.
+			if err := sleep(ctx, time.Duration(try)*300*time.Millisecond); err != nil {
+				return nil, &provider.Error{Op: op, Zone: h.origin.String(), Kind: provider.Transient, Err: err}
+			}
+		}
 		r := newReading(h)
 		pages, err := p.pages(ctx, op, h, nil, r.add)
 		if err == nil {
