@@ -81,18 +81,17 @@ func (p Project) DNS(kind string) string {
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // FreeBase finds a base from a port on (DefaultBase, mostly) whose ports nobody uses.
-func FreeBase(from int) (int, error) {
+func FreeBase(ctx context.Context, from int) (int, error) {
 	for base := from; base < from+4000; base += 100 {
-		if free(base) {
+		if free(ctx, base) {
 			return base, nil
 		}
 	}
 	return 0, fmt.Errorf("no %d ports in a row are free from %d on", ports+1, from)
 }
 
-func free(base int) bool {
+func free(ctx context.Context, base int) bool {
 	var conf net.ListenConfig
-	ctx := context.Background() // to listen takes no time
 	for port := base; port <= base+ports; port++ {
 		tcp, err := conf.Listen(ctx, "tcp", loopback(port))
 		if err != nil {

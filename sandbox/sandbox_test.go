@@ -28,7 +28,7 @@ func start(t *testing.T, kinds []string, knobs map[string]service.Knobs) (*sandb
 	bases.Lock()
 	defer bases.Unlock()
 	dir := filepath.Join(t.TempDir(), ".sandbox")
-	base, err := sandbox.FreeBase(13000)
+	base, err := sandbox.FreeBase(t.Context(), 13000)
 	if err != nil {
 		t.Fatal(err)
 	}

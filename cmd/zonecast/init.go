@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ Files that exist are left alone, and nothing is written then, unless --force.`,
   zonecast init demo --sandbox && cd demo && zonecast sandbox
   zonecast init --force`,
 		Args: atMost(1),
-		RunE: func(_ *cobra.Command, words []string) error {
+		RunE: func(cmd *cobra.Command, words []string) error {
 			dir := "."
 			if len(words) == 1 {
 				dir = words[0]
@@ -59,7 +60,7 @@ Files that exist are left alone, and nothing is written then, unless --force.`,
 			if args.basePort != 0 && !args.sandbox {
 				return &usageError{text: "--base-port is of the sandbox", fix: "give --sandbox too"}
 			}
-			return a.init(dir, args)
+			return a.init(cmd.Context(), dir, args)
 		},
 	}
 	cmd.Flags().BoolVar(&args.force, "force", false, "overwrite files that exist")
@@ -68,7 +69,7 @@ Files that exist are left alone, and nothing is written then, unless --force.`,
 	return cmd
 }
 
-func (a *app) init(dir string, args initArgs) error {
+func (a *app) init(ctx context.Context, dir string, args initArgs) error {
 	name := "demo"
 	var project sandbox.Project
 	if args.sandbox {
@@ -76,7 +77,7 @@ func (a *app) init(dir string, args initArgs) error {
 		project = sandbox.Project{BasePort: args.basePort, Kinds: sandbox.Available(), Zones: []string{"example.com."}}
 		if project.BasePort == 0 {
 			var err error
-			if project.BasePort, err = sandbox.FreeBase(sandbox.DefaultBase); err != nil {
+			if project.BasePort, err = sandbox.FreeBase(ctx, sandbox.DefaultBase); err != nil {
 				return err
 			}
 		}

@@ -113,7 +113,7 @@ func knobNames() []string {
 // sandbox runs until it is interrupted.
 func (a *app) sandbox(ctx context.Context, args sandboxArgs) error {
 	began := time.Now()
-	project, err := args.project()
+	project, err := args.project(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (a *app) sandbox(ctx context.Context, args sandboxArgs) error {
 }
 
 // project is what the folder remembers, changed as flags say.
-func (x sandboxArgs) project() (sandbox.Project, error) {
+func (x sandboxArgs) project(ctx context.Context) (sandbox.Project, error) {
 	p, err := sandbox.Load(x.dir)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !fresh {
@@ -160,7 +160,7 @@ func (x sandboxArgs) project() (sandbox.Project, error) {
 	if x.basePort != 0 {
 		p.BasePort = x.basePort
 	} else if fresh {
-		if p.BasePort, err = sandbox.FreeBase(sandbox.DefaultBase); err != nil {
+		if p.BasePort, err = sandbox.FreeBase(ctx, sandbox.DefaultBase); err != nil {
 			return p, err
 		}
 	}
