@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,6 +257,9 @@ func (p *Provider) find(ctx context.Context, op string, ref provider.ZoneRef) (*
 		return p.byID(ctx, op, ref.Origin, id)
 	}
 	zones, err := p.candidates(ctx, op, ref.Origin)
+	if e, ok := errors.AsType[*provider.Error](err); ok && e.Kind == provider.Denied && e.Status == http.StatusForbidden {
+		e.Advice += "; who has rights in single zones alone cannot list them: name the zone by the option zone_names"
+	}
 	if err != nil {
 		return nil, err
 	}
