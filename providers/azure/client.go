@@ -57,6 +57,7 @@ var (
 type clients struct {
 	cred  azcore.TokenCredential
 	scope string
+	arm   *arm.Client
 	sets  *armdns.RecordSetsClient
 	zones *armdns.ZonesClient
 }
@@ -248,12 +249,18 @@ func (p *Provider) open() (*clients, error) {
 		return nil, err
 	}
 	arms := p.options(watch{p.gate, u.Host})
-	factory, err := armdns.NewClientFactory(p.subscription, cred, &arm.ClientOptions{ClientOptions: arms, DisableRPRegistration: true})
+	armOptions := &arm.ClientOptions{ClientOptions: arms, DisableRPRegistration: true}
+	factory, err := armdns.NewClientFactory(p.subscription, cred, armOptions)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := arm.NewClient("zonecast", "v1.0.0", cred, armOptions)
 	if err != nil {
 		return nil, err
 	}
 	return &clients{
 		cred: cred, scope: arms.Cloud.Services[cloud.ResourceManager].Audience + "/.default",
+		arm:  plain,
 		sets: factory.NewRecordSetsClient(), zones: factory.NewZonesClient(),
 	}, nil
 }

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 	"sync/atomic"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/dns/armdns"
-
 	"github.com/zonecast/zonecast/provider"
-	"github.com/zonecast/zonecast/provider/httpkit"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -38,7 +34,7 @@ func (p *Provider) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Sn
 			}
 		})
 		sets, err := p.sets(ctx, op, ref.Origin)
-		if err != nil {
+		if err != nil && !errors.Is(err, errTwice) {
 			cancel()
 		}
 		both.Wait()
@@ -70,81 +66,12 @@ func (p *Provider) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Sn
 // errTwice says that pages of a list do not join.
 var errTwice = errors.New("the list of record sets changed while it was read: a set came twice")
 
-// sets lists all record sets.
-func (p *Provider) sets(ctx context.Context, op string, origin zone.Name) ([]*armdns.RecordSet, error) {
-	zoneName, err := bare(origin)
-	if err != nil {
-		return nil, &provider.Error{Op: op, Zone: origin.String(), Kind: provider.Rejected, Err: err}
-	}
-	var all []*armdns.RecordSet
-	top := int32(p.top)
-	if p.small.Load() {
-		top = min(top, safePerPage)
-	}
-	pager := func(c *clients) pager[armdns.RecordSetsClientListByDNSZoneResponse] {
-		return c.sets.NewListByDNSZonePager(p.group, zoneName, &armdns.RecordSetsClientListByDNSZoneOptions{Top: &top})
-	}
-	call := httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}
-	err = pages(ctx, p, call, pager, func(page armdns.RecordSetsClientListByDNSZoneResponse) { all = append(all, page.Value...) })
-	if err != nil && len(all) == 0 && top > safePerPage && provider.KindOf(err) == provider.Rejected {
-		p.small.Store(true)
-		return p.sets(ctx, op, origin)
-	}
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[string]bool, len(all))
-	for _, s := range all {
-		if s == nil {
-			return nil, invalid(op, origin.String(), errors.New("a record set is null"))
-		}
-		if k := text(s.Type) + "/" + text(s.Name); seen[k] {
-			return nil, errTwice
-		} else {
-			seen[k] = true
-		}
-	}
-	return all, nil
-}
-
-// A pager is one of the SDK's.
-type pager[P any] interface {
-	More() bool
-	NextPage(context.Context) (P, error)
-}
-
-// pages follows a list to its end. A page that had to be asked for again is asked for alone.
-func pages[P any](ctx context.Context, p *Provider, call httpkit.Call, open func(*clients) pager[P], take func(P)) error {
-	var list pager[P]
-	for list == nil || list.More() {
-		if call.Zone != "" {
-			done, err := p.pace(ctx, call.Op, call.Zone, "list")
-			if err != nil {
-				return err
-			}
-			defer done()
-		}
-		var page P
-		if err := p.do(ctx, call, func(ctx context.Context, c *clients) (err error) {
-			if list == nil {
-				list = open(c)
-			}
-			page, err = list.NextPage(ctx)
-			return err
-		}); err != nil {
-			return err
-		}
-		take(page)
-	}
-	return nil
-}
-
 // snapshot puts together what was read.
-func (p *Provider) snapshot(op string, info *zoneFacts, sets []*armdns.RecordSet) (*provider.Snapshot, error) {
+func (p *Provider) snapshot(op string, info *zoneFacts, sets []recordSet) (*provider.Snapshot, error) {
 	snap := &provider.Snapshot{Info: info.ZoneInfo}
 	b, mine := zone.NewBuilder(info.Origin), make(own, len(sets))
-	for _, s := range sets {
-		h, err := read(s, info.Origin)
+	for i := range sets {
+		h, err := read(&sets[i], info.Origin)
 		if err != nil {
 			return nil, invalid(op, info.Origin.String(), err)
 		}
@@ -165,37 +92,6 @@ func (p *Provider) snapshot(op string, info *zoneFacts, sets []*armdns.RecordSet
 	return snap, nil
 }
 
-// set asks for one record set; nil: there is none.
-func (p *Provider) set(ctx context.Context, op string, origin zone.Name, k zone.Key) (*held, error) {
-	zoneName, err := bare(origin)
-	var rel string
-	if err == nil {
-		rel, err = relative(k.Owner, origin)
-	}
-	if err != nil {
-		return nil, &provider.Error{Op: op, Zone: origin.String(), Kind: provider.Rejected, Err: err}
-	}
-	var out armdns.RecordSetsClientGetResponse
-	err = p.do(ctx, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, c *clients) (err error) {
-		out, err = c.sets.Get(ctx, p.group, zoneName, url.PathEscape(rel), armdns.RecordType(k.Type.String()), nil)
-		return err
-	})
-	if isAbsent(err) && !errors.Is(err, provider.ErrNoZone) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	h, err := read(&out.RecordSet, origin)
-	if err == nil && h.key != k {
-		err = fmt.Errorf("asked for %s, the service gives %s", k, h.key)
-	}
-	if err != nil {
-		return nil, invalid(op, origin.String(), err)
-	}
-	return &h, nil
-}
-
 // some reads some record sets: one by one, or the whole list where that takes fewer calls.
 func (p *Provider) some(ctx context.Context, op string, origin zone.Name, keys []zone.Key, size int) (map[zone.Key]held, error) {
 	out := make(map[zone.Key]held, len(keys))
@@ -207,8 +103,8 @@ func (p *Provider) some(ctx context.Context, op string, origin zone.Name, keys [
 			}
 			return nil, err
 		}
-		for _, s := range sets {
-			h, err := read(s, origin)
+		for i := range sets {
+			h, err := read(&sets[i], origin)
 			if err != nil {
 				return nil, invalid(op, origin.String(), err)
 			}

@@ -1,7 +1,6 @@
 package azure
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -29,27 +28,26 @@ type kept struct {
 }
 
 // read translates a record set. Errors mean that the answer makes no sense.
-func read(s *armdns.RecordSet, origin zone.Name) (held, error) {
-	if s == nil || s.Name == nil || *s.Name == "" || s.Type == nil || s.Properties == nil {
+func read(s *recordSet, origin zone.Name) (held, error) {
+	if s.Name == "" || s.Type == "" || s.Properties == nil {
 		return held{}, errors.New("a record set has no name, no type or no properties")
 	}
-	owner, err := zone.ParseNameIn(*s.Name, origin)
+	owner, err := zone.ParseNameIn(s.Name, origin)
 	if err != nil || !owner.In(origin) {
-		return held{}, fmt.Errorf("record set %q is not of the zone", *s.Name)
+		return held{}, fmt.Errorf("record set %q is not of the zone", s.Name)
 	}
-	mnemonic := (*s.Type)[strings.LastIndexByte(*s.Type, '/')+1:]
-	h := held{key: zone.Key{Owner: owner}, kept: kept{text(s.Etag), s.Properties.Metadata}}
-	t, err := zone.ParseType(mnemonic)
+	h := held{key: zone.Key{Owner: owner}, kept: kept{s.Etag, s.Properties.Metadata}}
+	t, err := zone.ParseType(s.mnemonic())
 	if err != nil || !t.OnWire() {
-		h.foreign = h.opaque(s, "record of type "+mnemonic)
+		h.foreign = h.opaque(s, "record of type "+s.mnemonic())
 		return h, nil
 	}
 	h.key.Type = t
-	if h.kept.etag == "" {
+	if s.Etag == "" {
 		return held{}, fmt.Errorf("record set %s has no etag", h.key)
 	}
-	if r := s.Properties.TargetResource; r != nil && text(r.ID) != "" {
-		h.foreign = h.opaque(s, "alias record set to "+*r.ID)
+	if s.Properties.Target.ID != "" {
+		h.foreign = h.opaque(s, "alias record set to "+s.Properties.Target.ID)
 		return h, nil
 	}
 	data, err := readData(t, s.Properties)
@@ -68,72 +66,63 @@ func read(s *armdns.RecordSet, origin zone.Name) (held, error) {
 }
 
 // opaque is a record set that is not zonecast's to write.
-func (h held) opaque(s *armdns.RecordSet, kind string) *provider.Foreign {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		raw = nil // it came from JSON
+func (h held) opaque(s *recordSet, kind string) *provider.Foreign {
+	f := &provider.Foreign{Key: h.key, Kind: kind, Text: fmt.Sprintf("%s %s: %s", h.key.Owner, s.mnemonic(), kind), Owns: h.key.Type != 0}
+	if h.key.Type != zone.TypeSOA && s.whole != nil {
+		f.Raw = s.whole()
 	}
-	return &provider.Foreign{
-		Key: h.key, Kind: kind, Text: fmt.Sprintf("%s %s: %s", h.key.Owner, (*s.Type)[strings.LastIndexByte(*s.Type, '/')+1:], kind),
-		Raw: raw, Owns: h.key.Type != 0,
-	}
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
+	return f
 }
 
 // readData reads the records of a type.
-func readData(t zone.Type, p *armdns.RecordSetProperties) ([]zone.Data, error) {
+func readData(t zone.Type, p *properties) ([]zone.Data, error) {
 	switch t {
 	case zone.TypeA:
-		return each(p.ARecords, func(r *armdns.ARecord) (zone.Data, error) { return address(text(r.IPv4Address), true) })
+		return each(p.A, func(r aRecord) (zone.Data, error) { return address(r.Address, true) })
 	case zone.TypeAAAA:
-		return each(p.AaaaRecords, func(r *armdns.AaaaRecord) (zone.Data, error) { return address(text(r.IPv6Address), false) })
+		return each(p.AAAA, func(r aaaaRecord) (zone.Data, error) { return address(r.Address, false) })
 	case zone.TypeCAA:
-		return each(p.CaaRecords, func(r *armdns.CaaRecord) (zone.Data, error) {
-			flags, err := number(r.Flags, 255)
-			if err != nil {
+		return each(p.CAA, func(r caaRecord) (zone.Data, error) {
+			if err := numbers(255, r.Flags); err != nil {
 				return "", err
 			}
-			return rdata.CAA{Flags: uint8(flags), Tag: text(r.Tag), Value: text(r.Value)}.Data()
+			return rdata.CAA{Flags: uint8(*r.Flags), Tag: r.Tag, Value: r.Value}.Data()
 		})
 	case zone.TypeCNAME:
-		if p.CnameRecord == nil || text(p.CnameRecord.Cname) == "" {
+		if p.CNAME.Name == "" {
 			return nil, nil
 		}
-		d, err := name(p.CnameRecord.Cname)
+		d, err := name(p.CNAME.Name)
 		return []zone.Data{d}, err
 	case zone.TypeMX:
-		return each(p.MxRecords, func(r *armdns.MxRecord) (zone.Data, error) {
-			preference, err1 := number(r.Preference, 65535)
-			n, err2 := host(r.Exchange)
-			if err := errors.Join(err1, err2); err != nil {
+		return each(p.MX, func(r mxRecord) (zone.Data, error) {
+			n, err := host(r.Exchange)
+			if err := errors.Join(numbers(65535, r.Preference), err); err != nil {
 				return "", err
 			}
-			return rdata.MX{Preference: uint16(preference), Exchange: n}.Data()
+			return rdata.MX{Preference: uint16(*r.Preference), Exchange: n}.Data()
 		})
 	case zone.TypeNS:
-		return each(p.NsRecords, func(r *armdns.NsRecord) (zone.Data, error) { return name(r.Nsdname) })
+		return each(p.NS, func(r nsRecord) (zone.Data, error) { return name(r.Name) })
 	case zone.TypePTR:
-		return each(p.PtrRecords, func(r *armdns.PtrRecord) (zone.Data, error) { return name(r.Ptrdname) })
+		return each(p.PTR, func(r ptrRecord) (zone.Data, error) { return name(r.Name) })
 	case zone.TypeSRV:
-		return each(p.SrvRecords, readSRV)
+		return each(p.SRV, func(r srvRecord) (zone.Data, error) {
+			n, err := host(r.Target)
+			if err := errors.Join(numbers(65535, r.Priority, r.Weight, r.Port), err); err != nil {
+				return "", err
+			}
+			return rdata.SRV{Priority: uint16(*r.Priority), Weight: uint16(*r.Weight), Port: uint16(*r.Port), Target: n}.Data()
+		})
 	case zone.TypeTXT:
-		return each(p.TxtRecords, readTXT)
+		return each(p.TXT, func(r txtRecord) (zone.Data, error) { return rdata.TXTStrings(r.Value...) })
 	}
 	return nil, errors.New("its type is not one of this version of the API")
 }
 
-func each[R any](list []*R, f func(*R) (zone.Data, error)) ([]zone.Data, error) {
+func each[R any](list []R, f func(R) (zone.Data, error)) ([]zone.Data, error) {
 	out := make([]zone.Data, len(list))
 	for i, r := range list {
-		if r == nil {
-			return nil, errors.New("a record is null")
-		}
 		var err error
 		if out[i], err = f(r); err != nil {
 			return nil, err
@@ -151,42 +140,25 @@ func address(s string, four bool) (zone.Data, error) {
 }
 
 // host reads a name of RDATA. Names without a final dot are complete.
-func host(s *string) (zone.Name, error) {
-	if text(s) == "" {
+func host(s string) (zone.Name, error) {
+	if s == "" {
 		return zone.Root, errors.New("a name is missing")
 	}
-	return zone.ParseName(strings.TrimSuffix(*s, ".") + ".")
+	return zone.ParseName(strings.TrimSuffix(s, ".") + ".")
 }
 
-func name(s *string) (zone.Data, error) {
+func name(s string) (zone.Data, error) {
 	n, err := host(s)
 	return rdata.Name(n), err
 }
 
-func number(n *int32, most int32) (int32, error) {
-	if n == nil || *n < 0 || *n > most {
-		return 0, errors.New("a number is missing or out of range")
+func numbers(most int, list ...*int) error {
+	for _, n := range list {
+		if n == nil || *n < 0 || *n > most {
+			return errors.New("a number is missing or out of range")
+		}
 	}
-	return *n, nil
-}
-
-func readSRV(r *armdns.SrvRecord) (zone.Data, error) {
-	priority, err1 := number(r.Priority, 65535)
-	weight, err2 := number(r.Weight, 65535)
-	port, err3 := number(r.Port, 65535)
-	n, err4 := host(r.Target)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return "", err
-	}
-	return rdata.SRV{Priority: uint16(priority), Weight: uint16(weight), Port: uint16(port), Target: n}.Data()
-}
-
-func readTXT(r *armdns.TxtRecord) (zone.Data, error) {
-	list := make([]string, len(r.Value))
-	for i, s := range r.Value {
-		list[i] = text(s)
-	}
-	return rdata.TXTStrings(list...)
+	return nil
 }
 
 // write translates an RRset, or says why the service does not take it. Nothing is sent that the

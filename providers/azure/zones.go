@@ -36,7 +36,7 @@ func (p *Provider) translate(z *armdns.Zone) (*zoneFacts, error) {
 		ZoneRef: provider.ZoneRef{Origin: origin}, Kind: provider.Primary, Addresses: p.addresses,
 	}, count: *z.Properties.NumberOfRecordSets}
 	for _, s := range z.Properties.NameServers {
-		n, err := host(s)
+		n, err := host(text(s))
 		if err != nil {
 			return nil, fmt.Errorf("name server %q of zone %s has no proper name", text(s), origin)
 		}
@@ -74,24 +74,27 @@ func (p *Provider) facts(ctx context.Context, op string, origin zone.Name) (*zon
 // list lists the zones of the resource group.
 func (p *Provider) list(ctx context.Context, op string) ([]*zoneFacts, error) {
 	var out []*zoneFacts
-	var bad error
-	open := func(c *clients) pager[armdns.ZonesClientListByResourceGroupResponse] {
-		return c.zones.NewListByResourceGroupPager(p.group, nil)
-	}
-	err := pages(ctx, p, httpkit.Call{Op: op, Repeatable: true}, open, func(page armdns.ZonesClientListByResourceGroupResponse) {
+	var pager *runtime.Pager[armdns.ZonesClientListByResourceGroupResponse]
+	for pager == nil || pager.More() {
+		var page armdns.ZonesClientListByResourceGroupResponse
+		if err := p.do(ctx, httpkit.Call{Op: op, Repeatable: true}, func(ctx context.Context, c *clients) (err error) {
+			if pager == nil {
+				pager = c.zones.NewListByResourceGroupPager(p.group, nil)
+			}
+			page, err = pager.NextPage(ctx)
+			return err
+		}); err != nil {
+			return nil, err
+		}
 		for _, z := range page.Value {
 			f, err := p.translate(z)
 			if err != nil {
-				bad = err
-				continue
+				return nil, invalid(op, "", err)
 			}
 			out = append(out, f)
 		}
-	})
-	if err == nil && bad != nil {
-		err = invalid(op, "", bad)
 	}
-	return out, err
+	return out, nil
 }
 
 // Zones implements provider.Provider.
@@ -215,4 +218,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
