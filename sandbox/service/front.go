@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -24,7 +25,10 @@ const maxBody = 64 << 20
 // let through, each with its whole body read.
 func Front(next http.Handler, p *Panel, say Refusals) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() { p.counted(r.Method + " " + pattern(r)) }()
+		// A caller that has its answer finds the call counted.
+		count := sync.OnceFunc(func() { p.counted(r.Method + " " + pattern(r)) })
+		defer count()
+		w = &counting{w, count}
 		k := p.Knobs()
 		if !pause(r, time.Duration(k.Latency)+jitter(time.Duration(k.Jitter))) {
 			return
@@ -85,6 +89,25 @@ func pause(r *http.Request, d time.Duration) bool {
 		return false
 	}
 }
+
+// A counting writer counts the call before anything of the answer goes out.
+type counting struct {
+	http.ResponseWriter
+	count func()
+}
+
+func (c *counting) WriteHeader(status int) {
+	c.count()
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *counting) Write(b []byte) (int, error) {
+	c.count()
+	return c.ResponseWriter.Write(b)
+}
+
+// Unwrap gives http.ResponseController what it wants.
+func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // A void takes an answer that nobody will see.
 type void struct{ header http.Header }
