@@ -345,7 +345,8 @@ func valuesOf(s *recordSet) []string {
 	return out
 }
 
-// settle waits until all name servers have what was written, and says so. Waiting is background
+// settle waits until all name servers have what was written, and says so when that took worth
+// mentioning. Waiting is background
 // work: writes of other zones go first.
 func (p *Provider) settle(ctx context.Context, ids []string) string {
 	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
@@ -374,8 +375,14 @@ func (p *Provider) settle(ctx context.Context, ids []string) string {
 			return fmt.Sprintf("change %s is %s %s; name servers usually have it within a minute", id, why, polls())
 		}
 	}
+	if time.Since(began) < worthANote {
+		return ""
+	}
 	return "INSYNC at all name servers " + polls()
 }
+
+// worthANote is how long a change has to be on its way for anybody to be told.
+const worthANote = time.Second
 
 // inSync asks until a change has arrived everywhere.
 func (p *Provider) inSync(ctx context.Context, id string) error {
