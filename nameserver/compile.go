@@ -1,0 +1,398 @@
+package nameserver
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zonecast/zonecast/zone"
+)
+
+// CompileOptions say how a zone is made ready. The zero value is right for most.
+type CompileOptions struct {
+	// NoReady leaves out the answers that only have to be copied: less memory, slower.
+	NoReady bool
+}
+
+// Compile makes a zone ready for answering. What DNS itself does not know (pseudo-types, Extra) is
+// left out: it belongs to whoever shapes the zone before. An error means that the zone cannot be
+// served at all: it has no SOA or is too large for one arena.
+func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
+	soa, ok := z.Set(z.Origin(), zone.TypeSOA)
+	if !ok || len(soa.Data) != 1 || len(soa.Data[0]) < 22 {
+		return nil, fmt.Errorf("zone %s: there is no single SOA record at its apex; nothing is served from it", z.Origin())
+	}
+	c := &Compiled{origin: z.Origin(), apex: z.Origin().AppendWire(nil), labels: z.Origin().Labels()}
+	var q name
+	q.readStored(c.apex)
+	c.hash = q.hash[0]
+	c.negTTL = min(soa.TTL, binary.BigEndian.Uint32([]byte(soa.Data[0][len(soa.Data[0])-4:])))
+	c.describe(z)
+
+	// The first pass measures, so that the arena is made once and of the right size.
+	measure := compiler{c: c, size: 4}
+	if err := measure.all(z); err != nil {
+		return nil, err
+	}
+	if measure.size/4 >= 1<<32 {
+		return nil, fmt.Errorf("zone %s: %d octets are more than can be served from one zone", z.Origin(), measure.size)
+	}
+	c.arena = large(int(measure.size))
+	slots := 4
+	for slots < 2*measure.names {
+		slots *= 2
+	}
+	c.table = make([]uint64, slots)
+	advise(c.table)
+	if c.denial == denialNSEC {
+		c.nsec.make(measure.denials)
+	}
+	write := compiler{c: c, size: 4, write: true}
+	if err := write.all(z); err != nil {
+		return nil, err
+	}
+	c.names, c.sets = write.names, write.sets
+	c.apexRef = c.lookup(c.hash, nil).ref
+	if c.denial == denialNSEC3 {
+		c.nsec3.finish(c)
+		c.matchNSEC3()
+	}
+	if !o.NoReady {
+		c.prepare()
+	}
+	return c, nil
+}
+
+// describe finds out whether the zone is signed, and how it denies.
+func (z *Compiled) describe(src *zone.Zone) {
+	z.head = nodeHead
+	for set := range src.At(src.Origin()) {
+		switch set.Type {
+		case zone.TypeRRSIG, zone.TypeDNSKEY:
+			z.signed = true
+		case zone.TypeNSEC:
+			if z.denial == denialNone {
+				z.denial = denialNSEC
+			}
+		case zone.TypeNSEC3PARAM:
+			for _, d := range set.Data {
+				// Flags other than 0 mark a chain that is not complete (RFC 5155, section 4.1.2).
+				if len(d) >= 5 && d[0] == 1 && d[1] == 0 && len(d) == 5+int(d[4]) {
+					z.nsec3.iterations = int(d[2])<<8 | int(d[3])
+					z.nsec3.salt = []byte(d[5:])
+					z.denial, z.head = denialNSEC3, nodeHead3
+				}
+			}
+		}
+	}
+}
+
+// A compiler goes through a zone twice: once to measure and once to write.
+type compiler struct {
+	c     *Compiled
+	write bool
+
+	size    uint64 // octets so far
+	names   int
+	sets    int
+	denials int // NSEC records
+
+	path  []ancestor // from the apex to the last owner
+	group []zone.RRset
+	sigs  map[zone.Type][]zone.Data
+	wire  []byte
+	q     name
+}
+
+// An ancestor is a node that owners to come may be below.
+type ancestor struct {
+	owner zone.Name
+	flags uint8
+	at    uint64 // in the arena
+}
+
+// all goes through the owners in canonical order, so that parents come before children.
+func (p *compiler) all(z *zone.Zone) error {
+	for set := range z.All() {
+		if !set.Type.OnWire() {
+			continue
+		}
+		if len(p.group) > 0 && p.group[0].Owner != set.Owner {
+			if err := p.owner(); err != nil {
+				return err
+			}
+		}
+		p.group = append(p.group, set)
+	}
+	if len(p.group) > 0 {
+		return p.owner()
+	}
+	return nil
+}
+
+// owner takes all RRsets of one name.
+func (p *compiler) owner() error {
+	defer func() { p.group = p.group[:0] }()
+	owner := p.group[0].Owner
+	p.splitSigs()
+	if p.c.denial == denialNSEC3 {
+		p.nsec3()
+		if len(p.group) == 0 && len(p.sigs) == 0 {
+			return nil
+		}
+	}
+	for len(p.path) > 0 && !owner.In(p.path[len(p.path)-1].owner) {
+		p.path = p.path[:len(p.path)-1]
+	}
+	if len(p.path) == 0 {
+		if owner != p.c.origin {
+			return fmt.Errorf("zone %s: nothing at its apex", p.c.origin)
+		}
+		p.node(owner)
+		return nil
+	}
+	return p.between(owner)
+}
+
+// between writes the empty non-terminals above an owner, then the owner.
+func (p *compiler) between(owner zone.Name) error {
+	above := p.path[len(p.path)-1].owner.Key()
+	rest := owner.Key()[len(above):]
+	for i := strings.IndexByte(rest, 0); i < len(rest)-1; i += 1 + strings.IndexByte(rest[i+1:], 0) {
+		empty, err := zone.NameFromKey(owner.Key()[:len(above)+i+1])
+		if err != nil {
+			return err
+		}
+		group, sigs := p.group, p.sigs
+		p.group, p.sigs = nil, nil
+		p.node(empty)
+		p.group, p.sigs = group, sigs
+	}
+	p.node(owner)
+	return nil
+}
+
+// splitSigs takes the RRSIG set out of the group and sorts its records by what they cover.
+func (p *compiler) splitSigs() {
+	clear(p.sigs)
+	for i, set := range p.group {
+		if set.Type != zone.TypeRRSIG {
+			continue
+		}
+		if p.sigs == nil {
+			p.sigs = map[zone.Type][]zone.Data{}
+		}
+		for _, d := range set.Data {
+			if len(d) > 18 {
+				t := zone.Type(d[0])<<8 | zone.Type(d[1])
+				p.sigs[t] = append(p.sigs[t], d)
+			}
+		}
+		for t := range p.sigs {
+			if !p.holds(t) { // signatures of what is not there are found by who asks for RRSIG
+				p.group = append(p.group, zone.RRset{Owner: set.Owner, Type: t, TTL: set.TTL})
+			}
+		}
+		p.group = append(p.group[:i], p.group[i+1:]...)
+		slices.SortFunc(p.group, func(a, b zone.RRset) int { return a.Key().Compare(b.Key()) })
+		return
+	}
+}
+
+func (p *compiler) holds(t zone.Type) bool {
+	for _, set := range p.group {
+		if set.Type == t {
+			return true
+		}
+	}
+	return false
+}
+
+// nsec3 takes NSEC3 records out of the group: their owners do not exist as names (RFC 5155, section
+// 7.2.8).
+func (p *compiler) nsec3() {
+	kept := p.group[:0]
+	for _, set := range p.group {
+		if set.Type != zone.TypeNSEC3 {
+			kept = append(kept, set)
+			continue
+		}
+		if d, ok := p.c.nsec3.ours(set); ok {
+			set.Data = []zone.Data{d}
+			p.hashed(set)
+		}
+		delete(p.sigs, zone.TypeNSEC3)
+	}
+	p.group = kept
+}
+
+// hashed writes an NSEC3 record as a node of its own, which no name leads to.
+func (p *compiler) hashed(set zone.RRset) {
+	group := p.group
+	p.group = []zone.RRset{set}
+	at := p.size
+	p.content(set.Owner, 0)
+	if p.write {
+		p.c.nsec3.add(set.Owner, uint32(at/4))
+	}
+	p.group = group
+}
+
+// node writes a name that exists and makes it known.
+func (p *compiler) node(owner zone.Name) {
+	flags := p.flags(owner)
+	at := p.size
+	p.content(owner, flags)
+	p.path = append(p.path, ancestor{owner, flags, at})
+	p.names++
+	if p.write {
+		p.enter(at)
+	}
+}
+
+// flags tells what a node is, from its sets and what is above.
+func (p *compiler) flags(owner zone.Name) uint8 {
+	var flags uint8
+	apex := len(p.path) == 0
+	if !apex {
+		above := &p.path[len(p.path)-1]
+		if above.flags&(isCut|isBelow|hasDNAME) != 0 {
+			flags |= isBelow
+		}
+		if owner.IsWildcard() {
+			flags |= isStar
+			above.flags |= hasStar
+			if p.write {
+				p.c.arena[above.at] |= hasStar
+			}
+		}
+	}
+	for _, set := range p.group {
+		if len(set.Data) == 0 {
+			continue
+		}
+		switch set.Type {
+		case zone.TypeNS:
+			if !apex && flags&isBelow == 0 {
+				flags |= isCut
+			}
+		case zone.TypeDNAME:
+			flags |= hasDNAME
+		case zone.TypeCNAME:
+			flags |= hasCNAME
+		case zone.TypeNSEC:
+			if flags&isBelow == 0 && p.c.denial == denialNSEC {
+				p.denials++
+				if p.write {
+					p.c.nsec.add(owner, p.c.origin, uint32(p.size/4))
+				}
+			}
+		}
+	}
+	return flags
+}
+
+// enter puts the node at an offset into the table.
+func (p *compiler) enter(at uint64) {
+	c := p.c
+	n := c.at(uint32(at / 4))
+	p.wire = c.appendName(p.wire[:0], n)
+	p.q.readStored(p.wire)
+	hash := p.q.hash[0]
+	mask := uint64(len(c.table) - 1)
+	k := hash
+	for c.table[k&mask] != 0 {
+		k++
+	}
+	c.table[k&mask] = hash>>32<<32 | at/4
+}
+
+// content measures or writes a node with the sets of the group.
+func (p *compiler) content(owner zone.Name, flags uint8) {
+	rel := owner.WireLen() - len(p.c.apex)
+	size := int(p.c.head) + rel + setHead*len(p.group)
+	at := size
+	for i := range p.group {
+		size += bodySize(p.group[i].Data) + bodySize(p.sigs[p.group[i].Type])
+	}
+	if !p.write {
+		p.size += uint64(size+3) &^ 3
+		p.sets += len(p.group)
+		return
+	}
+	b := p.c.arena[p.size : p.size+uint64(size)]
+	b[0], b[1] = flags, byte(rel)
+	binary.LittleEndian.PutUint16(b[2:], uint16(len(p.group)))
+	p.wire = owner.AppendWire(p.wire[:0])
+	copy(b[p.c.head:], p.wire[:rel])
+	h := b[int(p.c.head)+rel:]
+	for i, set := range p.group {
+		if len(set.Data) > 0 {
+			p.sets++
+		}
+		at = p.set(b, h[i*setHead:], at, set)
+	}
+	p.size += uint64(size+3) &^ 3
+}
+
+// set writes the header h of a set and its records at b[at:], and returns where they end.
+func (p *compiler) set(b, h []byte, at int, set zone.RRset) int {
+	sigs := p.sigs[set.Type]
+	n, m := bodySize(set.Data), bodySize(sigs)
+	var flags uint8
+	if n+m > maxBody || len(set.Data) > 0xFFFF {
+		flags |= tooLarge
+	}
+	if s := shapeOf(uint16(set.Type)); !s.compress && !s.additional {
+		flags |= plain
+	}
+	if evenData(set.Data) {
+		flags |= isSpread
+	}
+	binary.LittleEndian.PutUint16(h, uint16(set.Type))
+	h[2] = flags
+	binary.LittleEndian.PutUint16(h[4:], uint16(len(set.Data)))
+	binary.LittleEndian.PutUint16(h[6:], uint16(len(sigs)))
+	binary.LittleEndian.PutUint32(h[8:], uint32(at))
+	binary.LittleEndian.PutUint32(h[12:], uint32(n))
+	binary.LittleEndian.PutUint32(h[16:], uint32(m))
+	at = putBody(b, at, set.Type, set.TTL, set.Data)
+	// A signature has the TTL of what it covers (RFC 4034, section 3).
+	return putBody(b, at, zone.TypeRRSIG, set.TTL, sigs)
+}
+
+const (
+	recordHead = 12 // pointer to the owner, type, class, TTL, length
+	maxBody    = 65535 - 12 - 5
+)
+
+func bodySize(data []zone.Data) int {
+	n := recordHead * len(data)
+	for _, d := range data {
+		n += len(d)
+	}
+	return n
+}
+
+func putBody(b []byte, at int, t zone.Type, ttl uint32, data []zone.Data) int {
+	for _, d := range data {
+		r := b[at:]
+		r[0], r[1] = 0xC0, 12
+		binary.BigEndian.PutUint16(r[2:], uint16(t))
+		binary.BigEndian.PutUint16(r[4:], classIN)
+		binary.BigEndian.PutUint32(r[6:], ttl)
+		binary.BigEndian.PutUint16(r[10:], uint16(len(d)))
+		at += recordHead + copy(r[recordHead:], d)
+	}
+	return at
+}
+
+func evenData(data []zone.Data) bool {
+	for _, d := range data {
+		if len(d) != len(data[0]) {
+			return false
+		}
+	}
+	return true
+}

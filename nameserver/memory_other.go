@@ -1,0 +1,5 @@
+//go:build !linux
+
+package nameserver
+
+func advise[T any]([]T) {}
