@@ -41,12 +41,12 @@ func TestQuick(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &rows); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	const want = 20
+	const want = 40
 	if len(rows) != want {
 		t.Errorf("%d rows, not %d", len(rows), want)
 	}
 	for _, r := range rows {
-		if r.Error != "" || r.Cost.User+r.Cost.Sys == 0 || r.Result != "-" {
+		if r.Error != "" || r.Cost.User+r.Cost.Sys+r.Cost.Wall == 0 || r.Result != "-" {
 			t.Errorf("%s: user %v, system %v, result %q, error %q; want a cost, no error and no judgement", r.Work, r.Cost.User, r.Cost.Sys, r.Result, r.Error)
 		}
 	}
