@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -221,9 +222,27 @@ var unsupported = map[string]string{
 	"apex NS/all others":                     "the name servers that a zone was given stay",
 }
 
+// ended is a token whose time is over.
+func ended(t *testing.T) string {
+	t.Helper()
+	old := newRig(t, emulated.Options{TokenLife: time.Nanosecond})
+	var token string
+	p := old.open(t, nil, old.by(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+		if a := req.Header.Get("Authorization"); a != "" && !strings.HasPrefix(a, "Basic ") {
+			token = a
+		}
+		return next.RoundTrip(req)
+	}))
+	if _, err := p.Verify(t.Context()); err == nil || token == "" {
+		t.Fatalf("the token that is over is taken: %v", err)
+	}
+	return token
+}
+
 // subject is the emulated account before the suite.
 func subject(t *testing.T) conformance.Subject {
 	r := newRig(t, emulated.Options{MaxZones: 10_000, MaxRecordSets: 200_000})
+	old := ended(t)
 	var zones, budgets atomic.Int64
 	origin := func() zone.Name { return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1))) }
 	return conformance.Subject{
@@ -241,6 +260,14 @@ func subject(t *testing.T) conformance.Subject {
 		Kill:      func(conformance.T) { r.api.CloseClientConnections() },
 		WrongKey: func(t conformance.T) provider.Provider {
 			return r.open(t, values{"key": "not-the-secret"})
+		},
+		Expired: func(t conformance.T) provider.Provider {
+			return r.open(t, nil, r.by(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+				if strings.HasPrefix(req.Header.Get("Authorization"), "Bearer ") {
+					req.Header.Set("Authorization", old)
+				}
+				return next.RoundTrip(req)
+			}))
 		},
 		Narrow: func(t conformance.T) provider.Provider {
 			return r.open(t, values{"client_id": emulated.DefaultReaderID, "key": emulated.DefaultReaderSecret})

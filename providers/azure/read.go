@@ -126,7 +126,7 @@ func (p *Provider) some(ctx context.Context, op string, origin zone.Name, keys [
 
 // ReadSets implements provider.SetReader.
 func (p *Provider) ReadSets(ctx context.Context, ref provider.ZoneRef, keys []zone.Key) ([]zone.RRset, error) {
-	got, err := p.some(ctx, "read", ref.Origin, keys, 0)
+	got, err := p.some(ctx, "read", ref.Origin, keys, 10*p.top) // the size of the zone is not known
 	if err != nil {
 		return nil, err
 	}
