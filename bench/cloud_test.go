@@ -37,7 +37,7 @@ func rehearse(t *testing.T, zones int, more string, plan cloudflare.Plan, kinds 
 	}}
 	for _, kind := range kinds {
 		s := &stage{kind: kind, plan: plan, dir: dir}
-		if err := s.open(); err != nil {
+		if err := s.open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		c.stages[kind], c.at[kind] = s, address{s.api, s.dns}

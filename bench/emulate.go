@@ -79,13 +79,13 @@ func (s *stage) Find(n zone.Name) (*zone.Zone, bool) { return s.now().Names().Fi
 func (s *stage) Dark() bool                          { return s.now().Names().Dark() }
 
 // open listens at addresses of loopback that are free.
-func (s *stage) open() error {
-	api, err := serveHTTP(s)
+func (s *stage) open(ctx context.Context) error {
+	api, err := serveHTTP(ctx, s)
 	if err != nil {
 		return err
 	}
 	s.api = api
-	ns, err := names.Listen("127.0.0.1:0", s)
+	ns, err := names.Listen("127.0.0.1:0", s) //nolint:contextcheck // to listen takes no time
 	if err != nil {
 		return err
 	}
@@ -94,8 +94,8 @@ func (s *stage) open() error {
 }
 
 // serveHTTP serves until the process ends and returns its URL.
-func serveHTTP(h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func serveHTTP(ctx context.Context, h http.Handler) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -110,12 +110,12 @@ type address struct{ API, DNS string }
 // emulate runs emulated providers in a process of their own, so that neither their time nor their
 // memory is taken for zonecast's, until standard input ends. Arguments: kinds, the plan of
 // Cloudflare's zones, a folder for credentials. The first line of output tells the addresses.
-func emulate(_ context.Context, _ *stopwatch, args []string) error {
+func emulate(ctx context.Context, _ *stopwatch, args []string) error {
 	stages := map[string]*stage{}
 	at := map[string]address{}
 	for kind := range strings.SplitSeq(args[0], ",") {
 		s := &stage{kind: kind, plan: cloudflare.Plan(args[1]), dir: args[2]}
-		if err := s.open(); err != nil {
+		if err := s.open(ctx); err != nil {
 			return err
 		}
 		stages[kind], at[kind] = s, address{s.api, s.dns}
@@ -146,7 +146,7 @@ func emulate(_ context.Context, _ *stopwatch, args []string) error {
 		}
 		_ = json.NewEncoder(w).Encode(out)
 	})
-	control, err := serveHTTP(mux)
+	control, err := serveHTTP(ctx, mux)
 	if err != nil {
 		return err
 	}
