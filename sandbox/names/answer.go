@@ -90,7 +90,7 @@ func (a *answering) in(z *zone.Zone, name zone.Name, t zone.Type) {
 	for closest != z.Origin() && !exists(z, closest) {
 		closest = closest.Parent()
 	}
-	if star, err := closest.Child("*"); err == nil && z.Has(star) {
+	if star, err := closest.Child("*"); err == nil && exists(z, star) { // an empty one too (RFC 4592, section 2.2.3)
 		a.at(z, star, name, t)
 		return
 	}
