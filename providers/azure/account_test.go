@@ -220,7 +220,10 @@ func TestListsThatAreNotWhole(t *testing.T) {
 		words string // "": none, the list is read again
 	}{
 		"a set is missing": {func(s string) string { return strings.Replace(s, `"nextLink"`, `"nextPage"`, 1) }, 100, provider.Transient, "states 4 record sets, and the list gives 2"},
-		"missing once":     {func(s string) string { return strings.Replace(s, `"nextLink"`, `"nextPage"`, 1) }, 1, provider.Other, ""},
+		"more than stated": {func(s string) string {
+			return strings.Replace(s, `{"value":[{"id"`, `{"value":[{"name":"more","type":"x/A","etag":"e","properties":{"TTL":1,"targetResource":{"id":"/x"}}},{"id"`, strings.Count(s, `"name":"a"`))
+		}, 100, provider.Other, ""},
+		"missing once": {func(s string) string { return strings.Replace(s, `"nextLink"`, `"nextPage"`, 1) }, 1, provider.Other, ""},
 		"a set comes twice": {func(s string) string {
 			return strings.ReplaceAll(strings.ReplaceAll(s, `"name":"b"`, `"name":"a"`), "/b\"", "/a\"")
 		}, 100, provider.Transient, "came twice"},

@@ -174,7 +174,7 @@ func (p *Provider) connect(ctx context.Context, c httpkit.Call) (*clients, error
 	if p.clients == nil {
 		made, err := p.open()
 		if err != nil {
-			return nil, &provider.Error{Op: c.Op, Zone: c.Zone, Kind: provider.Denied, Err: errors.New(p.clean(err.Error()))}
+			return nil, &provider.Error{Op: c.Op, Zone: c.Zone, Err: errors.New(p.clean(err.Error()))}
 		}
 		p.clients = made
 	}

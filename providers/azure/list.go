@@ -102,6 +102,7 @@ func get(ctx context.Context, c *arm.Client, address, query string) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	if !runtime.HasStatusCode(resp, http.StatusOK) {
 		return nil, runtime.NewResponseError(resp)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
@@ -17,50 +18,62 @@ type own map[zone.Key]kept
 // smallPages remembers that the service does not take pages as large as were asked for.
 type smallPages struct{ atomic.Bool }
 
-// Read implements provider.Provider. The zone's own facts and its record sets are asked for at the
-// same time. The service has no snapshot to page through: a list that is not as long as the zone
-// says, or that gives a set twice, is read again.
+// Read implements provider.Provider. The service has no snapshot to page through: a list that is
+// not as long as the zone says, or that gives a set twice, is read again. That the number follows
+// changes at once is not documented: a list that is longer is taken in the end, one that is shorter
+// is not.
 func (p *Provider) Read(ctx context.Context, ref provider.ZoneRef) (*provider.Snapshot, error) {
-	const op = "read"
-	var n, stated int
-	for range 3 {
-		ctx, cancel := context.WithCancel(ctx)
-		var info *zoneFacts
-		var infoErr error
-		var both sync.WaitGroup
-		both.Go(func() {
-			if info, infoErr = p.facts(ctx, op, ref.Origin); infoErr != nil {
-				cancel()
-			}
-		})
-		sets, err := p.sets(ctx, op, ref.Origin)
-		if err != nil && !errors.Is(err, errTwice) {
-			cancel()
-		}
-		both.Wait()
-		cancel()
-		switch {
-		case errors.Is(infoErr, provider.ErrNoZone) || err == nil || errors.Is(err, context.Canceled) && infoErr != nil:
-			err = infoErr
-		case errors.Is(err, errTwice) && infoErr == nil:
-			n = -1
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if n, stated = len(sets), int(info.count); n == stated {
-			return p.snapshot(op, info, sets)
-		}
+	const op, tries = "read", 3
+	if _, err := bare(ref.Origin); err != nil {
+		return nil, &provider.Error{Op: op, Zone: ref.Origin.String(), Err: provider.ErrNoZone}
 	}
-	err := fmt.Errorf("the zone states %d record sets, and the list gives %d", stated, n)
-	if n < 0 {
-		err = errTwice
+	var why error
+	for n := range tries {
+		if n > 0 {
+			if err := sleep(ctx, time.Duration(n*n)*400*time.Millisecond); err != nil {
+				break
+			}
+		}
+		facts, sets, err := p.readOnce(ctx, op, ref.Origin)
+		switch {
+		case errors.Is(err, errTwice):
+			why = err
+		case err != nil:
+			return nil, err
+		case len(sets) == facts.count || len(sets) > facts.count && n == tries-1:
+			return p.snapshot(op, facts, sets)
+		default:
+			why = fmt.Errorf("the zone states %d record sets, and the list gives %d", facts.count, len(sets))
+		}
 	}
 	return nil, &provider.Error{
-		Op: op, Zone: ref.Origin.String(), Kind: provider.Transient, Err: err,
-		Advice: "try again when nobody else writes the zone; record sets of types that the API version 2018-05-01 does not know cannot be read",
+		Op: op, Zone: ref.Origin.String(), Kind: provider.Transient, Err: why,
+		Advice: "try again when nobody else writes the zone; record sets of types that the API version " + apiVersion + " does not know cannot be read",
 	}
+}
+
+// readOnce asks for the zone's own facts and its record sets at the same time.
+func (p *Provider) readOnce(ctx context.Context, op string, origin zone.Name) (*zoneFacts, []recordSet, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var facts *zoneFacts
+	var first error // of both, the one that came first: it ended the other
+	once, both := sync.Once{}, sync.WaitGroup{}
+	ended := func(err error) {
+		if err != nil {
+			once.Do(func() { first = err })
+			cancel()
+		}
+	}
+	both.Go(func() {
+		var err error
+		facts, err = p.facts(ctx, op, origin)
+		ended(err)
+	})
+	sets, err := p.sets(ctx, op, origin)
+	ended(err)
+	both.Wait()
+	return facts, sets, first
 }
 
 // errTwice says that pages of a list do not join.

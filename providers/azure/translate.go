@@ -37,12 +37,13 @@ func read(s *recordSet, origin zone.Name) (held, error) {
 		return held{}, fmt.Errorf("record set %q is not of the zone", s.Name)
 	}
 	h := held{key: zone.Key{Owner: owner}, kept: kept{s.Etag, s.Properties.Metadata}}
-	t, err := zone.ParseType(s.mnemonic())
-	if err != nil || !t.OnWire() {
+	if t, err := zone.ParseType(s.mnemonic()); err == nil && t.OnWire() {
+		h.key.Type = t
+	} else {
 		h.foreign = h.opaque(s, "record of type "+s.mnemonic())
 		return h, nil
 	}
-	h.key.Type = t
+	t := h.key.Type
 	if s.Etag == "" {
 		return held{}, fmt.Errorf("record set %s has no etag", h.key)
 	}

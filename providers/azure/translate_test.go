@@ -58,7 +58,7 @@ func TestRead(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		h, err := read(&s, origin)
-		got := ""
+		var got string
 		switch {
 		case err != nil:
 			got = "error: " + err.Error()

@@ -2,6 +2,7 @@ package azure_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/dns/armdns"
 
@@ -410,5 +412,31 @@ func TestDocumentedLimitsAreKept(t *testing.T) {
 	}
 	if s := p.Budget().State(); s.Refused != 0 {
 		t.Errorf("%d calls were one too many", s.Refused)
+	}
+}
+
+// Who cannot wait as long as the limits demand is told how long, and nothing is left unknown.
+func TestNoTimeForTheLimits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, emulated.Options{})
+	p := r.open(t, values{"limits": ""}, func(c *provider.Config) { c.HTTP = func() http.RoundTripper { return r.api.Client().Transport } })
+	snap, err := p.CreateZone(t.Context(), example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []zone.RRset
+	for i := range 260 {
+		want = append(want, rr(t, fmt.Sprintf("h%d", i), 300, zone.TypeA, "192.0.2.1"))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	receipt, err := p.Write(ctx, snap, toward(snap, want...))
+	e, ok := errors.AsType[*provider.Error](err)
+	if !ok || e.Kind != provider.Throttled || e.RetryAfter == 0 {
+		t.Errorf("got %v, want it throttled with a time to wait", err)
+	}
+	there := mustRead(t, r.open(t, nil)).Sets.Len() - 1
+	if receipt.Count(provider.Unknown) != 0 || receipt.Count(provider.Done) != there || there < 150 || there > 200 {
+		t.Errorf("%d done, %d unknown, %d there; want what 200 calls allow", receipt.Count(provider.Done), receipt.Count(provider.Unknown), there)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -20,7 +19,7 @@ import (
 // A zoneFacts is what the service says of a zone.
 type zoneFacts struct {
 	provider.ZoneInfo
-	count int64 // of record sets, the SOA included
+	count int // of record sets, the SOA included
 }
 
 // translate reads what the API says of a zone.
@@ -34,7 +33,7 @@ func (p *Provider) translate(z *armdns.Zone) (*zoneFacts, error) {
 	}
 	f := &zoneFacts{ZoneInfo: provider.ZoneInfo{
 		ZoneRef: provider.ZoneRef{Origin: origin}, Kind: provider.Primary, Addresses: p.addresses,
-	}, count: *z.Properties.NumberOfRecordSets}
+	}, count: int(*z.Properties.NumberOfRecordSets)}
 	for _, s := range z.Properties.NameServers {
 		n, err := host(text(s))
 		if err != nil {
@@ -179,16 +178,16 @@ func (p *Provider) await(ctx context.Context, op string, origin zone.Name, polle
 	waiting, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	for wait := 250 * time.Millisecond; !poller.Done(); wait = min(2*wait, 5*time.Second) {
-		var resp *http.Response
-		err := p.do(waiting, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, _ *clients) (err error) {
-			resp, err = poller.Poll(ctx)
-			return err
+		pause := wait
+		err := p.do(waiting, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, _ *clients) error {
+			resp, err := poller.Poll(ctx)
+			if err != nil {
+				return err
+			}
+			pause = max(pause, httpkit.RetryAfter(resp.Header, time.Now()))
+			return resp.Body.Close()
 		})
 		if err == nil && !poller.Done() {
-			pause := wait
-			if resp != nil {
-				pause = max(pause, httpkit.RetryAfter(resp.Header, time.Now()))
-			}
 			err = sleep(waiting, pause)
 		}
 		if err != nil && waiting.Err() != nil && ctx.Err() == nil {
