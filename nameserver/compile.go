@@ -28,6 +28,13 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	q.readStored(c.apex)
 	c.hash = q.hash[0]
 	c.negTTL = min(soa.TTL, binary.BigEndian.Uint32([]byte(soa.Data[0][len(soa.Data[0])-4:])))
+	for i, rest := 0, []byte(soa.Data[0]); i < 2; i++ {
+		q.readStored(rest)
+		if k := q.labels - c.labels - 1; k >= 0 && string(q.suffix(k+1)) == string(c.apex) {
+			c.soaNames[i] = q.hash[k]
+		}
+		rest = rest[q.n:]
+	}
 	c.describe(z)
 
 	// The first pass measures, so that the arena is made once and of the right size.

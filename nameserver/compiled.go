@@ -31,6 +31,8 @@ type Compiled struct {
 	apexRef uint32
 	negTTL  uint32 // how long an absence may be kept (RFC 2308, section 3)
 	noName  uint32 // blob of the SOA in the authority section, in ready
+	// soaNames are the hashes of the names right below the origin at or above the two of the SOA.
+	soaNames [2]uint64
 
 	nsec  nsecIndex
 	nsec3 nsec3Index

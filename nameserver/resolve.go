@@ -81,6 +81,7 @@ func (s *Scratch) step(z *Compiled) bool {
 		at++
 		n = z.find(q, at)
 	}
+	deep := n.flags()&isBelow != 0
 	for n.flags()&isBelow != 0 { // up to what cuts it off
 		at++
 		n = z.find(q, at)
@@ -88,7 +89,7 @@ func (s *Scratch) step(z *Compiled) bool {
 	flags := n.flags()
 	switch {
 	case flags&isCut != 0 && (at > 0 || s.qtype != typeDS):
-		s.refer(z, n, at)
+		s.refer(z, n, at, deep)
 		return false
 	case at == 0:
 		return s.exact(z, n)
@@ -99,7 +100,7 @@ func (s *Scratch) step(z *Compiled) bool {
 	}
 	s.rcode = rcodeNXDomain
 	s.kind, s.kindHash = kindNoName, z.hash
-	if s.links == 0 && s.fast(z) && s.ready(z, z.noName, len(z.apex)) {
+	if s.readyNegative(z) {
 		return false
 	}
 	s.end = endNegative
@@ -114,6 +115,18 @@ func (s *Scratch) signed(z *Compiled) bool { return s.do && z.signed }
 
 // fast tells whether answers that were made ready fit: they are without signatures.
 func (s *Scratch) fast(z *Compiled) bool { return !s.signed(z) && len(z.ready) > 0 }
+
+// readyNegative copies the answer to what is absent. It compresses names against the origin only, so
+// it is not taken where the name that is asked for has more in common with those of the SOA.
+func (s *Scratch) readyNegative(z *Compiled) bool {
+	if s.links > 0 || !s.fast(z) {
+		return false
+	}
+	if i := s.q.labels - z.labels - 1; i >= 0 && (s.q.hash[i] == z.soaNames[0] || s.q.hash[i] == z.soaNames[1]) {
+		return false
+	}
+	return s.ready(z, z.noName, len(z.apex))
+}
 
 // exact answers with what a name has.
 func (s *Scratch) exact(z *Compiled, n node) bool {
@@ -133,7 +146,7 @@ func (s *Scratch) exact(z *Compiled, n node) bool {
 	case s.qtype == typeRRSIG && s.signatures(z, n):
 		return false
 	}
-	if s.links == 0 && s.fast(z) && s.ready(z, z.noName, len(z.apex)) {
+	if s.readyNegative(z) {
 		return false
 	}
 	s.end = endNegative
@@ -296,9 +309,12 @@ func (s *Scratch) wild(z *Compiled, star node, at int) bool {
 		s.answer(z, star, &set)
 		return false
 	case s.qtype == typeRRSIG && s.signatures(z, star):
+		if s.signed(z) {
+			s.proveWild(z, at)
+		}
 		return false
 	}
-	if s.links == 0 && s.fast(z) && s.ready(z, z.noName, len(z.apex)) {
+	if s.readyNegative(z) {
 		return false
 	}
 	s.end = endNegative
@@ -332,6 +348,9 @@ func (s *Scratch) dname(z *Compiled, n node, at int) bool {
 	if !s.put(&rrset{typ: typeCNAME, n: 1, body: r}, w) {
 		return false
 	}
+	if s.qtype == typeCNAME { // that was the answer
+		return false
+	}
 	return s.follow(r[recordHead:])
 }
 
@@ -344,12 +363,14 @@ func (s *Scratch) placed(z *Compiled, i, section int) manner {
 	return w
 }
 
-// refer leaves the answer to the servers of a child zone.
-func (s *Scratch) refer(z *Compiled, n node, at int) {
+// refer leaves the answer to the servers of a child zone. deep tells that the name that is asked for
+// is that of glue or below, so that names may be compressed better than those of the answer that is
+// ready.
+func (s *Scratch) refer(z *Compiled, n node, at int, deep bool) {
 	if s.links == 0 {
 		s.authoritative = false
 		s.kind, s.kindHash = kindReferral, s.q.hash[at]
-		if set, ok := z.set(n, typeNS); ok && set.extra != 0 && s.fast(z) && s.ready(z, set.extra, s.q.n-int(s.q.off[at])) {
+		if set, ok := z.set(n, typeNS); ok && set.extra != 0 && !deep && s.fast(z) && s.ready(z, set.extra, s.q.n-int(s.q.off[at])) {
 			return
 		}
 	}

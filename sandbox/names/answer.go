@@ -188,7 +188,9 @@ func (a *answering) dname(z *zone.Zone, name zone.Name, t zone.Type) bool {
 		}
 		alias := zone.Data(target.AppendWire(nil))
 		a.m.Answers = append(a.m.Answers, wire.Record{Owner: name, Type: zone.TypeCNAME, Class: wire.ClassIN, TTL: set.TTL, Data: alias})
-		a.follow(alias, t)
+		if t != zone.TypeCNAME {
+			a.follow(alias, t)
+		}
 		return true
 	}
 	return false
