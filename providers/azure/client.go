@@ -79,7 +79,7 @@ func (p *Provider) wire() {
 // certainly not made.
 func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Context, *clients) error) error {
 	for again := false; ; again = true {
-		client, err := p.connect(ctx, c)
+		client, token, err := p.connect(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Contex
 			return s.judge(err)
 		})
 		e, ok := errors.AsType[*provider.Error](err)
-		if again || !ok || e.Status != http.StatusUnauthorized || httpkit.Outcome(err) != provider.NotDone || !p.stale(ctx) {
+		if again || !ok || e.Status != http.StatusUnauthorized || httpkit.Outcome(err) != provider.NotDone || !p.renew(ctx, token) {
 			return err
 		}
 	}
@@ -157,29 +157,21 @@ func (e elsewhereError) Error() string {
 	return fmt.Sprintf("the service says to go on at %q, which is not its own address", e.host)
 }
 
-// connect gives clients with a token that is good for now.
-func (p *Provider) connect(ctx context.Context, c httpkit.Call) (*clients, error) {
-	fail := func(err error) error {
-		return &provider.Error{Op: c.Op, Zone: c.Zone, Kind: provider.Transient, Err: err}
+// connect gives clients with a token that is good for now, and the token.
+func (p *Provider) connect(ctx context.Context, c httpkit.Call) (*clients, string, error) {
+	if err := p.enter(ctx); err != nil {
+		return nil, "", &provider.Error{Op: c.Op, Zone: c.Zone, Kind: provider.Transient, Err: notMade{err}}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, fail(err)
-	}
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-ctx.Done():
-		return nil, fail(ctx.Err())
-	}
+	defer p.leave()
 	if p.clients == nil {
 		made, err := p.open()
 		if err != nil {
-			return nil, &provider.Error{Op: c.Op, Zone: c.Zone, Err: errors.New(p.clean(err.Error()))}
+			return nil, "", &provider.Error{Op: c.Op, Zone: c.Zone, Err: notMade{errors.New(p.clean(err.Error()))}}
 		}
 		p.clients = made
 	}
 	if good(p.token) {
-		return p.clients, nil
+		return p.clients, p.token.Token, nil
 	}
 	err := p.signIn.Do(ctx, httpkit.Call{Op: c.Op, Zone: c.Zone, Repeatable: true}, func(ctx context.Context) error {
 		var s sight
@@ -192,10 +184,25 @@ func (p *Provider) connect(ctx context.Context, c httpkit.Call) (*clients, error
 	})
 	if e, ok := errors.AsType[*provider.Error](err); ok {
 		e.Err = notMade{e.Err}
-		return nil, e
+		return nil, "", e
 	}
-	return p.clients, nil
+	return p.clients, p.token.Token, nil
 }
+
+// enter waits for the turn to sign in.
+func (p *Provider) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case p.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Provider) leave() { <-p.turn }
 
 // notMade marks the error of a call that was not made for want of a token.
 type notMade struct{ error }
@@ -215,19 +222,20 @@ func good(t azcore.AccessToken) bool {
 	return t.Token != "" && time.Until(t.ExpiresOn) > 5*time.Minute && (t.RefreshOn.IsZero() || time.Now().Before(t.RefreshOn))
 }
 
-// stale forgets the token, and the credential that may remember it, unless it is new: a service that
-// refuses a new token will refuse the next one too.
-func (p *Provider) stale(ctx context.Context) bool {
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-ctx.Done():
+// renew forgets a token that was refused, and the credential that may remember it, unless it is
+// new: a service that refuses a new token will refuse the next one too.
+func (p *Provider) renew(ctx context.Context, refused string) bool {
+	if p.enter(ctx) != nil {
 		return false
 	}
-	if time.Since(p.got) < time.Minute {
-		return p.token.Token == "" // another call has forgotten it already
+	defer p.leave()
+	if p.token.Token != refused {
+		return true // another call has done it
 	}
-	p.token, p.clients, p.got = azcore.AccessToken{}, nil, time.Now()
+	if time.Since(p.got) < time.Minute {
+		return false
+	}
+	p.token, p.clients = azcore.AccessToken{}, nil
 	return true
 }
 

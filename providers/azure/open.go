@@ -179,7 +179,7 @@ func (o options) addresses(a *account) error {
 // Close lets go of connections.
 func (p *Provider) Close() error {
 	p.turn <- struct{}{}
-	defer func() { <-p.turn }()
+	defer p.leave()
 	if c, ok := p.transport.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
