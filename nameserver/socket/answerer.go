@@ -60,6 +60,10 @@ type BatchWorker interface {
 	AnswerBatch(batch []Packet)
 }
 
+// A Flusher is a Worker that wants to know when it has nothing to do for a while: before a thread
+// waits for datagrams, and after the queries of a connection that came together.
+type Flusher interface{ Flush() }
+
 // A Packet is a datagram and its answer.
 type Packet struct {
 	Query  []byte

@@ -76,6 +76,8 @@ func (b *batched) drain() {
 	_ = syscall.Shutdown(b.fd, syscall.SHUT_RD)
 }
 
+func (b *batched) drained() bool { return b.draining.Load() }
+
 // prepare makes the memory that the kernel writes to and reads from.
 func (b *batched) prepare() {
 	size := room
@@ -113,8 +115,9 @@ func (b *batched) serve(w Worker) {
 	defer runtime.UnlockOSThread()
 	b.prepare()
 	many, _ := w.(BatchWorker)
+	flusher, _ := w.(Flusher)
 	for {
-		n, errno := b.receive()
+		n, errno := b.receive(flusher)
 		switch {
 		case errno == syscall.EINTR:
 			continue
@@ -144,9 +147,15 @@ func (b *batched) serve(w Worker) {
 //
 // The first try must not wait, and so need not tell the runtime. A call that waits has to: a thread
 // that sleeps without the runtime's knowledge keeps its processor and holds up the collector.
-func (b *batched) receive() (int, syscall.Errno) {
+func (b *batched) receive(f Flusher) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(sysRecvmmsg, uintptr(b.fd), uintptr(unsafe.Pointer(&b.rx[0])), perCall, syscall.MSG_DONTWAIT, 0, 0)
-	if errno == syscall.EAGAIN && !b.draining.Load() {
+	if errno != syscall.EAGAIN {
+		return int(n), errno
+	}
+	if f != nil {
+		f.Flush()
+	}
+	if !b.draining.Load() {
 		n, _, errno = syscall.Syscall6(sysRecvmmsg, uintptr(b.fd), uintptr(unsafe.Pointer(&b.rx[0])), perCall, msgWaitForOne, 0, 0)
 		if errno == syscall.EAGAIN {
 			errno = syscall.EINTR

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -207,7 +208,7 @@ func freshness(m []byte) uint32 {
 		}
 	}
 	answers := int(binary.BigEndian.Uint16(m[6:]))
-	least, any := uint32(1<<31-1), false
+	least, any := uint32(math.MaxUint32), false
 	for i := range answers + int(binary.BigEndian.Uint16(m[8:])) {
 		at = skipName(m, at)
 		if at+10 > len(m) {
@@ -225,7 +226,7 @@ func freshness(m []byte) uint32 {
 			least, any = min(least, ttl), true
 		}
 	}
-	if !any || least > 1<<31-1 {
+	if !any || least > math.MaxInt32 {
 		return 0
 	}
 	return least

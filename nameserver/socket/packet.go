@@ -48,7 +48,11 @@ func (p *portable) drain() { _ = p.conn.SetReadDeadline(time.Now().Add(10 * time
 func (p *portable) serve(w Worker) {
 	in, out := make([]byte, proxyFixed+proxyMax+MaxDatagram+1), make([]byte, 0, MaxDatagram)
 	var from Client
+	flusher, _ := w.(Flusher)
 	for {
+		if flusher != nil {
+			flusher.Flush()
+		}
 		n, addr, err := p.conn.ReadFromUDPAddrPort(in)
 		if err != nil {
 			if netErr, ok := errors.AsType[net.Error](err); errors.Is(err, net.ErrClosed) || ok && netErr.Timeout() {

@@ -250,6 +250,9 @@ func (s *Server) borrow() Worker {
 }
 
 func (s *Server) giveBack(w Worker) {
+	if f, ok := w.(Flusher); ok {
+		f.Flush()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers = append(s.workers, w)

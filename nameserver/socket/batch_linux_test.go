@@ -1,0 +1,60 @@
+//go:build amd64 || arm64
+
+package socket
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+)
+
+// TestBatchAllocatesNothing goes one round of a thread again and again.
+func TestBatchAllocatesNothing(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
+		o, err := Options{Answerer: &echo{}, Endpoints: on(DNS, addr)}.prepared()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := listenBatched(t.Context(), netip.MustParseAddrPort(addr), &o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.close()
+		b := p.(*batched)
+		b.prepare()
+		c := dial(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.addr().Port())).(*net.UDPConn)
+		q, buf, w := query(t, 1, "www.example.org."), make([]byte, 512), silentEcho{}
+		answered := 0
+		allocs := testing.AllocsPerRun(200, func() {
+			if _, err := c.Write(q); err != nil {
+				t.Fatal(err)
+			}
+			n, errno := b.receive(nil)
+			if errno != 0 {
+				t.Fatal(errno)
+			}
+			packets := b.take(n)
+			for i := range packets {
+				packets[i].Answer = w.Answer(packets[i].Dst, packets[i].Query, &packets[i].From)
+			}
+			b.send(packets, n)
+			if n, err := c.Read(buf); err == nil && n == len(q) {
+				answered++
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("%s: %v allocations for a query, want 0", addr, allocs)
+		}
+		if answered != 201 { // AllocsPerRun warms up once
+			t.Errorf("%s: %d answers, want 201", addr, answered)
+		}
+	}
+}
+
+type silentEcho struct{}
+
+func (silentEcho) Answer(dst, query []byte, _ *Client) []byte {
+	dst = append(dst, query...)
+	dst[2] |= 0x80
+	return dst
+}
