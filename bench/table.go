@@ -147,7 +147,7 @@ func (r *Row) other(o Other) (name, cost, ratio string) {
 		ours += r.Cost.Sys
 		o.Cost.User += o.Cost.Sys
 		cost = seconds(o.Cost.User) + " user + system"
-	case o.Cost.Wall > 0 && r.Target.Wall > 0: // of this run
+	case o.Cost.User == 0 || o.Cost.Wall > 0 && r.Target.Wall > 0: // of this run
 		ours, o.Cost.User = r.Cost.Wall, o.Cost.Wall
 		cost = seconds(o.Cost.Wall) + " on the wall"
 	}
