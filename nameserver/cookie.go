@@ -54,23 +54,24 @@ func (k *Cookies) check(o *edns, now uint32, c *Client) bool {
 		var want [8]byte
 		cookieHash(want[:], &k.Secrets[i], o.cookie[:16], c)
 		if subtle.ConstantTimeCompare(want[:], o.cookie[16:24]) == 1 {
+			o.renew = i > 0 || age > cookieRenew
 			return true
 		}
 	}
 	return false
 }
 
-// give writes the cookie for an answer: the one that came while it is fresh, else a new one.
+// give writes the cookie for an answer: the one that came while it is fresh and made with the present
+// secret, else a new one.
 func (k *Cookies) give(b []byte, s *Scratch, c *Client) {
 	o := &s.edns
-	now := uint32(s.now() / 1e9)
-	if o.proven && int32(now-binary.BigEndian.Uint32(o.cookie[12:])) <= cookieRenew {
+	if o.proven && !o.renew {
 		copy(b, o.cookie[:24])
 		return
 	}
 	copy(b, o.cookie[:8])
 	b[8], b[9], b[10], b[11] = 1, 0, 0, 0
-	binary.BigEndian.PutUint32(b[12:], now)
+	binary.BigEndian.PutUint32(b[12:], uint32(s.now()/1e9))
 	if len(k.Secrets) == 0 {
 		clear(b[16:24])
 		return

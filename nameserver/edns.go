@@ -29,6 +29,7 @@ type edns struct {
 	cookieLen uint8
 	cookie    [40]byte
 	proven    bool // the cookie is one of ours: the address is not spoofed
+	renew     bool // it is time for another one
 
 	room  int // octets that OPT takes at most
 	limit int // of the whole answer
