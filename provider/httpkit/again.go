@@ -186,7 +186,7 @@ func (r *Retry) judge(ctx context.Context, c Call, err error) *failure {
 	}
 	if b := brokenIn(err); b != nil {
 		e := &provider.Error{Op: c.Op, Zone: c.Zone, Kind: b.kind(c.Repeatable), Err: b, Advice: b.advice(c.Repeatable)}
-		return &failure{Error: e, again: e.Kind == provider.Transient && !b.untrusted}
+		return &failure{Error: e, again: e.Kind == provider.Transient && b.setUp == ""}
 	}
 	e := &provider.Error{Kind: provider.Other, Err: err}
 	if r.Classify != nil {

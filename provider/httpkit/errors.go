@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,8 +86,7 @@ func (c *Client) broken(ctx context.Context, r Request, err error, unsent bool) 
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		e.Err = &Broken{err: e.Err, unsent: unsent} // for Outcome: it may have been carried out
 	}
-	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
-		e.Advice = untrustedAdvice
+	if e.Advice = setUpAdvice(err); e.Advice != "" {
 		return &failure{Error: e}
 	}
 	return &failure{Error: e, again: true}

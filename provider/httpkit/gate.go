@@ -3,12 +3,14 @@ package httpkit
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -99,9 +101,7 @@ func (g *Gate) broken(ctx context.Context, err error, unsent bool) *Broken {
 		err = fmt.Errorf("%w (%w)", cause, err)
 	}
 	b := &Broken{err: err, unsent: unsent}
-	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
-		b.untrusted = true
-	}
+	b.setUp = setUpAdvice(err)
 	if s := redact(err.Error(), g.Secrets); s != err.Error() {
 		b.err = cleaned{s, err}
 	}
@@ -118,10 +118,10 @@ func NotHTML(_ http.Header, body []byte) error {
 
 // A Broken is a call that has no usable answer.
 type Broken struct {
-	err       error
-	unsent    bool // the service certainly never saw it
-	nonsense  bool // there is an answer, and it makes no sense
-	untrusted bool
+	err      error
+	unsent   bool   // the service certainly never saw it
+	nonsense bool   // there is an answer, and it makes no sense
+	setUp    string // what to do about a connection that another try does not mend
 }
 
 // Error says what happened.
@@ -144,8 +144,8 @@ func (b *Broken) advice(repeatable bool) string {
 	switch {
 	case b.nonsense:
 		return nonsenseAdvice
-	case b.untrusted:
-		return untrustedAdvice
+	case b.setUp != "":
+		return b.setUp
 	case b.unsent || repeatable:
 		return ""
 	}
@@ -155,8 +155,27 @@ func (b *Broken) advice(repeatable bool) string {
 const (
 	nonsenseAdvice  = "check that the address is that of the API and that no proxy answers in its place"
 	untrustedAdvice = "the server's certificate is signed by nobody that this machine trusts"
+	otherNameAdvice = "the server's certificate is for another name; check the address"
+	plainAdvice     = "the server speaks no TLS at this port; check the address: its port, and whether it begins with http"
 	lostAdvice      = "read the zone to see what was carried out"
 )
+
+// setUpAdvice says what to do about a connection that the server's set-up, or the address, keeps
+// from coming about; "" where another try may succeed.
+func setUpAdvice(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return untrustedAdvice
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return otherNameAdvice
+	}
+	// net/http has no type for it: its transport puts this text in the place of tls.RecordHeaderError
+	// when the answer looks like HTTP.
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return plainAdvice
+	}
+	return ""
+}
 
 func brokenIn(err error) *Broken {
 	b, _ := errors.AsType[*Broken](err)
