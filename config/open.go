@@ -247,7 +247,7 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 		}
 	case List:
 		if o.Kind != provider.List {
-			return out, fmt.Errorf("its value must be %s, not a list", o.Kind)
+			return out, fmt.Errorf("its value must be %s, not a list", cmp.Or(o.Kind, provider.Text))
 		}
 		out.List = []string{}
 		for _, item := range v.List { // octoDNS resolves no references inside lists
@@ -258,7 +258,7 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 		}
 	case Map:
 		if o.Kind != provider.Map {
-			return out, fmt.Errorf("its value must be %s, not a mapping", o.Kind)
+			return out, fmt.Errorf("its value must be %s, not a mapping", cmp.Or(o.Kind, provider.Text))
 		}
 		out.Map = map[string]string{}
 		for _, f := range v.Fields {

@@ -143,6 +143,8 @@ func readSecret(path string) (Secret, error) {
 		return Secret{}, fmt.Errorf("secret file %s: %s", clip(path), reason(err))
 	case len(data) > maxSecret:
 		return Secret{}, fmt.Errorf("secret file %s is larger than %d bytes", clip(path), maxSecret)
+	case len(bytes.TrimSpace(data)) == 0:
+		return Secret{}, fmt.Errorf("secret file %s is empty", clip(path))
 	}
 	return Secret{trimLine(data)}, nil
 }
@@ -172,7 +174,7 @@ func (c *Config) fromCommand(command string) (Secret, error) {
 		return Secret{}, fmt.Errorf("the command for it prints more than %d bytes", maxSecret)
 	case err != nil:
 		return Secret{}, fmt.Errorf("the command for it ended with an error (%w); run it by hand to see why", err)
-	case out.buf.Len() == 0:
+	case len(bytes.TrimSpace(out.buf.Bytes())) == 0:
 		return Secret{}, errors.New("the command for it prints nothing")
 	}
 	return Secret{trimLine(out.buf.Bytes())}, nil
