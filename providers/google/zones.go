@@ -249,12 +249,20 @@ func (p *Provider) ours(zones []managed) []managed {
 
 // find finds the managed zone that a reference means.
 func (p *Provider) find(ctx context.Context, op string, ref provider.ZoneRef) (*managed, error) {
-	id := ref.ID
-	if id == "" {
-		id = p.zoneNames[ref.Origin]
+	if ref.ID != "" {
+		return p.byID(ctx, op, ref.Origin, ref.ID)
 	}
-	if id != "" {
-		return p.byID(ctx, op, ref.Origin, id)
+	if id := p.zoneNames[ref.Origin]; id != "" {
+		m, err := p.byID(ctx, op, ref.Origin, id)
+		if errors.Is(err, provider.ErrNoZone) {
+			// Whoever names a zone means one that is there: another of the same name is not made.
+			return nil, &provider.Error{
+				Op: op, Zone: ref.Origin.String(), Kind: provider.Rejected,
+				Err:    fmt.Errorf("the project has no managed zone %s, which option zone_names names", id),
+				Advice: "mend the name, or take the zone out of zone_names to have a new one made",
+			}
+		}
+		return m, err
 	}
 	zones, err := p.candidates(ctx, op, ref.Origin)
 	if e, ok := errors.AsType[*provider.Error](err); ok && e.Kind == provider.Denied && e.Status == http.StatusForbidden {

@@ -103,6 +103,12 @@ func TestZonesOfOneName(t *testing.T) {
 	if got := c.calls.Load() - before; got != 1+1+2 {
 		t.Errorf("zone_names: %d calls, want a token, the zone once, 2 pages", got)
 	}
+	_, err = c.open(t, nil, func(conf *provider.Config) {
+		conf.Values["zone_names"] = provider.Value{Map: map[string]string{"split.example": "nowhere"}}
+	}).Read(t.Context(), ref)
+	if provider.KindOf(err) != provider.Rejected || errors.Is(err, provider.ErrNoZone) || !strings.Contains(err.Error(), "no managed zone nowhere, which option zone_names names") {
+		t.Errorf("zone_names with a name that nothing has: got %v", err)
+	}
 	n := 0
 	for z, err := range c.open(t, values{"private": "false"}).Zones(t.Context()) {
 		if n++; err != nil || z.Kind != provider.Primary {

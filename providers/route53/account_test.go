@@ -230,6 +230,7 @@ func TestZonesOfOneName(t *testing.T) {
 		{"by id", c.open(t, nil), provider.ZoneRef{Origin: zone.MustName("two.example."), ID: public2}, public2, provider.Primary, ""},
 		{"by long id", c.open(t, nil), provider.ZoneRef{Origin: zone.MustName("two.example."), ID: "/hostedzone/" + public1}, public1, provider.Primary, ""},
 		{"by option", c.open(t, nil, ids(map[string]string{"two.example": public2})), provider.ZoneRef{Origin: zone.MustName("two.example.")}, public2, provider.Primary, ""},
+		{"by an option that names none", c.open(t, nil, ids(map[string]string{"two.example": "Z0NOWHERE"})), provider.ZoneRef{Origin: zone.MustName("two.example.")}, "", "", "no hosted zone Z0NOWHERE, which option zone_ids names"},
 		{"id of another", c.open(t, nil), provider.ZoneRef{Origin: zone.MustName("two.example."), ID: split}, "", "", "is of the name split.example."},
 		{"public before private", c.open(t, nil), provider.ZoneRef{Origin: zone.MustName("split.example.")}, split, provider.Primary, ""},
 		{"the private view", c.open(t, nil), provider.ZoneRef{Origin: zone.MustName("split.example."), View: "private"}, inside, provider.Private, ""},

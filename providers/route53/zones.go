@@ -39,12 +39,20 @@ func (p *Provider) ours(ctx context.Context, op, origin string, zones []hosted) 
 
 // find finds the hosted zone that a reference means.
 func (p *Provider) find(ctx context.Context, op string, ref provider.ZoneRef) (*hosted, error) {
-	id := bareID(ref.ID)
-	if id == "" {
-		id = p.zoneIDs[ref.Origin]
-	}
-	if id != "" {
+	if id := bareID(ref.ID); id != "" {
 		return p.byID(ctx, op, ref.Origin, id)
+	}
+	if id := p.zoneIDs[ref.Origin]; id != "" {
+		h, err := p.byID(ctx, op, ref.Origin, id)
+		if errors.Is(err, provider.ErrNoZone) {
+			// Whoever names a zone means one that is there: another of the same name is not made.
+			return nil, &provider.Error{
+				Op: op, Zone: ref.Origin.String(), Kind: provider.Rejected,
+				Err:    fmt.Errorf("the account has no hosted zone %s, which option zone_ids names", id),
+				Advice: "mend the id, or take the zone out of zone_ids to have a new one made",
+			}
+		}
+		return h, err
 	}
 	zones, err := p.candidates(ctx, op, ref.Origin)
 	if err != nil {
