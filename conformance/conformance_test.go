@@ -379,7 +379,7 @@ func TestTableIsMarkdown(t *testing.T) {
 			{Group: "apex", Level: 2, Status: conformance.Passed, Steps: 4, Took: 1200 * time.Millisecond, Notes: []string{"3 calls"}},
 			{Group: "type A", Level: 1, Status: conformance.Failed, Reason: "x"},
 			{Group: "extras", Level: 2, Status: conformance.Skipped, Reason: "not declared"},
-			{Group: "server killed", Level: 4, Status: conformance.Skipped, Reason: "needs Kill"},
+			{Group: "server killed", Level: 4, Status: conformance.Skipped, Reason: "no server that could be killed"},
 		},
 		Unproven: []string{"Wildcards"},
 	}
@@ -389,13 +389,13 @@ func TestTableIsMarkdown(t *testing.T) {
 	}{
 		"alone": {conformance.Table(r), []string{
 			"| capability | example |\n| --- | --- |\n| types | 2 |", "| TTL | 60–86400 |", "| compare-and-set | – (1) |",
-			"| L1 every declared type | **failed** A |\n| L2 apex | passed |\n| L2 extras | – (not declared) |\n| L4 server killed | – (needs Kill) |",
+			"| L1 every declared type | **failed** A |\n| L2 apex | passed |\n| L2 extras | – (not declared) |\n| L4 server killed | – (no server that could be killed) |",
 			"\n1. a moment\n", "- **example**: A MX\n", "- **example**, apex: 3 calls\n", "example claims Wildcards, which no group proved.",
 		}},
 		"two": {conformance.Table(r, r), []string{
 			"| **example**   | example\\|1 one | simulated | 1      | 1      | 1       | 1            | 4      |\n| **example 2** |",
 			"| L1 every declared type | **✗** A | **✗** A   |\n", "| L2 apex                | ✓       | ✓         |\n",
-			"| L2 extras              | ·       | ·         |\n", "| L4 server killed       | ○ (2)   | ○ (2)     |\n", "\n1. a moment\n2. needs Kill\n",
+			"| L2 extras              | ·       | ·         |\n", "| L4 server killed       | ○ (2)   | ○ (2)     |\n", "\n1. a moment\n2. no server that could be killed\n",
 		}},
 	} {
 		for _, want := range test.want {

@@ -199,6 +199,9 @@ func alias(e *env) {
 }
 
 func extras(e *env) {
+	if len(e.s.Extras) == 0 && e.s.Kept != nil { // an account does not say what its provider keeps
+		e.Skipf("%s", means["Extras"])
+	}
 	if len(e.s.Extras) == 0 {
 		e.Fatalf("keys %v are claimed; the subject gives no values to try (Subject.Extras)", e.caps.Extras)
 	}

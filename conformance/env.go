@@ -225,16 +225,30 @@ func (e *env) step(name string, sets ...zone.RRset) {
 	}
 }
 
-// mayRefuse reports whether an edge was refused by a service of which nobody has said what it is
-// documented to refuse, as on somebody's account. That is noted, and no failure as long as nothing
-// was changed.
+// refusedHere begins the reason of a group that ended because the service refused a state.
+const refusedHere = "refused by the service: "
+
+// mayRefuse reports whether a state was refused by a service of which nobody has said what it is
+// documented to refuse, as on somebody's account: names, sizes, what the plan that is paid for does
+// not include. That is no failure as long as the zone can be emptied again. An edge (L2) is noted,
+// and the group goes on; any other group ends there, skipped.
 func (e *env) mayRefuse(name string, err error) bool {
-	if e.s.Kept == nil || e.level != 2 || provider.KindOf(err) != provider.Rejected {
+	e.Helper()
+	if e.s.Kept == nil || provider.KindOf(err) != provider.Rejected {
 		return false
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	e.note("refused: %s", strings.TrimPrefix(text, name+": write: "))
-	return e.attempt("after "+name+" was refused", nil) == nil
+	text = strings.TrimPrefix(text, name+": write: ")
+	text = strings.TrimPrefix(text, "write "+e.origin.String()+": ")
+	text = strings.TrimPrefix(text, "rejected: ")
+	if e.attempt("after "+name+" was refused", nil) != nil {
+		return false
+	}
+	if e.level != 2 {
+		e.Skipf("%s%s", refusedHere, text)
+	}
+	e.note("%s%s", refusedNote, text)
+	return true
 }
 
 // attempt is step without the end of the group when it fails.
@@ -270,7 +284,10 @@ func (e *env) finish(name string, sets ...zone.RRset) {
 		case provider.Conflict, provider.Transient, provider.Throttled, provider.Lost:
 			// An earlier request may still have been on its way.
 		default:
-			e.Fatalf("%s: write: %v (receipt %+v)", name, err, r)
+			if e.mayRefuse(name, err) {
+				return
+			}
+			e.Fatalf("%s: write: %v (receipt: %s)", name, err, told(r))
 		}
 		if pause(e.Context(), 50*time.Millisecond) != nil {
 			e.Fatalf("%s: cancelled", name)
@@ -313,6 +330,14 @@ func wholeReceipt(r *provider.Receipt, changes []zone.Change) error {
 		return fmt.Errorf("receipt tells of %d changes; %d were given", len(r.Sets), len(changes))
 	}
 	return nil
+}
+
+// told is how many changes a receipt calls what.
+func told(r *provider.Receipt) string {
+	if r == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d done, %d not done, %d unknown", r.Count(provider.Done), r.Count(provider.NotDone), r.Count(provider.Unknown))
 }
 
 // settled demands that the zone is in the state of sets: read anew, and asked over DNS.

@@ -17,6 +17,14 @@ type group struct {
 	run    func(*env)
 }
 
+// claims are what the group proves when it passes, the type of a group of one type included.
+func (g group) claims() []string {
+	if t, ok := strings.CutPrefix(g.name, typeGroup); ok {
+		return append(slices.Clone(g.proves), "Types/"+t)
+	}
+	return g.proves
+}
+
 func matches(name, only string) bool { return strings.Contains(name, only) }
 
 // groups are all groups, in rising difficulty.
@@ -152,16 +160,33 @@ func holds(types ...zone.Type) func(*env) string {
 	}
 }
 
+// means says, for fields of Subject, what a run goes without that has none.
+var means = map[string]string{
+	"Stated":    "nothing states how much a zone holds",
+	"Plant":     "nothing of others could be put into the zone",
+	"Page":      "the size of a page is not known",
+	"Large":     "large zones were not asked for",
+	"WrongKey":  "no credentials that could be wrong",
+	"Expired":   "no credentials that have expired",
+	"Narrow":    "no credentials that may only read",
+	"Via":       "no HTTP calls that could be broken",
+	"Kill":      "no server that could be killed",
+	"Switches":  "no settings that could be switched",
+	"Calls":     "nothing counts calls",
+	"NewOrigin": "no zone that may be created",
+	"Extras":    "no provider options to try",
+}
+
 // given needs something of the subject.
 func given(ok bool, field string) func(*env) string {
-	return func(*env) string { return unless(ok, "needs "+field) }
+	return func(*env) string { return unless(ok, means[field]) }
 }
 
 func creates(e *env) string {
 	if !e.caps.CreateZone && !e.caps.DeleteZone {
 		return notDeclared
 	}
-	return unless(e.s.NewOrigin != nil, "needs NewOrigin")
+	return unless(e.s.NewOrigin != nil, means["NewOrigin"])
 }
 
 func unless(ok bool, why string) string {

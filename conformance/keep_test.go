@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -177,5 +178,48 @@ func TestKeptIsRead(t *testing.T) {
 		if _, err := conformance.LoadKept(bad); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// An account may be refused what its provider takes from others: what its plan does not include,
+// more records than it pays for. No group fails for that, and what was not tried is said.
+func TestWhatAnAccountIsRefusedIsNoFailure(t *testing.T) {
+	t.Parallel()
+	m, ref, s := owned(t)
+	before := state(t, m, ref)
+	s.Extras = nil
+	s.Open = func(conformance.T) provider.Provider {
+		return broken{Memory: m, write: func(ctx context.Context, m *conformance.Memory, base *provider.Snapshot, c provider.ChangeSet) (*provider.Receipt, error) {
+			for _, x := range c.Sets {
+				if len(c.Sets) > 150 || x.After != nil && x.Key().Type == zone.TypeDNSKEY {
+					return provider.NewReceipt(c, provider.NotDone), &provider.Error{Op: "write", Zone: ref.Origin.String(), Kind: provider.Rejected, Err: errors.New("not in your plan")}
+				}
+			}
+			return m.Write(ctx, base, c)
+		}}
+	}
+	rec := conformance.NewRecorder(t.Context(), "kept")
+	r := conformance.Run(rec, s)
+	rec.Close()
+	for _, want := range []string{"Types/DNSKEY", "Extras"} {
+		if !slices.Contains(r.Untested, want) || slices.Contains(r.Unproven, want) {
+			t.Errorf("%s: want it among what was not tested: untested %v, unproven %v", want, r.Untested, r.Unproven)
+		}
+	}
+	got := map[string]string{}
+	for _, x := range r.Results {
+		if x.Status == conformance.Failed || strings.HasPrefix(x.Reason, "refused") || x.Group == "extras" {
+			got[x.Group] = string(x.Status) + ": " + x.Reason
+		}
+	}
+	refused := "skipped: refused by the service: not in your plan"
+	want := map[string]string{
+		"type DNSKEY": refused, "1,200 sets": refused, "cancelled in the middle": refused, "extras": "skipped: no provider options to try",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("groups that failed or were refused (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(before, state(t, m, ref)); d != "" {
+		t.Errorf("the zone is not as it was (-before +after):\n%s", d)
 	}
 }

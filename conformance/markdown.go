@@ -264,18 +264,44 @@ func (r *Report) counts() []string {
 	return out
 }
 
-// writeFigures lists what groups measured.
+// refusedNote begins what a group notes of an edge that an account was refused.
+const refusedNote = "refused: "
+
+// writeFigures lists what groups measured, and what was refused.
 func writeFigures(b *strings.Builder, heads []string, reports []*Report) {
-	first := true
-	for i, r := range reports {
-		for _, x := range r.Results {
-			for _, note := range x.Notes {
-				if first {
-					b.WriteString("\n## Calls\n\n")
-					first = false
+	section := func(title string, refused bool) {
+		first := true
+		for i, r := range reports {
+			for _, x := range r.Results {
+				for _, note := range x.Notes {
+					text, is := strings.CutPrefix(note, refusedNote)
+					if is != refused {
+						continue
+					}
+					if first {
+						b.WriteString("\n## " + title + "\n\n")
+						first = false
+					}
+					fmt.Fprintf(b, "- **%s**, %s: %s\n", heads[i], x.Group, text)
 				}
-				fmt.Fprintf(b, "- **%s**, %s: %s\n", heads[i], x.Group, note)
 			}
 		}
 	}
+	section("Calls", false)
+	section("Edges that the service refused", true)
+}
+
+// Refused lists what the service refused of the group, where the run could not know whether it is
+// documented to do so: edges, or the state at which the group ended.
+func (r Result) Refused() []string {
+	var out []string
+	if text, ok := strings.CutPrefix(r.Reason, refusedHere); ok && r.Status == Skipped {
+		out = append(out, text)
+	}
+	for _, note := range r.Notes {
+		if text, ok := strings.CutPrefix(note, refusedNote); ok {
+			out = append(out, text)
+		}
+	}
+	return out
 }

@@ -37,7 +37,7 @@ func Run[S Runner[S]](t S, s Subject) *Report {
 		}
 		report.Results = append(report.Results, res)
 		if s.Kept != nil && res.Status == Skipped && !res.NotDeclared() {
-			for _, claim := range g.proves { // for lack of means, of which people have fewer than tests
+			for _, claim := range g.claims() { // for lack of means, of which people have fewer than tests
 				proven[claim] = true
 				report.Untested = append(report.Untested, claim)
 			}

@@ -208,7 +208,7 @@ func faultInTheMiddle(e *env) {
 	e.step("empty zone")
 	if base, err := p.Read(e.Context(), e.ref); err != nil {
 		e.Fatalf("read: %v", err)
-	} else if _, err = p.Write(e.Context(), base, provider.ChangeSet{Sets: e.plan(base, want)}); err != nil {
+	} else if _, err = p.Write(e.Context(), base, provider.ChangeSet{Sets: e.plan(base, want)}); err != nil && !e.mayRefuse("write", err) {
 		e.Fatalf("write of %d changes: %v", n, err)
 	}
 	e.settled("without a fault", want, nil)

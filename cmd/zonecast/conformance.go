@@ -53,6 +53,10 @@ and after Ctrl-C. Take one that nobody needs. It is saved to a file first; when 
 killed, --restore FILE puts it back. A zone with more than --max-records records, or with things
 that zonecast could not put back, is not touched without --force.
 
+What the service refuses, such as a name, a type or more records than the account's plan has, is
+shown and is no failure. Groups that need more than an account are skipped: --create, --read-only
+and --large give some of it.
+
 Exits 0 when all is well, 1 when something failed, 3 when the zone was not touched, 4 when the
 zone could not be put back.`,
 		Example: `  zonecast conformance route53 --zone try.example.net
@@ -100,11 +104,26 @@ func (a *app) conformanceList(args conformanceArgs) error {
 	if a.json {
 		return a.printJSON(map[string]any{"groups": list})
 	}
-	rows := [][]string{{"level", "group", "proves"}}
+	var types int
+	rows := [][]string{{"level", "group", "proves the capability"}}
 	for _, g := range list {
-		rows = append(rows, []string{fmt.Sprintf("L%d", g.Level), g.Group, strings.Join(g.Proves, " ")})
+		proves := strings.Join(g.Proves, " ")
+		if strings.HasPrefix(g.Group, "type ") { // a group for each type: one line tells of all
+			if types++; types > 1 {
+				continue
+			}
+			proves = "Types: one group for each type that the adapter declares"
+		}
+		rows = append(rows, []string{fmt.Sprintf("L%d", g.Level), g.Group, proves})
+	}
+	for _, row := range rows {
+		if types > 1 && strings.HasPrefix(row[1], "type ") {
+			row[1] = fmt.Sprintf("type … (%d)", types)
+		}
 	}
 	writeTable(a.stdout, rows, a.outPaint())
+	a.say("\nLevels: 0 reading, 1 types and plans, 2 edges of text and names, 3 many records, 4 faults and wrong\n" +
+		"rights, 5 several at once, 6 zones and apex NS, 7 very large zones.")
 	return nil
 }
 
@@ -132,6 +151,9 @@ func (a *app) conformance(ctx context.Context, args conformanceArgs) error {
 	if refusal, ok := errors.AsType[*conformance.Refusal](err); ok {
 		a.refusal(refusal)
 		return status(exitRefused)
+	}
+	if errors.Is(err, provider.ErrNoZone) {
+		return fmt.Errorf("%s has no zone %s: nothing was written\n  create it there first, with `zonecast apply` or by hand; it may be empty", args.provider, origin.Unicode())
 	}
 	if err != nil {
 		return err
@@ -226,10 +248,15 @@ func saveReport(path string, r *conformance.Report) error {
 func (a *app) writeConformance(r *conformance.Report) {
 	p := a.outPaint()
 	rows := [][]string{{"level", "group", "result", "states", "took", ""}}
-	var failed []conformance.Result
+	var failed, refused []conformance.Result
 	var passed, skipped, undeclared int
 	for _, x := range r.Results {
-		result, why := p.Green("passed"), strings.Join(x.Notes, "; ")
+		result, why := p.Green("passed"), ""
+		if n := len(x.Refused()); n > 0 {
+			refused, why = append(refused, x), plural(n, "state")+" refused, see below"
+		} else {
+			why = strings.Join(x.Notes, "; ")
+		}
 		switch x.Status {
 		case conformance.Passed:
 			passed++
@@ -241,7 +268,10 @@ func (a *app) writeConformance(r *conformance.Report) {
 				continue
 			}
 			skipped++
-			result, why = p.Dim("skipped"), x.Reason
+			result = p.Dim("skipped")
+			if why == "" {
+				why = x.Reason
+			}
 		}
 		rows = append(rows, []string{fmt.Sprintf("L%d", x.Level), x.Group, result, fmt.Sprint(x.Steps), x.Took.Round(time.Millisecond).String(), term.Clean(firstOf(why))})
 	}
@@ -252,13 +282,34 @@ func (a *app) writeConformance(r *conformance.Report) {
 			fmt.Fprintf(a.stdout, "  %s\n", term.Clean(strings.TrimRight(line, "\n")))
 		}
 	}
+	a.writeRefused(refused)
 	for _, claim := range r.Unproven {
 		fmt.Fprintf(a.stdout, "\n%s capability %s is claimed, and no group that passed proves it\n", p.Red("failed:"), claim)
 	}
 	if len(r.Untested) > 0 {
 		fmt.Fprintf(a.stdout, "\nclaimed, and not tested for lack of means: %s\n", strings.Join(r.Untested, ", "))
 	}
-	fmt.Fprintf(a.stdout, "\n%d passed, %d failed, %d skipped; %s are not what the adapter declares\n", passed, len(failed), skipped, plural(undeclared, "group"))
+	fmt.Fprintf(a.stdout, "\n%d passed, %d failed, %d skipped; %s left out, for the adapter does not declare what they prove\n", passed, len(failed), skipped, plural(undeclared, "group"))
+}
+
+// writeRefused shows what the service refused, as far as it fits on a screen.
+func (a *app) writeRefused(list []conformance.Result) {
+	if len(list) == 0 {
+		return
+	}
+	const most, width = 4, 160
+	fmt.Fprintf(a.stdout, "\n%s which is no failure: names, sizes or types that it does not take, or not on this account.\n", a.outPaint().Yellow("refused by the service,"))
+	for _, x := range list {
+		fmt.Fprintf(a.stdout, "  %s\n", x.Group)
+		texts := x.Refused()
+		for i, text := range texts {
+			if i == most {
+				fmt.Fprintf(a.stdout, "    … and %d more; --report FILE has all of them\n", len(texts)-most)
+				break
+			}
+			fmt.Fprintf(a.stdout, "    %s\n", term.Cut(term.Clean(text), width))
+		}
+	}
 }
 
 func firstOf(s string) string {

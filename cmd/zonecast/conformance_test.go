@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,7 +141,7 @@ func TestConformanceDoesNotStart(t *testing.T) {
 		"no provider":      {[]string{"--zone", "try.example"}, exitError, "does not know which account"},
 		"no zone":          {[]string{"files"}, exitError, "which zone it may empty\n  add --zone ZONE"},
 		"no such provider": {[]string{"filse", "--zone", "try.example", "--yes"}, exitError, "did you mean files?"},
-		"no such zone":     {[]string{"files", "--zone", "other.example", "--yes"}, exitError, "zone does not exist here"},
+		"no such zone":     {[]string{"files", "--zone", "other.example", "--yes"}, exitError, "files has no zone other.example.: nothing was written"},
 		"no such level":    {[]string{"files", "--zone", "try.example", "--yes", "--level", "8"}, exitError, "there is no level 8"},
 		"nobody to ask":    {[]string{"files", "--zone", "try.example"}, exitError, "add --yes"},
 		"many records":     {[]string{"files", "--zone", "try.example", "--yes", "--max-records", "3"}, exitRefused, "it holds 7 records, more than 3"},
@@ -233,4 +234,31 @@ func TestConformanceLists(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "L7     10,000 sets in few calls") || strings.Contains(out, "L6") {
 		t.Errorf("exited %d: %q, %q", code, out, stderr)
 	}
+}
+
+func TestConformanceText(t *testing.T) {
+	t.Parallel()
+	refusals := func(n int) (out []string) {
+		for i := range n {
+			out = append(out, fmt.Sprintf("refused: x%d.try.example. A: names are letters, digits and hyphens", i))
+		}
+		return out
+	}
+	var out bytes.Buffer
+	a := newApp(strings.NewReader(""), &out, &bytes.Buffer{})
+	a.writeConformance(&conformance.Report{
+		Subject: "files (zone try.example.)",
+		Results: []conformance.Result{
+			{Group: "read fidelity", Level: 0, Status: conformance.Passed, Steps: 3, Took: 12 * time.Millisecond},
+			{Group: "type DNSKEY", Level: 1, Status: conformance.Skipped, Reason: "refused by the service: try.example. DNSKEY: not in your plan", Steps: 1, Took: time.Millisecond},
+			{Group: "type WALLET", Level: 1, Status: conformance.Skipped, Reason: "not declared"},
+			{Group: "odd names", Level: 2, Status: conformance.Passed, Steps: 11, Took: 40 * time.Millisecond, Notes: refusals(6)},
+			{Group: "1,200 sets", Level: 3, Status: conformance.Failed, Reason: "1200 created: planning again after the write wants\n  + x.try.example. 300 A 192.0.2.1", Steps: 1, Took: 2 * time.Second},
+			{Group: "server killed", Level: 4, Status: conformance.Skipped, Reason: "no server that could be killed"},
+			{Group: "fault in the middle of a write", Level: 4, Status: conformance.Passed, Steps: 9, Took: time.Second, Notes: []string{"read and write of 12 changes: 3 calls in all"}},
+		},
+		Unproven: []string{"Wildcards"},
+		Untested: []string{"Types/DNSKEY", "CreateZone"},
+	})
+	golden(t, "conformance.txt", out.String())
 }
