@@ -49,7 +49,7 @@ func newRig(t testing.TB, o emulated.Options) *rig {
 	r := &rig{Service: emulated.New(o)}
 	r.api = httptest.NewUnstartedServer(r.Service)
 	r.api.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that a test breaks
-	r.api.EnableHTTP2 = true // as Microsoft's
+	r.api.EnableHTTP2 = true                           // as Microsoft's
 	r.api.StartTLS()
 	t.Cleanup(r.api.Close)
 	r.ca = filepath.Join(t.TempDir(), "ca.pem")

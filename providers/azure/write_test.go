@@ -209,13 +209,14 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// A CNAME stands alone: https://learn.microsoft.com/en-us/azure/dns/dns-zones-records#cname-records
+// A CNAME stands alone: https://learn.microsoft.com/en-us/azure/dns/dns-zones-records#cname-records.
+// octoDNS had that wrong at first: https://github.com/octodns/octodns/issues/586
 func TestWhatGoesGoesBeforeWhatComes(t *testing.T) {
 	t.Parallel()
 	_, p, _ := fresh(t, emulated.Options{})
 	for range 3 {
-		become(t, p, rr(t, "www", 300, zone.TypeA, "192.0.2.1"), rr(t, "www", 300, zone.TypeTXT, `"x"`), rr(t, "ftp", 300, zone.TypeCNAME, "www"))
-		become(t, p, rr(t, "www", 300, zone.TypeCNAME, "host"), rr(t, "ftp", 300, zone.TypeA, "192.0.2.1"), rr(t, "ftp", 300, zone.TypeAAAA, "2001:db8::1"))
+		become(t, p, rr(t, "www", 300, zone.TypeA, "192.0.2.1"), rr(t, "www", 300, zone.TypeTXT, `"x"`), rr(t, "ftp", 300, zone.TypeCNAME, "www"), rr(t, "sub", 300, zone.TypeNS, "ns.example.net."))
+		become(t, p, rr(t, "www", 300, zone.TypeCNAME, "host"), rr(t, "ftp", 300, zone.TypeA, "192.0.2.1"), rr(t, "ftp", 300, zone.TypeAAAA, "2001:db8::1"), rr(t, "sub", 300, zone.TypeCNAME, "www"))
 	}
 }
 
