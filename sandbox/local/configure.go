@@ -97,7 +97,9 @@ zone:
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&b, "  - domain: %q\n    file: %q\n    zonefile-sync: -1\n    journal-content: all\n    acl: [zonecast]\n", origin, filepath.Join(o.Dir, file))
+		// The file follows every change, so that a server that starts again has all of them: the
+		// journal keeps the last 20.
+		fmt.Fprintf(&b, "  - domain: %q\n    file: %q\n    zonefile-sync: 0\n    acl: [zonecast]\n", origin, filepath.Join(o.Dir, file))
 	}
 	return []string{"-c", filepath.Join(o.Dir, "knot.conf")}, o.write("knot.conf", b.String())
 }

@@ -43,10 +43,17 @@ func TestServersStartStopAndResume(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			u := wire.Update(zone.MustName(origin))
-			u.Authority = []wire.Record{{Owner: zone.MustName("www.example.org."), Type: zone.TypeA, Class: wire.ClassIN, TTL: 60, Data: "\xc0\x00\x02\x01"}}
-			if m, err := (&wire.Client{Key: key, Transport: wire.TCP}).Exchange(t.Context(), o.DNS, u); err != nil || m.RCODE != wire.NoError {
-				t.Fatalf("update: %v, %v", m, err)
+			update := func(n byte) {
+				t.Helper()
+				u := wire.Update(zone.MustName(origin))
+				u.Authority = []wire.Record{{Owner: zone.MustName("www.example.org."), Type: zone.TypeA, Class: wire.ClassIN, TTL: 60, Data: zone.Data([]byte{192, 0, 2, n})}}
+				if m, err := (&wire.Client{Key: key, Transport: wire.TCP}).Exchange(t.Context(), o.DNS, u); err != nil || m.RCODE != wire.NoError {
+					t.Fatalf("update %d: %v, %v", n, m, err)
+				}
+			}
+			// More than Knot's journal has changes (journal-max-depth, 20 as it comes).
+			for n := range byte(30) {
+				update(n)
 			}
 			if err := s.Stop(); err != nil || s.Running() {
 				t.Fatalf("after Stop: running %v, error %v", s.Running(), err)
@@ -60,9 +67,10 @@ func TestServersStartStopAndResume(t *testing.T) {
 			if err := s.Resume(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if m, err := (&wire.Client{}).Exchange(t.Context(), o.DNS, ask); err != nil || len(m.Answers) != 1 {
-				t.Errorf("after Resume: %v, %v; want the record that was added", m, err)
+			if m, err := (&wire.Client{}).Exchange(t.Context(), o.DNS, ask); err != nil || len(m.Answers) != 30 {
+				t.Errorf("after Resume: %v, %v; want the 30 records that were added", m, err)
 			}
+			update(30)
 		})
 	}
 }
