@@ -28,6 +28,13 @@ func signedText(t testing.TB, way string) string {
 
 func signedEngine(t testing.TB, way string) *nameserver.Engine {
 	t.Helper()
+	e := &nameserver.Engine{}
+	e.Zones.Put(compiledSigned(t, way))
+	return e
+}
+
+func compiledSigned(t testing.TB, way string) *nameserver.Compiled {
+	t.Helper()
 	res, err := zonefile.Parse([]byte(signedText(t, way)), zonefile.Options{Origin: zone.MustName("signed.example."), HasOrigin: true, File: way + ".zone"})
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +43,7 @@ func signedEngine(t testing.TB, way string) *nameserver.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &nameserver.Engine{}
-	e.Zones.Put(c)
-	return e
+	return c
 }
 
 // signedNames are names of the signed zones, and names beside, above and below them.
