@@ -1,0 +1,83 @@
+//go:build linux && (amd64 || arm64)
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/socket"
+	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/zonefile"
+)
+
+// childEnv says, in a child process, what it serves: "echo PORT ZONE" or "zonecast PORT ZONE".
+const childEnv = "ZONECAST_BENCH_NAMESERVER"
+
+func runChild(task string) error {
+	f := strings.SplitN(task, " ", 3)
+	if len(f) != 3 {
+		return fmt.Errorf("no such task: %s", task)
+	}
+	addr, err := netip.ParseAddrPort("127.0.0.1:" + f[1])
+	if err != nil {
+		return err
+	}
+	var answerer socket.Answerer = echo{}
+	if f[0] == "zonecast" {
+		if answerer, err = engine(f[2]); err != nil {
+			return err
+		}
+	}
+	s, err := socket.Listen(socket.Options{Answerer: answerer, Endpoints: []socket.Endpoint{{Service: socket.DNS, Addr: addr}}})
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return s.Run(ctx)
+}
+
+// echo sends queries back: the floor.
+type echo struct{}
+
+func (echo) Worker() socket.Worker { return echo{} }
+
+func (echo) Answer(dst, query []byte, _ *socket.Client) []byte { return append(dst, query...) }
+
+// engine serves a zone file with all that a public server has switched on.
+func engine(file string) (socket.Answerer, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	res, err := zonefile.Parse(data, zonefile.Options{File: file, Origin: zone.MustName(origin), HasOrigin: true})
+	if err != nil {
+		return nil, err
+	}
+	if res.Zone == nil {
+		return nil, errors.New("the zone file has no zone")
+	}
+	compiled, err := nameserver.Compile(res.Zone, nameserver.CompileOptions{})
+	if err != nil {
+		return nil, err
+	}
+	e := &nameserver.Engine{
+		NSID:    "bench",
+		Cookies: nameserver.NewCookies(),
+		// A limit that every answer is counted for and none reaches.
+		Limit: nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 1 << 30}),
+	}
+	e.Zones.Put(compiled)
+	res, data = nil, nil
+	debug.FreeOSMemory()
+	return socket.Engine(e), nil
+}

@@ -1,0 +1,168 @@
+//go:build linux && (amd64 || arm64)
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// A place is where a server keeps its files and listens.
+type place struct {
+	dir, zone string
+	port      int
+}
+
+// A server can be measured.
+type server struct {
+	name  string
+	start func(context.Context, place) (*process, error)
+}
+
+// servers in the order of the table. All have one thread for datagrams, and answer whoever asks as
+// often as it asks.
+var servers = []server{
+	{"echo", self("echo")},
+	{"zonecast", self("zonecast")},
+	{"gdnsd", gdnsd},
+	{"nsd", nsd},
+	{"knot", knot},
+	{"powerdns", powerdns},
+	{"bind", bind},
+}
+
+// self starts this program as a server.
+func self(task string) func(context.Context, place) (*process, error) {
+	return func(ctx context.Context, p place) (*process, error) {
+		exe, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		return launch(ctx, p.dir, []string{fmt.Sprintf("%s=%s %d %s", childEnv, task, p.port, p.zone)}, exe)
+	}
+}
+
+// configured writes a configuration and starts a program; %DIR, %PORT, %ZONE and %ORIGIN are filled
+// in.
+func configured(ctx context.Context, p place, file, text string, args ...string) (*process, error) {
+	path, err := find(args[0])
+	if err != nil {
+		return nil, err
+	}
+	fill := strings.NewReplacer("%DIR", p.dir, "%PORT", strconv.Itoa(p.port), "%ZONE", p.zone, "%ORIGIN", strings.TrimSuffix(origin, "."))
+	if err := os.WriteFile(filepath.Join(p.dir, file), []byte(fill.Replace(text)), 0o644); err != nil {
+		return nil, err
+	}
+	args[0] = path
+	for i := range args {
+		args[i] = fill.Replace(args[i])
+	}
+	return launch(ctx, p.dir, nil, args...)
+}
+
+func gdnsd(ctx context.Context, p place) (*process, error) {
+	// It takes the zone's name from the file's.
+	if err := os.MkdirAll(filepath.Join(p.dir, "zones"), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Symlink(p.zone, filepath.Join(p.dir, "zones", strings.TrimSuffix(origin, "."))); err != nil {
+		return nil, err
+	}
+	return configured(ctx, p, "config", `options => {
+	listen => 127.0.0.1
+	dns_port => %PORT
+	udp_threads => 1
+	tcp_threads => 1
+	run_dir => %DIR/run
+	state_dir => %DIR/state
+}
+`, "gdnsd", "-c", "%DIR", "start")
+}
+
+func nsd(ctx context.Context, p place) (*process, error) {
+	return configured(ctx, p, "nsd.conf", `server:
+	server-count: 1
+	ip-address: 127.0.0.1@%PORT
+	do-ip6: no
+	username: ""
+	chroot: ""
+	database: ""
+	zonesdir: "%DIR"
+	pidfile: "%DIR/nsd.pid"
+	xfrdfile: "%DIR/xfrd.state"
+	zonelistfile: "%DIR/zone.list"
+	cookie-secret-file: "%DIR/cookies"
+	xfrdir: "%DIR"
+	rrl-ratelimit: 0
+	rrl-whitelist-ratelimit: 0
+remote-control:
+	control-enable: no
+zone:
+	name: "%ORIGIN"
+	zonefile: "%ZONE"
+`, "nsd", "-d", "-c", "%DIR/nsd.conf")
+}
+
+func knot(ctx context.Context, p place) (*process, error) {
+	return configured(ctx, p, "knot.conf", `server:
+    listen: 127.0.0.1@%PORT
+    rundir: "%DIR"
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: warning
+database:
+    storage: "%DIR/db"
+zone:
+  - domain: "%ORIGIN"
+    file: "%ZONE"
+    zonefile-sync: -1
+    journal-content: none
+`, "knotd", "-c", "%DIR/knot.conf")
+}
+
+func powerdns(ctx context.Context, p place) (*process, error) {
+	if backend, _ := filepath.Glob("/usr/lib/*/pdns/libbindbackend.so"); len(backend) == 0 {
+		return nil, fmt.Errorf("pdns-backend-bind is %w", errMissing)
+	}
+	named := fmt.Sprintf("zone %q { type master; file %q; };\n", origin, p.zone)
+	if err := os.WriteFile(filepath.Join(p.dir, "named.conf"), []byte(named), 0o644); err != nil {
+		return nil, err
+	}
+	return configured(ctx, p, "pdns.conf", `launch=bind
+bind-config=%DIR/named.conf
+local-address=127.0.0.1
+local-port=%PORT
+socket-dir=%DIR
+receiver-threads=1
+distributor-threads=1
+daemon=no
+guardian=no
+loglevel=3
+max-packet-cache-entries=2000000
+`, "pdns_server", "--config-dir=%DIR")
+}
+
+func bind(ctx context.Context, p place) (*process, error) {
+	return configured(ctx, p, "named.conf", `options {
+	directory "%DIR";
+	listen-on port %PORT { 127.0.0.1; };
+	listen-on-v6 { none; };
+	pid-file none;
+	lock-file none;
+	session-keyfile "session.key";
+	recursion no;
+	dnssec-validation no;
+	empty-zones-enable no;
+	notify no;
+};
+controls { };
+zone "%ORIGIN" { type primary; file "%ZONE"; };
+`, "named", "-g", "-4", "-n", "1", "-c", "%DIR/named.conf")
+}
