@@ -67,6 +67,7 @@ func (c Class) String() string {
 const (
 	TypeOPT  zone.Type = 41
 	TypeTSIG zone.Type = 250
+	TypeIXFR zone.Type = 251
 	TypeAXFR zone.Type = 252
 	TypeANY  zone.Type = 255
 )

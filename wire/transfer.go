@@ -50,6 +50,17 @@ func (c *Client) Transfer(ctx context.Context, addr string, origin zone.Name, l 
 }
 
 func (c *Client) transfer(ctx context.Context, addr string, origin zone.Name, l Limits, yield func(Record, error) bool) (sent bool, err error) {
+	x := incoming{origin: origin, limits: l}
+	req := &Message{Questions: []Question{{Name: origin, Type: TypeAXFR, Class: ClassIN}}}
+	return c.stream(ctx, addr, req, l, func(m *Message) (ended, more bool, err error) {
+		more, err = x.take(m, yield)
+		return x.ended, more, err
+	})
+}
+
+// stream sends a request and hands each message of the answer to take, until that says that the
+// answer has ended or that there is no need of more.
+func (c *Client) stream(ctx context.Context, addr string, req *Message, l Limits, take func(*Message) (ended, more bool, err error)) (sent bool, err error) {
 	if c.Transport == HTTPS {
 		return false, errors.New("zones are not transferred over HTTPS; use TCP or TLS")
 	}
@@ -58,10 +69,7 @@ func (c *Client) transfer(ctx context.Context, addr string, origin zone.Name, l 
 		return false, err
 	}
 	defer done()
-	req := &Message{
-		ID:        newID(),
-		Questions: []Question{{Name: origin, Type: TypeAXFR, Class: ClassIN}},
-	}
+	req.ID = newID()
 	sign := c.signer()
 	raw, err := pack(req, sign)
 	if err != nil {
@@ -74,23 +82,25 @@ func (c *Client) transfer(ctx context.Context, addr string, origin zone.Name, l 
 		return sent, err
 	}
 	began := time.Now()
-	x := incoming{origin: origin, limits: l}
-	for !x.ended {
+	octets, records := int64(0), 0
+	for ended := false; !ended; {
 		raw, m, err := c.next(ctx, conn, req, sign)
 		if err != nil {
 			return true, cancelled(ctx, err)
 		}
-		if x.octets += int64(len(raw)); x.octets > l.octets() {
+		if octets += int64(len(raw)); octets > l.octets() {
 			return true, fmt.Errorf("%w of %d octets", ErrLimit, l.octets())
 		}
-		if more, err := x.take(m, yield); err != nil || !more {
+		records += len(m.Answers)
+		var more bool
+		if ended, more, err = take(m); err != nil || !more {
 			return true, err
 		}
 	}
 	if sign != nil && !sign.covered() { // RFC 8945, section 5.3.1
 		return true, &SignatureError{Detail: "the last message of the transfer"}
 	}
-	c.trace("transfer %s from %s: %d records, %d octets in %s", origin, addr, x.records, x.octets,
+	c.trace("transfer %s from %s: %d records, %d octets in %s", req.Questions[0].Name, addr, records, octets,
 		time.Since(began).Round(time.Microsecond))
 	return true, nil
 }
@@ -127,7 +137,6 @@ type incoming struct {
 	limits  Limits
 	soa     Record
 	records int
-	octets  int64
 	ended   bool
 }
 

@@ -74,8 +74,13 @@ func (s *signer) sign(b []byte, now time.Time) ([]byte, error) {
 	return t.appendTo(b)
 }
 
-// appendTo puts the record at the end of a message.
+// appendTo puts the record at the end of a copy of a message.
 func (t *TSIG) appendTo(b []byte) ([]byte, error) {
+	return t.appendRecord(append([]byte(nil), b...))
+}
+
+// appendRecord puts the record at the end of a message, which it may change.
+func (t *TSIG) appendRecord(b []byte) ([]byte, error) {
 	data := t.Algorithm.AppendWire(nil)
 	data = appendTime(data, t.Time)
 	data = binary.BigEndian.AppendUint16(data, t.Fudge)
@@ -86,7 +91,7 @@ func (t *TSIG) appendTo(b []byte) ([]byte, error) {
 	data = binary.BigEndian.AppendUint16(data, uint16(len(t.Other)))
 	data = append(data, t.Other...)
 
-	out := t.Key.AppendWire(append([]byte(nil), b...))
+	out := t.Key.AppendWire(b)
 	out = binary.BigEndian.AppendUint16(out, uint16(TypeTSIG))
 	out = binary.BigEndian.AppendUint16(out, uint16(ClassANY))
 	out = binary.BigEndian.AppendUint32(out, 0)
@@ -181,12 +186,7 @@ func (s *signer) verify(raw []byte, t *TSIG) error {
 	h.Write(length[:])
 	h.Write(s.mac)
 	h.Write(s.pending)
-	var head [headerLen]byte
-	copy(head[:], raw)
-	binary.BigEndian.PutUint16(head[:], t.OriginalID)
-	binary.BigEndian.PutUint16(head[10:], binary.BigEndian.Uint16(head[10:])-1)
-	h.Write(head[:])
-	h.Write(raw[headerLen:t.offset])
+	t.hashMessage(h, raw)
 	if s.later {
 		h.Write(t.timers(nil))
 	} else {

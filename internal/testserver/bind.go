@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,8 +16,14 @@ type BINDOptions struct {
 	AnyUpdate   bool // updates without a key are taken as well
 	AnyTransfer bool // transfers without a key are answered as well
 
+	// Secondary are zones that are fetched from elsewhere, with TSIG: origin to "address:port" of the
+	// primary. NOTIFY is taken from the loopback interface. The server does not wait for them.
+	Secondary map[string]string
+
 	// Views come before the zones above, which every other client sees.
 	Views []BINDView
+
+	SecondaryVia string // how Secondary are fetched, such as "tls ephemeral"
 
 	Options     string // further statements for the options block
 	ZoneOptions string // further statements for every zone
@@ -103,6 +110,18 @@ controls { };
 	}
 	if err := o.addZones(&b, s, "", o.Zones, o.TSIG); err != nil {
 		return "", err
+	}
+	for _, origin := range origins(o.Secondary) {
+		host, port, err := net.SplitHostPort(o.Secondary[origin])
+		if err != nil {
+			return "", err
+		}
+		key := ""
+		if o.TSIG != nil {
+			key = fmt.Sprintf("key %q", o.TSIG.fqdn())
+		}
+		fmt.Fprintf(&b, "zone %q {\n\ttype secondary;\n\tfile %q;\n\tprimaries { %s port %s %s %s; };\n\tallow-notify { 127.0.0.0/8; };\n\tallow-transfer { key %q; };\n\t%s\n};\n",
+			origin, zoneFileName(origin), host, port, key, o.SecondaryVia, s.admin.fqdn(), o.ZoneOptions)
 	}
 	if len(o.Views) > 0 {
 		b.WriteString("};\n")

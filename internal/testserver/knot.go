@@ -18,6 +18,10 @@ type KnotOptions struct {
 	AnyUpdate   bool // updates without a key are taken as well
 	AnyTransfer bool // transfers without a key are answered as well
 
+	// Secondary are zones that are fetched from elsewhere, with TSIG: origin to "address:port" of the
+	// primary. NOTIFY is taken from the loopback interface. The server does not wait for them.
+	Secondary map[string]string
+
 	ZoneOptions string // further lines for every zone, such as "max-zone-size: 1M"
 }
 
@@ -87,8 +91,15 @@ database:
 	for _, k := range keys {
 		fmt.Fprintf(&b, "  - id: %q\n    algorithm: %s\n    secret: %q\n", k.fqdn(), k.Algorithm, k.Secret)
 	}
+	if len(o.Secondary) > 0 {
+		rules += "  - id: notify\n    address: 127.0.0.0/8\n    action: notify\n"
+		if o.TSIG != nil {
+			rules += fmt.Sprintf("    key: %q\n", o.TSIG.fqdn())
+		}
+	}
 	b.WriteString("acl:\n" + rules)
-	if len(o.Zones) > 0 {
+	b.WriteString(o.remotes())
+	if len(o.Zones)+len(o.Secondary) > 0 {
 		b.WriteString("zone:\n")
 	}
 	for _, origin := range origins(o.Zones) {
@@ -96,8 +107,32 @@ database:
 		// with BIND, and survive a kill there.
 		fmt.Fprintf(&b, "  - domain: %q\n    file: %q\n    zonefile-sync: -1\n    acl: [%s]\n",
 			dns.CanonicalName(origin), filepath.Join(s.Dir, zoneFileName(origin)), strings.Join(acl, ", "))
-		for line := range strings.Lines(o.ZoneOptions) {
-			b.WriteString("    " + strings.TrimSpace(line) + "\n")
+		o.zoneOptions(&b)
+	}
+	for i, origin := range origins(o.Secondary) {
+		fmt.Fprintf(&b, "  - domain: %q\n    file: %q\n    master: primary%d\n    acl: [admin, notify]\n",
+			dns.CanonicalName(origin), filepath.Join(s.Dir, zoneFileName(origin)), i)
+		o.zoneOptions(&b)
+	}
+	return b.String()
+}
+
+func (o KnotOptions) zoneOptions(b *strings.Builder) {
+	for line := range strings.Lines(o.ZoneOptions) {
+		b.WriteString("    " + strings.TrimSpace(line) + "\n")
+	}
+}
+
+// remotes are the primaries of Secondary.
+func (o KnotOptions) remotes() string {
+	var b strings.Builder
+	for i, origin := range origins(o.Secondary) {
+		if i == 0 {
+			b.WriteString("remote:\n")
+		}
+		fmt.Fprintf(&b, "  - id: primary%d\n    address: %s\n", i, strings.Replace(o.Secondary[origin], ":", "@", 1))
+		if o.TSIG != nil {
+			fmt.Fprintf(&b, "    key: %q\n", o.TSIG.fqdn())
 		}
 	}
 	return b.String()

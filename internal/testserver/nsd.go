@@ -15,6 +15,12 @@ type NSDOptions struct {
 	TSIG  *Key              // may transfer all Zones; nil: nobody may
 
 	AnyTransfer bool // transfers without a key are answered as well
+
+	// Secondary are zones that are fetched from elsewhere, with TSIG: origin to "address:port" of the
+	// primary. NOTIFY is taken from the loopback interface. The server does not wait for them.
+	Secondary map[string]string
+
+	ZoneOptions string // further lines for every zone, such as "store-ixfr: yes"
 }
 
 // NSD starts nsd with some fixed zones.
@@ -73,6 +79,15 @@ remote-control:
 		if o.AnyTransfer {
 			b.WriteString("\tprovide-xfr: 127.0.0.0/8 NOKEY\n")
 		}
+		b.WriteString(o.ZoneOptions + "\n")
+	}
+	key := "NOKEY"
+	if o.TSIG != nil {
+		key = o.TSIG.fqdn()
+	}
+	for _, origin := range origins(o.Secondary) {
+		fmt.Fprintf(&b, "zone:\n\tname: %q\n\tzonefile: %q\n\trequest-xfr: %s %s\n\tallow-notify: 127.0.0.0/8 %s\n\tprovide-xfr: 127.0.0.0/8 %s\n%s\n",
+			dns.CanonicalName(origin), zoneFileName(origin), strings.Replace(o.Secondary[origin], ":", "@", 1), key, key, s.admin.fqdn(), o.ZoneOptions)
 	}
 	return b.String()
 }

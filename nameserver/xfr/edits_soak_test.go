@@ -1,0 +1,6 @@
+//go:build soak
+
+package xfr_test
+
+// edits is how many random edits real servers follow.
+const edits = 1000

@@ -1,0 +1,194 @@
+package xfr
+
+import (
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// A Target is a secondary that is told of new versions.
+type Target struct {
+	Addr string    // "192.0.2.53:53"
+	Key  *wire.Key // signs the message; nil: none does
+	// Dial opens connections; nil: the system's. network is "udp".
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// A Notifier tells secondaries of new versions (NOTIFY, RFC 1996). A secondary that does not answer
+// is told again after 1, 2, 4, … seconds, Tries times in all; a newer version takes the place of an
+// older one that is still being told. What is lost all the same, the secondary finds by its refresh
+// timer.
+type Notifier struct {
+	// Targets returns who is told of a zone.
+	Targets func(origin zone.Name) []Target
+	Tries   int           // 0: 5
+	Timeout time.Duration // of the first try; each further one waits twice as long; 0: 1 s
+	AtOnce  int           // how many are told at once; 0: 64
+	// Told is called when a target has answered, or is given up with an error; may be nil. Several
+	// calls may come at once.
+	Told func(origin zone.Name, serial uint32, t Target, err error)
+
+	mu      sync.Mutex
+	waiting []zone.Name // in order, without duplicates
+	soas    map[zone.Name]wire.Record
+	wake    chan struct{}
+	running map[zone.Name]context.CancelFunc
+}
+
+// Changed says that a zone has a new version. It returns at once; Run does the telling.
+func (n *Notifier) Changed(z *zone.Zone) error {
+	set, _, err := soaOf(z)
+	if err != nil {
+		return err
+	}
+	soa := wire.Record{Owner: set.Owner, Type: set.Type, Class: wire.ClassIN, TTL: set.TTL, Data: set.Data[0]}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.init()
+	n.soas[soa.Owner] = soa
+	if !slices.Contains(n.waiting, soa.Owner) {
+		n.waiting = append(n.waiting, soa.Owner)
+	}
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// init is called with the lock.
+func (n *Notifier) init() {
+	if n.wake == nil {
+		n.wake = make(chan struct{}, 1)
+		n.soas, n.running = map[zone.Name]wire.Record{}, map[zone.Name]context.CancelFunc{}
+	}
+}
+
+// Run tells secondaries until ctx ends, and returns when nothing of it is under way any more.
+func (n *Notifier) Run(ctx context.Context) error {
+	n.mu.Lock()
+	n.init()
+	n.mu.Unlock()
+	places := make(chan struct{}, max(1, positive(n.AtOnce, 64)))
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.wake:
+		}
+		for {
+			soa, telling, done, ok := n.next(ctx)
+			if !ok {
+				break
+			}
+			tasks.Go(func() {
+				defer done()
+				n.tell(telling, soa, places)
+			})
+		}
+	}
+}
+
+func positive(v, otherwise int) int {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}
+
+// next takes the next zone out of the queue, and ends what is still being told of it.
+func (n *Notifier) next(ctx context.Context) (soa wire.Record, telling context.Context, done func(), ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.waiting) == 0 {
+		return soa, nil, nil, false
+	}
+	origin := n.waiting[0]
+	n.waiting = n.waiting[1:]
+	soa = n.soas[origin]
+	delete(n.soas, origin)
+	if cancel := n.running[origin]; cancel != nil {
+		cancel()
+	}
+	telling, cancel := context.WithCancel(ctx)
+	n.running[origin] = cancel
+	return soa, telling, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if telling.Err() == nil { // nobody has taken our place
+			delete(n.running, origin)
+		}
+		cancel()
+	}, true
+}
+
+// tell tells all targets of one version.
+func (n *Notifier) tell(ctx context.Context, soa wire.Record, places chan struct{}) {
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	for _, t := range n.Targets(soa.Owner) {
+		select {
+		case <-ctx.Done():
+			return
+		case places <- struct{}{}:
+		}
+		tasks.Go(func() {
+			defer func() { <-places }()
+			err := n.one(ctx, soa, t)
+			if n.Told != nil && ctx.Err() == nil {
+				n.Told(soa.Owner, serialAt(soa.Data), t, err)
+			}
+		})
+	}
+}
+
+// one tells one target.
+func (n *Notifier) one(ctx context.Context, soa wire.Record, t Target) error {
+	wait := n.Timeout
+	if wait <= 0 {
+		wait = time.Second
+	}
+	var last error
+	for range positive(n.Tries, 5) {
+		c := wire.Client{Timeout: wait, Tries: 1, Key: t.Key, Dial: t.Dial}
+		began := time.Now()
+		m, err := c.Exchange(ctx, t.Addr, notification(soa))
+		switch {
+		case err == nil && m.RCODE == wire.NoError:
+			return nil
+		case err == nil:
+			return &wire.Error{Op: "notify", What: soa.Owner.String(), Addr: t.Addr, Sent: true, Err: &wire.RCODEError{RCODE: m.RCODE}}
+		case ctx.Err() != nil:
+			return err
+		}
+		last = err
+		if rest := wait - time.Since(began); rest > 0 { // a refused connection comes back at once
+			timer := time.NewTimer(rest)
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return last
+			case <-timer.C:
+			}
+		}
+		wait *= 2
+	}
+	return last
+}
+
+// notification is a NOTIFY of a version (RFC 1996, section 3.7). It has no OPT record, which old
+// servers take for an error here.
+func notification(soa wire.Record) *wire.Message {
+	return &wire.Message{
+		Opcode: wire.OpNotify, Authoritative: true,
+		Questions: []wire.Question{{Name: soa.Owner, Type: zone.TypeSOA, Class: wire.ClassIN}},
+		Answers:   []wire.Record{soa},
+	}
+}

@@ -1,0 +1,208 @@
+package xfr
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// DefaultMessage is how long messages of a transfer become over TCP, in octets. Names are
+// compressed in the first 16 KiB of a message only (RFC 1035, section 4.1.4), so that longer ones
+// hold less than their size promises.
+const DefaultMessage = reachable + 1<<10
+
+// DefaultTransfers is how many transfers are served at once.
+const DefaultTransfers = 100
+
+// Out answers AXFR (RFC 5936) and IXFR (RFC 1995).
+type Out struct {
+	// Journal returns the versions of a zone, nil when it is not served.
+	Journal func(origin zone.Name) *Journal
+	// Access says who may transfer a zone; nil: nobody.
+	Access func(origin zone.Name) Access
+	// MessageSize bounds messages over TCP, in octets; 0: DefaultMessage. A single record that
+	// needs more gets it.
+	MessageSize int
+	// Transfers bounds how many are under way; others are refused and come again. 0:
+	// DefaultTransfers.
+	Transfers int
+
+	running atomic.Int64
+	counts  counts
+}
+
+// Counts of what Out has done.
+type Counts struct {
+	Whole, Incremental, Current, Refused, Failed, Records int64
+}
+
+type counts struct {
+	whole, incremental, current, refused, failed, records atomic.Int64
+}
+
+// Counts returns what has been done so far: transfers of whole zones and of changes, answers that
+// nothing is new, refused and broken transfers, and records sent.
+func (o *Out) Counts() Counts {
+	c := &o.counts
+	return Counts{
+		Whole: c.whole.Load(), Incremental: c.incremental.Load(), Current: c.current.Load(),
+		Refused: c.refused.Load(), Failed: c.failed.Load(), Records: c.records.Load(),
+	}
+}
+
+// errNoRoom says that an answer needs more than one datagram.
+var errNoRoom = errors.New("the answer needs more than one message")
+
+// serve answers a request for a transfer. udp is how long an answer over UDP may be; 0: it is
+// answered over a stream.
+func (o *Out) serve(ctx context.Context, r *request, udp int, send func([]byte) error) error {
+	q := r.m.Questions[0]
+	if q.Class != wire.ClassIN {
+		return r.refuse(wire.Refused, send)
+	}
+	var j *Journal
+	if o.Journal != nil {
+		j = o.Journal(q.Name)
+	}
+	var v version
+	ok := false
+	if j != nil {
+		v, ok = j.now()
+	}
+	switch {
+	case j == nil:
+		return r.refuse(wire.NotAuth, send)
+	case o.Access == nil || !o.Access(q.Name).Allows(r.peer, r.session):
+		o.counts.refused.Add(1)
+		return r.refuse(wire.Refused, send)
+	case !ok:
+		return r.refuse(wire.ServFail, send)
+	}
+	if q.Type == wire.TypeIXFR {
+		return o.changes(ctx, r, &v, udp, send)
+	}
+	if udp > 0 { // RFC 5936, section 4.2
+		return r.refuse(wire.FormErr, send)
+	}
+	return o.limited(r, send, func() error { return o.whole(ctx, r, &v, send) })
+}
+
+// changes answers IXFR.
+func (o *Out) changes(ctx context.Context, r *request, v *version, udp int, send func([]byte) error) error {
+	have, ok := r.haveSerial()
+	if !ok {
+		return r.refuse(wire.FormErr, send)
+	}
+	list, size := v.since(have)
+	current := !Newer(v.serial, have)
+	switch {
+	case current:
+		o.counts.current.Add(1)
+	case udp > 0:
+		if len(list) > 0 && size < 2*int64(udp) {
+			err := o.incremental(ctx, r, v, list, udp, send)
+			if !errors.Is(err, errNoRoom) {
+				return err
+			}
+		}
+	case len(list) > 0 && size < v.octets():
+		return o.limited(r, send, func() error { return o.incremental(ctx, r, v, list, 0, send) })
+	default:
+		return o.limited(r, send, func() error { return o.whole(ctx, r, v, send) })
+	}
+	// Nothing is new, or the client has to come over TCP (RFC 1995, section 2).
+	w := newWriter(r, o.size(udp), send)
+	if err := w.soa(v); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// octets is about what the whole zone needs; beyond that changes are no gain.
+func (v *version) octets() int64 { return int64(v.zone.Len())*32 + 1<<12 }
+
+func (w *writer) soa(v *version) error {
+	return w.add(v.soa.Owner, zone.TypeSOA, v.soa.TTL, v.soa.Data[0])
+}
+
+func (o *Out) size(udp int) int {
+	switch {
+	case udp > 0:
+		return udp
+	case o.MessageSize > 0:
+		return min(o.MessageSize, wire.MaxSize)
+	}
+	return DefaultMessage
+}
+
+// limited runs a transfer unless there are too many.
+func (o *Out) limited(r *request, send func([]byte) error, transfer func() error) error {
+	limit := o.Transfers
+	if limit <= 0 {
+		limit = DefaultTransfers
+	}
+	defer o.running.Add(-1)
+	if o.running.Add(1) > int64(limit) {
+		o.counts.refused.Add(1)
+		return r.refuse(wire.Refused, send)
+	}
+	err := transfer()
+	if err != nil {
+		o.counts.failed.Add(1)
+	}
+	return err
+}
+
+// whole sends a zone, its SOA first and last.
+func (o *Out) whole(ctx context.Context, r *request, v *version, send func([]byte) error) error {
+	w := newWriter(r, o.size(0), send)
+	err := w.soa(v)
+	if err == nil {
+		err = w.whole(ctx, v.zone)
+	}
+	if err == nil {
+		err = w.soa(v)
+	}
+	if err == nil {
+		err = w.flush()
+	}
+	o.counts.whole.Add(1)
+	o.counts.records.Add(int64(w.records))
+	return err
+}
+
+// incremental sends differences (RFC 1995, section 4). Over UDP all of them must fit into one
+// message, else the error is errNoRoom and nothing was sent.
+func (o *Out) incremental(ctx context.Context, r *request, v *version, list []*delta, udp int, send func([]byte) error) error {
+	w := newWriter(r, o.size(udp), send)
+	if udp > 0 {
+		w.send = func([]byte) error { return errNoRoom }
+	}
+	err := w.soa(v)
+	for _, d := range list {
+		if err == nil {
+			err = w.list(d.deleted)
+		}
+		if err == nil {
+			err = w.list(d.added)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+	}
+	if err == nil {
+		err = w.soa(v)
+	}
+	if err == nil {
+		w.send = send
+		err = w.flush()
+	}
+	if err == nil {
+		o.counts.incremental.Add(1)
+		o.counts.records.Add(int64(w.records))
+	}
+	return err
+}

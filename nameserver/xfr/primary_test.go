@@ -1,0 +1,327 @@
+package xfr_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/zonecast/zonecast/internal/testserver"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/rdata"
+	"github.com/zonecast/zonecast/zone/zonefile"
+)
+
+var example = zone.MustName("example.org.")
+
+// apex is what zones of the tests begin with. The timers make sure that nothing happens by them
+// unless a test wants it.
+const apex = `@ 3600 SOA ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 300
+@ 3600 NS ns1.example.net.
+@ 3600 NS ns.example.org.
+ns 300 A 192.0.2.53
+`
+
+// parse reads zone-file text.
+func parse(t testing.TB, origin zone.Name, text string) *zone.Zone {
+	t.Helper()
+	res, err := zonefile.Parse([]byte(text), zonefile.Options{Origin: origin, HasOrigin: true})
+	if err != nil || res.Zone == nil {
+		t.Fatalf("zone text: %v", err)
+	}
+	return res.Zone
+}
+
+// A primary serves zones on the loopback interface through a Desk.
+type primary struct {
+	*xfr.Desk
+	addr    string
+	tlsAddr string
+	journal *xfr.Journal
+}
+
+// startPrimary serves one zone to who has the key; config, when not nil, adds a port for TLS.
+func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Config) *primary {
+	t.Helper()
+	origin := j.Zone().Origin()
+	p := &primary{journal: j}
+	journal := func(n zone.Name) *xfr.Journal {
+		if n == origin {
+			return j
+		}
+		return nil
+	}
+	access := xfr.Access{{Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	keys := wire.Keyring{}
+	if key != nil {
+		keys = wire.NewKeyring(key)
+		access[0].Keys = []zone.Name{key.Name}
+	}
+	p.Desk = &xfr.Desk{
+		Keys:  keys,
+		Out:   &xfr.Out{Journal: journal, Access: func(zone.Name) xfr.Access { return access }},
+		Query: func(q []byte, _ xfr.Peer, _ int) []byte { return answerSOA(q, journal) },
+	}
+	packets, listener := listenBoth(t)
+	p.addr = listener.Addr().String()
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() { cancel(); _ = packets.Close(); _ = listener.Close(); running.Wait() })
+	running.Go(func() { serveDatagrams(ctx, packets, p.Desk) })
+	running.Go(func() { serveStreams(ctx, listener, p.Desk) })
+	if config != nil {
+		secure, err := tls.Listen("tcp", "127.0.0.1:0", config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.tlsAddr = secure.Addr().String()
+		t.Cleanup(func() { _ = secure.Close() })
+		running.Go(func() { serveStreams(ctx, secure, p.Desk) })
+	}
+	return p
+}
+
+// answerSOA answers who asks for the SOA of a zone.
+func answerSOA(q []byte, journal func(zone.Name) *xfr.Journal) []byte {
+	m, err := wire.Unpack(q)
+	if err != nil || len(m.Questions) != 1 {
+		return nil
+	}
+	out := &wire.Message{ID: m.ID, Response: true, Authoritative: true, Questions: m.Questions, EDNS: m.EDNS, RCODE: wire.Refused}
+	if j := journal(m.Questions[0].Name); j != nil {
+		out.RCODE = wire.NoError
+		soa, _ := j.Zone().Set(m.Questions[0].Name, zone.TypeSOA)
+		out.Answers = []wire.Record{{Owner: soa.Owner, Type: soa.Type, Class: wire.ClassIN, TTL: soa.TTL, Data: soa.Data[0]}}
+	}
+	b, err := out.Pack()
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+func listenBoth(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var last error
+	for range 20 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := net.ListenPacket("udp", l.Addr().String())
+		if err == nil {
+			return p, l
+		}
+		last = err
+		_ = l.Close()
+	}
+	t.Fatal(last)
+	return nil, nil
+}
+
+func serveDatagrams(ctx context.Context, c net.PacketConn, d *xfr.Desk) {
+	b := make([]byte, 65535)
+	for {
+		n, from, err := c.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		peer := xfr.Peer{Addr: from.(*net.UDPAddr).AddrPort()}
+		if answer := d.Datagram(ctx, b[:n], peer); answer != nil {
+			_, _ = c.WriteTo(answer, from)
+		}
+	}
+}
+
+func serveStreams(ctx context.Context, l net.Listener, d *xfr.Desk) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		running.Go(func() {
+			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+			defer stop()
+			defer c.Close()
+			serveStream(ctx, c, d)
+		})
+	}
+}
+
+func serveStream(ctx context.Context, c net.Conn, d *xfr.Desk) {
+	peer := xfr.Peer{Addr: c.RemoteAddr().(*net.TCPAddr).AddrPort()}
+	for {
+		var head [2]byte
+		if _, err := io.ReadFull(c, head[:]); err != nil {
+			return
+		}
+		b := make([]byte, binary.BigEndian.Uint16(head[:]))
+		if _, err := io.ReadFull(c, b); err != nil {
+			return
+		}
+		if secure, ok := c.(*tls.Conn); ok {
+			state := secure.ConnectionState()
+			peer.TLS = &state
+		}
+		err := d.Stream(ctx, b, peer, func(m []byte) error {
+			_, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
+			return err
+		})
+		if err != nil {
+			return
+		}
+	}
+}
+
+// zoneText is a zone in the form of testserver's ZoneText, written by another library.
+func zoneText(t testing.TB, z *zone.Zone) string {
+	t.Helper()
+	var lines []string
+	for set := range z.All() {
+		for _, d := range set.Data {
+			b := set.Owner.AppendWire(nil)
+			b = binary.BigEndian.AppendUint16(b, uint16(set.Type))
+			b = append(b, 0, 1)
+			b = binary.BigEndian.AppendUint32(b, set.TTL)
+			b = binary.BigEndian.AppendUint16(b, uint16(len(d)))
+			rr, _, err := dns.UnpackRR(append(b, d...), 0)
+			if err != nil {
+				t.Fatalf("%s: %v", set.Key(), err)
+			}
+			if lines = append(lines, rr.String()); set.Type == zone.TypeSOA {
+				lines[0], lines[len(lines)-1] = lines[len(lines)-1], lines[0]
+			}
+		}
+	}
+	slices.Sort(lines[1:])
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// edit returns a version with some random changes and the next serial.
+func edit(t testing.TB, rng *rand.Rand, z *zone.Zone) *zone.Zone {
+	t.Helper()
+	origin := z.Origin()
+	changes := map[zone.Key]zone.Change{}
+	for range 1 + rng.IntN(5) {
+		label := fmt.Sprintf("h%d", rng.IntN(40))
+		set := zone.RRset{TTL: uint32(60 * (1 + rng.IntN(3)))}
+		var texts []string
+		switch rng.IntN(8) {
+		case 0, 1, 2:
+			set.Type = zone.TypeA
+			for range 1 + rng.IntN(4) {
+				texts = append(texts, fmt.Sprintf("192.0.2.%d", rng.IntN(256)))
+			}
+		case 3:
+			set.Type, label = zone.TypeTXT, label+".deep.er"
+			texts = []string{fmt.Sprintf(`"%s" "v=%d"`, strings.Repeat("x", rng.IntN(200)), rng.IntN(100))}
+		case 4:
+			set.Type, texts = zone.TypeMX, []string{"10 mx1.example.org.", fmt.Sprintf("20 mx%d.example.net.", rng.IntN(9))}
+		case 5:
+			set.Type, label, texts = zone.TypeCNAME, fmt.Sprintf("c%d", rng.IntN(9)), []string{label + ".example.org."}
+		case 6:
+			set.Type, label = zone.TypeAAAA, "*."+label
+			texts = []string{fmt.Sprintf("2001:db8::%x", rng.IntN(1000))}
+		case 7:
+			set.Type, label = zone.TypeSRV, `_a\.b.`+label
+			texts = []string{fmt.Sprintf("%d 1 53 srv.example.org.", rng.IntN(9))}
+		}
+		var err error
+		if set.Owner, err = zone.ParseNameIn(label, origin); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range texts {
+			d, err := rdata.Parse(set.Type, text, origin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set.Data = append(set.Data, d)
+		}
+		set = set.Clean()
+		c := zone.Change{After: &set}
+		if have, ok := z.Set(set.Owner, set.Type); ok {
+			if c.Before = &have; rng.IntN(2) == 0 {
+				c.After = nil
+			}
+		}
+		changes[set.Key()] = c
+	}
+	var list []zone.Change
+	for _, c := range changes {
+		list = append(list, c)
+	}
+	next, err := z.With(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next, err = xfr.WithSerial(next, xfr.Increment.Next(serial(t, z), time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func serial(t testing.TB, z *zone.Zone) uint32 {
+	t.Helper()
+	set, ok := z.Set(z.Origin(), zone.TypeSOA)
+	if !ok {
+		t.Fatalf("zone %s has no SOA", z.Origin())
+	}
+	soa, err := rdata.SOAOf(set.Data[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return soa.Serial
+}
+
+// until waits for something that another process does.
+func until(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.NewTimer(20 * time.Second)
+	defer limit.Stop()
+	for !f() {
+		select {
+		case <-limit.C:
+			t.Fatalf("%s: not so after 20 s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// serves reports whether a server answers with a serial.
+func serves(t testing.TB, addr string, origin zone.Name, want uint32) bool {
+	t.Helper()
+	c := wire.Client{Timeout: time.Second}
+	m, err := c.Exchange(t.Context(), addr, wire.Query(origin, zone.TypeSOA))
+	if err != nil || len(m.Answers) != 1 {
+		return false
+	}
+	soa, err := rdata.SOAOf(m.Answers[0].Data)
+	return err == nil && soa.Serial == want
+}
+
+func newKey(t testing.TB) (*testserver.Key, *wire.Key) {
+	t.Helper()
+	k := testserver.NewKey(t)
+	key, err := wire.NewKey(k.Name, k.Algorithm, k.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, key
+}

@@ -1,0 +1,300 @@
+package xfr
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// Sizes of messages (RFC 1035, section 4.1.4): pointers reach the first 16 KiB only.
+const (
+	headerLen = 12
+	reachable = 1 << 14
+	pointer   = 0xC000
+	optSize   = 11
+)
+
+// errTooBig says that a record fits into no message of its own.
+var errTooBig = errors.New("a record is too big for any message")
+
+// A writer packs records into as few messages as are good. Records come in the order of a zone, so
+// that the owner of each shares its end with the one before: where the labels of that one are is all
+// that has to be remembered.
+type writer struct {
+	send    func([]byte) error
+	session *wire.Session
+	edns    bool // an OPT record ends each message
+	limit   int  // octets of a message without signature; a record that is longer still gets its own
+	most    int  // octets that a message may have without its signature
+
+	b       []byte
+	head    int // octets before the first record
+	origin  zone.Name
+	count   int
+	sent    int // messages
+	records int
+	last    string // key of the owner before
+	labels  []label
+	targets [256]target
+}
+
+// A label of the owner before.
+type label struct {
+	end int // in the key
+	at  int // in the message; 0 where pointers do not reach
+}
+
+// A target is a name in RDATA and where it is.
+type target struct {
+	name string // in wire form
+	at   int
+	gen  int // of the message, counted from 1
+}
+
+var seed = maphash.MakeSeed()
+
+// newWriter begins an answer to a question for a zone. limit bounds messages with their signatures.
+func newWriter(r *request, limit int, send func([]byte) error) *writer {
+	q := r.m.Questions[0]
+	w := &writer{send: send, session: r.session, edns: r.m.EDNS != nil, origin: q.Name}
+	tail := r.session.Size()
+	if w.edns {
+		tail += optSize
+	}
+	w.most = wire.MaxSize - tail
+	w.limit = min(limit-tail, w.most)
+	w.b = make([]byte, headerLen, limit+1024)
+	binary.BigEndian.PutUint16(w.b, r.m.ID)
+	flags := uint16(0x8400) // QR and AA
+	if r.m.RecursionDesired {
+		flags |= 0x100
+	}
+	binary.BigEndian.PutUint16(w.b[2:], flags)
+	binary.BigEndian.PutUint16(w.b[4:], 1)
+	w.b = q.Name.AppendWire(w.b)
+	w.b = binary.BigEndian.AppendUint16(w.b, uint16(q.Type))
+	w.b = binary.BigEndian.AppendUint16(w.b, uint16(q.Class))
+	w.head = len(w.b)
+	w.begin()
+	return w
+}
+
+// begin forgets the records; header and question stay.
+func (w *writer) begin() {
+	w.b, w.count = w.b[:w.head], 0
+	w.last = w.origin.Key()
+	w.labels = w.labels[:0]
+	// The question's labels, from the root downwards.
+	at := w.head - 4
+	key := w.last
+	for i := range len(key) {
+		if key[i] == 0 {
+			w.labels = append(w.labels, label{end: i + 1})
+		}
+	}
+	for i, n := 0, w.origin; i < w.origin.Labels(); i, n = i+1, n.Parent() {
+		w.labels[len(w.labels)-1-i].at = at - n.WireLen()
+	}
+}
+
+// add appends a record, and sends what came before when it does not fit.
+func (w *writer) add(owner zone.Name, t zone.Type, ttl uint32, d zone.Data) error {
+	at := len(w.b)
+	w.put(owner, t, ttl, d)
+	if len(w.b) <= w.limit {
+		w.count++
+		return nil
+	}
+	if w.count > 0 {
+		w.b = w.b[:at]
+		if err := w.flush(); err != nil {
+			return err
+		}
+		w.put(owner, t, ttl, d)
+	}
+	if len(w.b) > w.most {
+		return fmt.Errorf("%s %s: %w", owner, t, errTooBig)
+	}
+	w.count++
+	return nil
+}
+
+func (w *writer) put(owner zone.Name, t zone.Type, ttl uint32, d zone.Data) {
+	w.name(owner)
+	b := binary.BigEndian.AppendUint16(w.b, uint16(t))
+	b = append(b, 0, byte(wire.ClassIN))
+	b = binary.BigEndian.AppendUint32(b, ttl)
+	switch t {
+	case zone.TypeNS, zone.TypeCNAME, zone.TypePTR:
+		w.b = append(b, 0, 0)
+		w.target("", string(d))
+	case zone.TypeMX:
+		if len(d) < 3 {
+			w.b = append(binary.BigEndian.AppendUint16(b, uint16(len(d))), d...)
+			return
+		}
+		w.b = append(b, 0, 0)
+		w.target(string(d[:2]), string(d[2:]))
+	default:
+		b = binary.BigEndian.AppendUint16(b, uint16(len(d)))
+		w.b = append(b, d...)
+	}
+}
+
+// name writes an owner's name.
+func (w *writer) name(owner zone.Name) {
+	key := owner.Key()
+	same := 0
+	for same < len(key) && same < len(w.last) && key[same] == w.last[same] {
+		same++
+	}
+	n := len(w.labels)
+	for n > 0 && w.labels[n-1].end > same {
+		n--
+	}
+	w.labels = w.labels[:n]
+	w.last = key
+	// Labels whose place is known but out of reach are written once more.
+	from := n
+	for from > 0 && w.labels[from-1].at == 0 {
+		from--
+	}
+	w.labels = w.labels[:from]
+	start := 0
+	if from > 0 {
+		start = w.labels[from-1].end
+	}
+	for i := start; i < len(key); i++ {
+		if key[i] == 0 {
+			w.labels = append(w.labels, label{end: i + 1})
+		}
+	}
+	for i := len(w.labels) - 1; i >= from; i-- {
+		begin := 0
+		if i > 0 {
+			begin = w.labels[i-1].end
+		}
+		if len(w.b) < reachable {
+			w.labels[i].at = len(w.b)
+		}
+		w.b = appendLabel(w.b, key[begin:w.labels[i].end-1])
+	}
+	if from == 0 {
+		w.b = append(w.b, 0)
+		return
+	}
+	w.b = binary.BigEndian.AppendUint16(w.b, pointer|uint16(w.labels[from-1].at))
+}
+
+// appendLabel writes a label as keys have it (zone.Name): 01 02 is the octet 0, 01 03 the octet 1.
+func appendLabel(b []byte, s string) []byte {
+	at := len(b)
+	b = append(b, 0)
+	for i := 0; i < len(s); i++ {
+		if s[i] > 1 {
+			b = append(b, s[i])
+			continue
+		}
+		i++
+		b = append(b, s[i]-2)
+	}
+	b[at] = byte(len(b) - at - 1)
+	return b
+}
+
+// target writes RDATA that ends in a name which may be compressed (RFC 3597, section 4), behind the
+// two octets of its length, which are there already.
+func (w *writer) target(front, name string) {
+	at := len(w.b) - 2
+	w.b = append(w.b, front...)
+	slot := &w.targets[maphash.String(seed, name)%uint64(len(w.targets))]
+	switch tail := w.originTail(name); {
+	case slot.gen == w.sent+1 && slot.name == name:
+		w.b = binary.BigEndian.AppendUint16(w.b, pointer|uint16(slot.at))
+	default:
+		if len(w.b) < reachable && len(name) > 2 {
+			*slot = target{name, len(w.b), w.sent + 1}
+		}
+		if tail < 0 {
+			w.b = append(w.b, name...)
+			break
+		}
+		w.b = append(w.b, name[:tail]...)
+		w.b = binary.BigEndian.AppendUint16(w.b, pointer|headerLen)
+	}
+	binary.BigEndian.PutUint16(w.b[at:], uint16(len(w.b)-at-2))
+}
+
+// originTail returns where in a name the origin begins, -1 where it does not end in it.
+func (w *writer) originTail(name string) int {
+	origin := w.b[headerLen : w.head-4]
+	tail := len(name) - len(origin)
+	if tail < 0 || len(origin) < 3 || name[tail:] != string(origin) {
+		return -1
+	}
+	for i := 0; i <= tail; i += 1 + int(name[i]) { // it must begin where a label does
+		if i == tail {
+			return tail
+		}
+	}
+	return -1
+}
+
+// flush sends the message.
+func (w *writer) flush() error {
+	binary.BigEndian.PutUint16(w.b[6:], uint16(w.count))
+	binary.BigEndian.PutUint16(w.b[10:], 0)
+	if w.edns {
+		w.b = append(w.b, 0, 0, byte(wire.TypeOPT), wire.UDPSize>>8, wire.UDPSize&0xFF, 0, 0, 0, 0, 0, 0)
+		w.b[11] = 1
+	}
+	m, err := w.session.Sign(w.b, time.Now())
+	if err != nil {
+		return err
+	}
+	if err := w.send(m); err != nil {
+		return err
+	}
+	w.b = m // its memory may have grown
+	w.sent++
+	w.records += w.count
+	w.begin()
+	return nil
+}
+
+// whole writes all records of a zone but its SOA.
+func (w *writer) whole(ctx context.Context, z *zone.Zone) error {
+	origin, sent := z.Origin(), w.sent
+	for set := range z.All() {
+		if !set.Type.OnWire() || set.Type == zone.TypeSOA && set.Owner == origin {
+			continue
+		}
+		for _, d := range set.Data {
+			if err := w.add(set.Owner, set.Type, ttlOf(&set, d), d); err != nil {
+				return err
+			}
+		}
+		if w.sent != sent {
+			if sent = w.sent; ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// list writes packed records.
+func (w *writer) list(list records) error {
+	for r := range list.all() {
+		if err := w.add(r.Owner, r.Type, r.TTL, r.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
