@@ -432,6 +432,31 @@ a/example.org.: create +@/NS[ns.a.example. ns.b.example.] +www/A[192.0.2.1]
 b/example.org.: create +@/NS[ns.a.example. ns.b.example.] +www/A[192.0.2.1]`)
 }
 
+// Nobody serves the zone yet: a provider that is not filled in this run is no name server of it.
+func TestApexNSWithoutProvidersThatAreNotFilled(t *testing.T) {
+	t.Parallel()
+	conf := strings.NewReplacer("account: DIR/a", "account: DIR/a, name_servers: [ns.a.example.]", "account: DIR/b", "account: DIR/b, name_servers: [ns.b.example.]").Replace(two)
+	files := map[string]string{"zones/example.org.yaml": www}
+	const alone, both = "a/example.org.: create +@/NS[ns.a.example.] +www/A[192.0.2.1]", "a/example.org.: create +@/NS[ns.a.example. ns.b.example.] +www/A[192.0.2.1]"
+
+	b := newBench(t, conf, files)
+	b.b.broken = errors.New("out of order")
+	b.expect(b.plan(flow.Request{}), alone+"\nerror: b/example.org.: out of order")
+	b.b.broken = nil
+	only := flow.Request{Targets: []string{"a"}}
+	b.expect(b.plan(only), alone)
+	b.apply(b.plan(only))
+	b.apply(b.plan(flow.Request{}))
+	b.expect(b.plan(flow.Request{}), "a/example.org.: ~@/NS[ns.a.example. ns.b.example.]\nb/example.org.:")
+
+	// The history knows that b was filled once, so that it may be the one that serves.
+	b = newBench(t, conf, files)
+	b.apply(b.plan(flow.Request{Targets: []string{"b"}}))
+	b.b.broken = errors.New("out of order")
+	b.expect(b.plan(flow.Request{}), both+"\nerror: b/example.org.: out of order")
+	b.expect(b.plan(only), both)
+}
+
 func TestSilencedFindingsDoNotStop(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"zones/example.org.yaml": "mail:\n  type: MX\n  value: {exchange: www.example.org., preference: 10}\nwww:\n  type: CNAME\n  value: x.example.net.\n"}

@@ -38,6 +38,9 @@ type tour struct {
 	unsure map[zone.Name][]string
 	// serving are the accounts that hold more of a zone than its apex.
 	serving map[zone.Name]map[string]bool
+	// unread are the accounts that were not read in this run and, as far as the history goes, never
+	// held the zone.
+	unread map[zone.Name]map[string]bool
 }
 
 // planAll plans every target; plans come child zones first, then in the order of the
@@ -47,7 +50,7 @@ func (t *tour) planAll(ctx context.Context, targets []target) {
 	for _, d := range t.run.Zones {
 		t.desired[d.Config.Name] = d
 	}
-	t.collectServers(targets)
+	t.collectServers(ctx, targets)
 	t.tellUnsure(targets)
 	plans, finds := make([]*plan.Plan, len(targets)), make([][]finding.Finding, len(targets))
 	var wg sync.WaitGroup
@@ -74,10 +77,11 @@ func (t *tour) planAll(ctx context.Context, targets []target) {
 }
 
 // collectServers notes which name servers each account says it serves a zone with.
-func (t *tour) collectServers(targets []target) {
+func (t *tour) collectServers(ctx context.Context, targets []target) {
 	t.servers = map[zone.Name]map[string][]zone.Name{}
 	t.unsure = map[zone.Name][]string{}
 	t.serving = map[zone.Name]map[string]bool{}
+	t.unread = map[zone.Name]map[string]bool{}
 	asked := map[plan.Target]bool{}
 	for _, tg := range targets {
 		asked[tg.Target] = true
@@ -102,6 +106,9 @@ func (t *tour) collectServers(targets []target) {
 			continue
 		}
 		t.serves(tg.Zone, tg.Provider, names)
+		if o.err != nil {
+			t.notRead(ctx, tg.Target)
+		}
 	}
 	for _, tg := range targets {
 		for _, r := range tg.zone.Targets {
@@ -112,6 +119,7 @@ func (t *tour) collectServers(targets []target) {
 			asked[other] = true
 			if e, ok := t.Config.Entry(r.ID); ok && len(e.NameServers) > 0 {
 				t.serves(tg.Zone, r.ID, e.NameServers)
+				t.notRead(ctx, other)
 			} else {
 				t.unsure[tg.Zone] = append(t.unsure[tg.Zone], r.ID)
 			}
@@ -143,6 +151,21 @@ func (t *tour) serves(z zone.Name, account string, names []zone.Name) {
 	t.servers[z][account] = names
 }
 
+// notRead notes that a target was not read, unless it was written once: then it may well serve.
+func (t *tour) notRead(ctx context.Context, tg plan.Target) {
+	if t.Store != nil {
+		for v, err := range t.Store.History(ctx, store.Filter{Zone: &tg.Zone, Provider: tg.Provider}) {
+			if err != nil || v.Applied() {
+				return
+			}
+		}
+	}
+	if t.unread[tg.Zone] == nil {
+		t.unread[tg.Zone] = map[string]bool{}
+	}
+	t.unread[tg.Zone][tg.Provider] = true
+}
+
 // allServers unites the name servers of all accounts of a zone.
 func (t *tour) allServers(z zone.Name) []zone.Name {
 	var out []zone.Name
@@ -163,18 +186,16 @@ func (t *tour) unsureFor(tg target) []string {
 }
 
 // apexServers are the names for the apex NS of one target: those of the accounts that serve the zone
-// already, and its own. An account that is still empty joins once it is filled, unless nobody serves
-// the zone yet. Names that are there stay.
+// already, and its own. An account that is still empty joins once it is filled. Where nobody serves
+// the zone yet, all join that this run fills. Names that are there stay.
 func (t *tour) apexServers(tg target, snap *provider.Snapshot) []zone.Name {
 	all := t.allServers(tg.Zone)
-	if len(t.serving[tg.Zone]) == 0 {
-		return all
-	}
 	there, _ := snap.Sets.Set(tg.Zone, zone.TypeNS)
-	joins := map[zone.Name]bool{}
+	joins, nobody := map[zone.Name]bool{}, len(t.serving[tg.Zone]) == 0
 	for account, names := range t.servers[tg.Zone] {
+		now := account == tg.Provider || t.serving[tg.Zone][account] || nobody && !t.unread[tg.Zone][account]
 		for _, n := range names {
-			joins[n] = joins[n] || account == tg.Provider || t.serving[tg.Zone][account] || slices.Contains(there.Data, zone.Data(n.AppendWire(nil)))
+			joins[n] = joins[n] || now || slices.Contains(there.Data, zone.Data(n.AppendWire(nil)))
 		}
 	}
 	return slices.DeleteFunc(all, func(n zone.Name) bool { return !joins[n] })
