@@ -69,6 +69,9 @@ func (a *app) style(w io.Writer) view.Style {
 func (a *app) outPaint() term.Paint { return term.Paint{On: term.Colour(file(a.stdout), a.env)} }
 func (a *app) errPaint() term.Paint { return term.Paint{On: term.Colour(file(a.stderr), a.env)} }
 
+// width is that of the terminal that results go to; 0: they go to none.
+func (a *app) width() int { return term.Width(file(a.stdout), a.env) }
+
 // say tells something that is no result, unless --quiet.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ zone could not be put back.`,
 	f.StringVar(&args.save, "save", "", "save the zone to this new `FILE` (default: one in the folder for temporary files)")
 	f.StringVar(&args.restore, "restore", "", "put a zone back that was saved to `FILE`, and do nothing else")
 	f.BoolVar(&args.ask, "ask", false, "ask the provider's name servers for every change")
-	f.DurationVar(&args.patience, "patience", 2*time.Minute, "with --ask: how long name servers may take to follow (`DURATION`)")
+	f.DurationVar(&args.patience, "patience", 2*time.Minute, "with --ask: the `DURATION` that name servers may take to follow")
 	f.StringVar(&args.create, "create", "", "a `ZONE` that does not exist and may be created and deleted")
 	f.StringVar(&args.readOnly, "read-only", "", "the `ID` of the same account with credentials that may only read")
 	return cmd
@@ -121,7 +122,7 @@ func (a *app) conformanceList(args conformanceArgs) error {
 			row[1] = fmt.Sprintf("type … (%d)", types)
 		}
 	}
-	writeTable(a.stdout, rows, a.outPaint())
+	a.table(rows)
 	a.say("\nLevels: 0 reading, 1 types and plans, 2 edges of text and names, 3 many records, 4 faults and wrong\n" +
 		"rights, 5 several at once, 6 zones and apex NS, 7 very large zones.")
 	return nil
@@ -275,7 +276,7 @@ func (a *app) writeConformance(r *conformance.Report) {
 		}
 		rows = append(rows, []string{fmt.Sprintf("L%d", x.Level), x.Group, result, fmt.Sprint(x.Steps), x.Took.Round(time.Millisecond).String(), term.Clean(firstOf(why))})
 	}
-	writeTable(a.stdout, rows, p)
+	a.table(rows)
 	for _, x := range failed {
 		fmt.Fprintf(a.stdout, "\n%s %s\n", p.Red("failed:"), x.Group)
 		for line := range strings.Lines(x.Reason) {
@@ -289,7 +290,11 @@ func (a *app) writeConformance(r *conformance.Report) {
 	if len(r.Untested) > 0 {
 		fmt.Fprintf(a.stdout, "\nclaimed, and not tested for lack of means: %s\n", strings.Join(r.Untested, ", "))
 	}
-	fmt.Fprintf(a.stdout, "\n%d passed, %d failed, %d skipped; %s left out, for the adapter does not declare what they prove\n", passed, len(failed), skipped, plural(undeclared, "group"))
+	fmt.Fprintf(a.stdout, "\n%d passed, %d failed, %d skipped", passed, len(failed), skipped)
+	if undeclared > 0 {
+		fmt.Fprintf(a.stdout, "; %s left out, for the adapter does not declare what they prove", plural(undeclared, "group"))
+	}
+	fmt.Fprintln(a.stdout)
 }
 
 // writeRefused shows what the service refused, as far as it fits on a screen.
@@ -297,7 +302,8 @@ func (a *app) writeRefused(list []conformance.Result) {
 	if len(list) == 0 {
 		return
 	}
-	const most, width = 4, 160
+	const most = 4
+	width := max(80, cmp.Or(a.width(), 160)) - 4
 	fmt.Fprintf(a.stdout, "\n%s which is no failure: names, sizes or types that it does not take, or not on this account.\n", a.outPaint().Yellow("refused by the service,"))
 	for _, x := range list {
 		fmt.Fprintf(a.stdout, "  %s\n", x.Group)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,7 +98,11 @@ func (a *app) drivers() error {
 			width = max(width, term.Columns(o.Name))
 		}
 		for _, o := range d.Options {
-			fmt.Fprintf(a.stdout, "  %s  %s\n", term.Pad(o.Name, width), o.text())
+			name := o.Name
+			for _, part := range term.Fold(o.text(), a.width()-width-4) {
+				fmt.Fprintf(a.stdout, "  %s  %s\n", term.Pad(name, width), part)
+				name = ""
+			}
 		}
 	}
 	var without []string
@@ -108,8 +113,10 @@ func (a *app) drivers() error {
 	}
 	if len(without) > 0 {
 		slices.Sort(without)
-		fmt.Fprintf(a.stdout, "\n%s their configuration is read and checked; zones cannot be written to them yet:\n  %s\n",
-			p.Yellow("Known without an adapter:"), strings.Join(slices.Compact(without), ", "))
+		fmt.Fprintf(a.stdout, "\n%s their configuration is read and checked;\nzones cannot be written to them yet:\n", p.Yellow("Known without an adapter:"))
+		for _, part := range term.Fold(strings.Join(slices.Compact(without), ", "), cmp.Or(a.width(), 100)-2) {
+			fmt.Fprintf(a.stdout, "  %s\n", part)
+		}
 	}
 	return nil
 }

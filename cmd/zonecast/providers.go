@@ -143,7 +143,7 @@ func (a *app) providers() error {
 		}
 		rows = append(rows, []string{term.Clean(x.ID), term.Clean(cmp.Or(x.Type, x.Class)), x.Role, strconv.Itoa(x.Zones), proof, can})
 	}
-	writeTable(a.stdout, rows, p)
+	a.table(rows)
 	return nil
 }
 
@@ -215,6 +215,7 @@ func (x *account) describe(c provider.Capabilities) {
 	for _, t := range c.Types {
 		x.Holds = append(x.Holds, t.String())
 	}
+	slices.Sort(x.Holds)
 	x.ApexNS = [...]string{"hidden", "read only", "editable"}[min(c.ApexNS, provider.ApexNSEditable)]
 	x.Compare = [...]string{"none", "each RRset", "whole zone"}[min(c.Compare, provider.CompareAll)]
 	x.Can = []string{plural(len(c.Types), "type")}

@@ -108,11 +108,22 @@ func detailOf(b *budget.Account, docs string) *budgetDetail {
 	return d
 }
 
+// compares says what a service compares of a write, by the word that account.Compare has for it.
+var compares = map[string]string{
+	"none":       "nothing: what is to change is read again just before it is written",
+	"each RRset": "each RRset that is written with what was planned for",
+	"whole zone": "the whole zone with what was planned for",
+}
+
 func (a *app) writeDetail(x accountDetail) {
 	p := a.outPaint()
 	line := func(what, text string) {
-		if text != "" {
-			fmt.Fprintf(a.stdout, "  %s %s\n", p.Dim(term.Pad(what, 11)), term.Clean(text))
+		if text == "" {
+			return
+		}
+		for _, part := range term.Fold(term.Clean(text), a.width()-14) {
+			fmt.Fprintf(a.stdout, "  %s %s\n", p.Dim(term.Pad(what, 11)), part)
+			what = ""
 		}
 	}
 	fmt.Fprintln(a.stdout, p.Bold(term.Clean(x.ID)))
@@ -129,7 +140,7 @@ func (a *app) writeDetail(x accountDetail) {
 	}
 	line("types", strings.Join(x.Holds, " "))
 	line("apex NS", x.ApexNS)
-	line("compares", x.Compare)
+	line("compares", compares[x.Compare])
 	b := x.Budget
 	if b == nil {
 		return

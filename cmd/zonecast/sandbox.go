@@ -46,8 +46,9 @@ The folder .sandbox remembers ports and credentials. "zonecast init DIR --sandbo
 project with a configuration that uses them.
 
 Each service has knobs, turned at the start with --set or at any time with "zonecast
-sandbox set": ` + strings.Join(knobNames(), ", ") + `. The control API does the same:
-GET / shows all services, PATCH /services/NAME takes knobs as JSON.`,
+sandbox set", which explains them: ` + strings.Join(knobNames()[:5], ", ") + `,
+` + strings.Join(knobNames()[5:], ", ") + `. The control API does the same: GET / shows all
+services, PATCH /services/NAME takes knobs as JSON.`,
 		Example: `  zonecast sandbox
   zonecast sandbox --only route53,cloudflare --set cloudflare.latency=100ms
   zonecast sandbox set route53 outage=on
@@ -58,10 +59,10 @@ GET / shows all services, PATCH /services/NAME takes knobs as JSON.`,
 	}
 	f := cmd.Flags()
 	cmd.PersistentFlags().StringVar(&args.dir, "dir", sandboxDir, "the sandbox's `FOLDER`")
-	f.IntVar(&args.basePort, "base-port", 0, "first of 21 ports in a row (`PORT`); default: as before, or the first that are free from 8500 on")
-	f.StringSliceVar(&args.only, "only", nil, "the services to run (`NAMES`); default: as before, or all that this machine can run")
-	f.StringSliceVar(&args.zones, "zone", nil, "zones that BIND and Knot hold from the start (`ZONES`), since no update can create one;\ndefault: as before, or example.com")
-	f.StringArrayVar(&args.set, "set", nil, "turn a knob (`NAME.KNOB=VALUE`); may be given several times")
+	f.IntVar(&args.basePort, "base-port", 0, "the first `PORT` of 21 in a row; default: as before, or the first that are free from 8500 on")
+	f.StringSliceVar(&args.only, "only", nil, "run only the services `NAMES`; default: as before, or all that this machine can run")
+	f.StringSliceVar(&args.zones, "zone", nil, "`ZONES` that BIND and Knot hold from the start, since no update can create one;\ndefault: as before, or example.com")
+	f.StringArrayVar(&args.set, "set", nil, "turn a knob, as in `NAME.KNOB=VALUE`; may be given several times")
 
 	set := &cobra.Command{
 		Use:   "set NAME KNOB=VALUE…",
@@ -89,7 +90,7 @@ that are turned. --wait waits until a sandbox that was just started answers.`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.sandboxStatus(cmd.Context(), args.dir, wait) },
 	}
-	status.Flags().DurationVar(&wait, "wait", 0, "how long to wait until it answers (`DURATION`)")
+	status.Flags().DurationVar(&wait, "wait", 0, "wait up to `DURATION` until it answers")
 	cmd.AddCommand(set, status)
 	return cmd
 }
@@ -321,27 +322,19 @@ func (a *app) sandboxStatus(ctx context.Context, dir string, wait time.Duration)
 }
 
 func (a *app) printServices(list []sandbox.Status) {
-	rows := [][]string{{"SERVICE", "", "API", "NAME SERVERS", "ZONES", "CALLS", "KNOBS"}}
+	rows := [][]string{{"service", "api", "name servers", "zones", "calls", "knobs"}}
 	for _, st := range list {
 		zones, calls := strconv.Itoa(st.Zones), strconv.FormatInt(total(st.Calls), 10)
 		if st.Real {
 			zones, calls = "", ""
 		}
-		rows = append(rows, []string{st.Name, st.Title(), st.API, st.DNS, zones, calls, turned(st.Knobs)})
-	}
-	width := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], len(cell))
+		knobs := turned(st.Knobs)
+		if knobs == untouched {
+			knobs = "–"
 		}
+		rows = append(rows, []string{st.Name, st.API, st.DNS, zones, calls, knobs})
 	}
-	for _, row := range rows {
-		var b strings.Builder
-		for i, cell := range row {
-			fmt.Fprintf(&b, "%-*s  ", width[i], cell)
-		}
-		fmt.Fprintln(a.stdout, strings.TrimRight(b.String(), " "))
-	}
+	a.table(rows)
 }
 
 func total(calls map[string]int64) int64 {
@@ -351,6 +344,9 @@ func total(calls map[string]int64) int64 {
 	}
 	return n
 }
+
+// untouched is said of a service of which no knob is turned.
+const untouched = "in good order"
 
 // turned lists the knobs that do something.
 func turned(k service.Knobs) string {
@@ -380,7 +376,7 @@ func turned(k service.Knobs) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "in good order"
+		return untouched
 	}
 	return strings.Join(parts, " ")
 }

@@ -307,6 +307,48 @@ func duration(d time.Duration) string {
 	}
 }
 
+// table prints rows in columns; the first row is the head. On a terminal the last column is folded
+// to its width.
+func (a *app) table(rows [][]string) {
+	writeTable(a.stdout, folded(rows, a.width()), a.outPaint())
+}
+
+// folded breaks long cells of the last column so that rows of writeTable fit into width. Where there
+// is no width, or little would be left for the column, they stay whole.
+func folded(rows [][]string, width int) [][]string {
+	last := len(rows[0]) - 1
+	before := 0
+	for i := range last {
+		w := 0
+		for _, row := range rows {
+			if i < len(row) {
+				w = max(w, term.Columns(row[i]))
+			}
+		}
+		before += w + 2
+	}
+	room := width - before
+	if width == 0 || room < 20 {
+		return rows
+	}
+	var out [][]string
+	for _, row := range rows {
+		if len(row) <= last || strings.ContainsRune(row[last], '\x1b') { // paint ends with its line
+			out = append(out, row)
+			continue
+		}
+		for i, text := range term.Fold(row[last], room) {
+			line := make([]string, last+1)
+			if i == 0 {
+				copy(line, row)
+			}
+			line[last] = text
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
 // writeTable writes rows in columns; the first row is the head.
 func writeTable(w io.Writer, rows [][]string, p term.Paint) {
 	var widths []int

@@ -26,7 +26,7 @@ func (a *app) writeHistory(versions []store.Version) error {
 			versionCounts(v, p), outcomePaint(v, p)(v.Outcome), term.Clean(v.Actor), term.Clean(v.Reason),
 		})
 	}
-	writeTable(a.stdout, rows, p)
+	a.table(rows)
 	return nil
 }
 

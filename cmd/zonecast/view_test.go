@@ -204,3 +204,26 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestTablesFitTheTerminal(t *testing.T) {
+	t.Parallel()
+	rows := [][]string{
+		{"id", "what it can"},
+		{"cloudflare", "21 types, apex NS, ALIAS, lists zones"},
+		{"files", "\x1b[31mnothing of all that, for it is red\x1b[0m"},
+	}
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{0, "id          what it can\ncloudflare  21 types, apex NS, ALIAS, lists zones\nfiles       \x1b[31mnothing of all that, for it is red\x1b[0m\n"},
+		{36, "id          what it can\ncloudflare  21 types, apex NS,\n            ALIAS, lists zones\nfiles       \x1b[31mnothing of all that, for it is red\x1b[0m\n"},
+		{20, "id          what it can\ncloudflare  21 types, apex NS, ALIAS, lists zones\nfiles       \x1b[31mnothing of all that, for it is red\x1b[0m\n"},
+	} {
+		var b strings.Builder
+		writeTable(&b, folded(rows, c.width), term.Paint{})
+		if b.String() != c.want {
+			t.Errorf("width %d:\n%s\nwant\n%s", c.width, b.String(), c.want)
+		}
+	}
+}

@@ -135,7 +135,7 @@ type liveZone struct {
 	Serial   uint32 `json:"serial,omitempty"`
 	Signed   bool   `json:"signed,omitempty"`
 	Disabled bool   `json:"disabled,omitempty"`
-	RRsets   int    `json:"rrsets"`
+	RRsets   int    `json:"rrsets"` // without the SOA, which not every provider shows
 	Foreign  int    `json:"foreign,omitempty"`
 }
 
@@ -277,9 +277,10 @@ func (s *session) askProvider(ctx context.Context, id string, n zone.Name) *live
 	case err != nil:
 		return &liveZone{Error: firstLine(err)}
 	}
+	_, soa := snap.Sets.Set(snap.Info.Origin, zone.TypeSOA)
 	return &liveZone{
 		Missing: snap.Missing, Kind: string(cmp.Or(snap.Info.Kind, provider.Primary)), Serial: serialOf(snap),
-		Signed: snap.Info.Signed, Disabled: snap.Info.Disabled, RRsets: snap.Sets.Len(), Foreign: len(snap.Foreign),
+		Signed: snap.Info.Signed, Disabled: snap.Info.Disabled, RRsets: snap.Sets.Len() - count(soa), Foreign: len(snap.Foreign),
 	}
 }
 
@@ -403,7 +404,7 @@ func (a *app) writeZoneTable(rows []zoneRow, live bool) {
 			name, sources, ttl = "", "", ""
 		}
 	}
-	writeTable(a.stdout, table, p)
+	a.table(table)
 }
 
 // state says what was written last.
@@ -437,7 +438,11 @@ func (l *liveZone) text(p term.Paint) string {
 	case l.Missing:
 		return p.Yellow("missing")
 	}
-	out := fmt.Sprintf("%s, serial %d, %s", l.Kind, l.Serial, plural(l.RRsets, "RRset"))
+	out := l.Kind
+	if l.Serial != 0 { // not every provider has one
+		out += fmt.Sprintf(", serial %d", l.Serial)
+	}
+	out += ", " + plural(l.RRsets, "RRset")
 	if l.Signed {
 		out += ", signed"
 	}

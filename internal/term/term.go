@@ -153,6 +153,27 @@ func Pad(s string, n int) string {
 	return s
 }
 
+// Fold breaks s at blanks into lines of at most n columns; a word that is longer stands alone. n <= 0
+// leaves s as it is.
+func Fold(s string, n int) []string {
+	if n <= 0 || Columns(s) <= n {
+		return []string{s}
+	}
+	var lines []string
+	line, used := "", 0
+	for word := range strings.FieldsSeq(s) {
+		w := Columns(word)
+		if line != "" && used+1+w > n {
+			lines, line, used = append(lines, line), "", 0
+		}
+		if line != "" {
+			line, used = line+" ", used+1
+		}
+		line, used = line+word, used+w
+	}
+	return append(lines, line)
+}
+
 // Clean makes control characters visible, so that data from elsewhere cannot move the cursor or
 // change colours.
 func Clean(s string) string {

@@ -1,6 +1,9 @@
 package term
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestColumns(t *testing.T) {
 	t.Parallel()
@@ -31,6 +34,26 @@ func TestCut(t *testing.T) {
 	} {
 		if got := Cut(c.in, c.n); got != c.want {
 			t.Errorf("Cut(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		in   string
+		n    int
+		want []string
+	}{
+		{"", 4, []string{""}},
+		{"ab cd ef", 0, []string{"ab cd ef"}},
+		{"ab cd ef", 8, []string{"ab cd ef"}},
+		{"ab cd ef", 5, []string{"ab cd", "ef"}},
+		{"ab  longerthan cd", 5, []string{"ab", "longerthan", "cd"}},
+		{"例え 例え", 5, []string{"例え", "例え"}},
+	} {
+		if got := Fold(c.in, c.n); !slices.Equal(got, c.want) {
+			t.Errorf("Fold(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
 		}
 	}
 }
