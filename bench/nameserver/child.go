@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -77,7 +76,5 @@ func engine(file string) (socket.Answerer, error) {
 		Limit: nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 1 << 30}),
 	}
 	e.Zones.Put(compiled)
-	res, data = nil, nil
-	debug.FreeOSMemory()
 	return socket.Engine(e), nil
 }

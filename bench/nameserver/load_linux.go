@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -213,9 +214,10 @@ func (l *load) drain() {
 
 // freePort finds a port that is free over UDP and TCP. Sockets that share ports do not hide from it:
 // it does not share.
-func freePort() (int, error) {
+func freePort(ctx context.Context) (int, error) {
+	var lc net.ListenConfig
 	for range 50 {
-		t, err := net.Listen("tcp4", "127.0.0.1:0")
+		t, err := lc.Listen(ctx, "tcp4", "127.0.0.1:0")
 		if err != nil {
 			return 0, err
 		}

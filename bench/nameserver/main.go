@@ -207,7 +207,7 @@ func (b *bench) once(w work, s server, zone string) (Row, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return r, err
 	}
-	port, err := freePort()
+	port, err := freePort(b.ctx)
 	if err != nil {
 		return r, err
 	}

@@ -16,7 +16,6 @@ func names(t *testing.T, addr netip.AddrPort, ask, protocol string) []string {
 	if err := c.HandshakeContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
 	if got := c.ConnectionState().NegotiatedProtocol; got != protocol {
 		t.Errorf("protocol %q, want %q", got, protocol)
 	}

@@ -2,9 +2,7 @@ package socket
 
 import (
 	"encoding/binary"
-
 	"net/netip"
-
 	"testing"
 )
 

@@ -279,7 +279,7 @@ func TestListenRefusesAUDPPortInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	for _, threads := range []int{1, 2} {
 		if s, err := Listen(Options{Answerer: &echo{}, Endpoints: []Endpoint{{DNS, addrPort(p.LocalAddr())}}, Threads: threads}); err == nil {
 			_ = s.Close()

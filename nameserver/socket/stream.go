@@ -50,7 +50,7 @@ type conversation struct {
 
 // converse answers what comes over a connection until its end.
 func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
-	defer st.Close()
+	defer func() { _ = st.Close() }()
 	c := &conversation{server: s, st: st, conn: st, client: Client{Addr: st.from, Transport: t}}
 	if t == TLS {
 		secure, err := s.handshake(ctx, st)

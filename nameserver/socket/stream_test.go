@@ -415,9 +415,8 @@ func TestDrainOfStreams(t *testing.T) {
 // Queries that were sent before the end are answered, those in the kernel's hands too.
 func TestDrainAnswersPipelinedQueries(t *testing.T) {
 	t.Parallel()
-	hold, holding := make(chan struct{}), sync.OnceFunc(func() {})
-	began := make(chan struct{})
-	holding = sync.OnceFunc(func() { close(began) })
+	hold, began := make(chan struct{}), make(chan struct{})
+	holding := sync.OnceFunc(func() { close(began) })
 	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
 		holding()
 		<-hold
