@@ -36,6 +36,9 @@ func (e *Engine) Answer(s *Scratch, query []byte, c Client, dst []byte) []byte {
 		s.count(countIgnored)
 		return nil
 	}
+	if s.batch.n > 0 && !s.batch.touched {
+		e.touch(s)
+	}
 	s.rcode, s.extended, s.truncated, s.authoritative = rcodeNoError, edeNone, false, false
 	s.kind, s.kindHash = kindError, 0
 	s.m.counts = [3]uint16{}
@@ -81,7 +84,7 @@ func (s *Scratch) question(query []byte) int {
 	if binary.BigEndian.Uint16(query[4:]) != 1 { // RFC 9619
 		return -1
 	}
-	end := s.q.read(query, headerLen)
+	end := s.next(query)
 	if end == 0 || end+4 > len(query) {
 		return -1
 	}

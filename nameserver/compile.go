@@ -66,7 +66,7 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 		c.matchNSEC3()
 	}
 	if !o.NoReady {
-		c.prepare()
+		c.prepare(write.uneven)
 	}
 	return c, nil
 }
@@ -103,7 +103,8 @@ type compiler struct {
 	size    uint64 // octets so far
 	names   int
 	sets    int
-	denials int // NSEC records
+	denials int      // NSEC records
+	uneven  []uint32 // nodes whose answers are worth being made ready
 
 	path  []ancestor // from the apex to the last owner
 	group []zone.RRset
@@ -253,8 +254,18 @@ func (p *compiler) node(owner zone.Name) {
 	p.content(owner, flags)
 	p.path = append(p.path, ancestor{owner, flags, at})
 	p.names++
-	if p.write {
-		p.enter(at)
+	if !p.write {
+		return
+	}
+	p.enter(at)
+	if flags&isBelow != 0 {
+		return
+	}
+	for _, set := range p.group {
+		if s := shapeOf(uint16(set.Type)); s.compress || s.additional {
+			p.uneven = append(p.uneven, uint32(at/4))
+			return
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func (s *Scratch) proveWildNoData(z *Compiled, star node, at int) {
 // the next closer name does not exist (RFC 5155, section 7.2.1). It returns the encloser's label.
 func (s *Scratch) proveEncloser(z *Compiled, at int) int {
 	for ; at <= s.q.labels-z.labels; at++ {
-		n := z.find(&s.q, at)
+		n := z.find(s.q, at)
 		if n.ref == 0 {
 			continue
 		}

@@ -51,7 +51,7 @@ const defaultMaxUDP = 1232
 // NewScratch returns working memory for one thread. It is reused from query to query, and counts
 // them.
 func (e *Engine) NewScratch() *Scratch {
-	s := &Scratch{}
+	s := newScratch()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.scratches = append(e.scratches, s)

@@ -65,6 +65,25 @@ func (q *name) read(msg []byte, at int) int {
 	return i
 }
 
+// is tells whether the octets begin with the name, in any case.
+func (q *name) is(b []byte) bool {
+	if len(b) < q.n {
+		return false
+	}
+	i := 0
+	for ; i+8 <= q.n; i += 8 {
+		if lower8(binary.LittleEndian.Uint64(b[i:])) != binary.LittleEndian.Uint64(q.wire[i:]) {
+			return false
+		}
+	}
+	for ; i < q.n; i++ {
+		if c := b[i]; c != q.wire[i] && (c-'A' >= 26 || c+'a'-'A' != q.wire[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // readStored takes a name that a zone holds.
 func (q *name) readStored(wire []byte) bool { return q.read(wire, 0) != 0 }
 

@@ -55,6 +55,7 @@ func NewRateLimit(o RateLimitOptions) *RateLimit {
 		sets *= 2
 	}
 	l.table, l.mask = make([]limitSet, sets), uint64(sets-1)
+	advise(l.table)
 	return l
 }
 
@@ -85,18 +86,7 @@ func (l *RateLimit) check(s *Scratch, from netip.Addr) limitVerdict {
 			return limitPass
 		}
 	}
-	// /24 and /56 are what one holder commonly has.
-	var net uint64
-	if from.Is4() {
-		a := from.As4()
-		net = uint64(a[0])<<16 | uint64(a[1])<<8 | uint64(a[2]) | 1<<63
-	} else {
-		a := from.As16()
-		net = binary.BigEndian.Uint64(a[:8]) >> 8
-	}
-	h := mix(net^seedTail, seedLong) ^ s.kindHash
-	h = mix(h, seedRoot+uint64(s.kind)<<1)
-	if l.take(h, s.now()/1000) {
+	if l.take(limitHash(from, s.kind, s.kindHash), s.now()/1000) {
 		return limitPass
 	}
 	if l.slip == 0 {
@@ -107,6 +97,24 @@ func (l *RateLimit) check(s *Scratch, from netip.Addr) limitVerdict {
 		return limitSlip
 	}
 	return limitDrop
+}
+
+// limitHash tells networks and things apart. /24 and /56 are what one holder commonly has.
+func limitHash(from netip.Addr, k kind, thing uint64) uint64 {
+	var net uint64
+	if from.Is4() {
+		a := from.As4()
+		net = uint64(a[0])<<16 | uint64(a[1])<<8 | uint64(a[2]) | 1<<63
+	} else {
+		a := from.As16()
+		net = binary.BigEndian.Uint64(a[:8]) >> 8
+	}
+	return mix(mix(net^seedTail, seedLong)^thing, seedRoot+uint64(k)<<1)
+}
+
+// touch reads what an answer that exists will be charged to.
+func (l *RateLimit) touch(from netip.Addr, thing uint64) byte {
+	return byte(l.table[limitHash(from.Unmap(), kindAnswer, thing)&l.mask][0].Load())
 }
 
 const limitTime = 1<<48 - 1

@@ -1,6 +1,9 @@
 package nameserver
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // A blob is an answer that is ready but for the header and the question:
 //
@@ -42,24 +45,17 @@ func (s *Scratch) ready(z *Compiled, ref uint32, base int) bool {
 	return true
 }
 
-// prepare makes the answers ready that are asked for often and need compression: names in RDATA,
-// delegations, and the SOA of what is absent.
-func (z *Compiled) prepare() {
-	s := &Scratch{}
-	s.m.traced = true
-	s.m.b = make([]byte, headerLen+259+maxBlob)
+// prepare makes the answers ready that are asked for often and need compression: names in RDATA and
+// delegations of some nodes, and the SOA of what is absent.
+func (z *Compiled) prepare(nodes []uint32) {
+	s := preparers.Get().(*Scratch)
+	defer preparers.Put(s)
 	z.ready = make([]byte, 4, 256) // 0 means none
 	if ref, ok := s.blob(z, z.apexRef, typeSOA, true); ok {
 		z.noName = ref
 	}
-	for _, e := range z.table {
-		if e == 0 {
-			continue
-		}
-		n := z.at(uint32(e))
-		if n.flags()&isBelow != 0 {
-			continue
-		}
+	for _, ref := range nodes {
+		n := z.at(ref)
 		for i := range n.sets() {
 			set := z.nth(n, i)
 			if set.flags&plain != 0 || set.n == 0 || n.flags()&isCut != 0 && set.typ != typeNS || n.flags()&hasCNAME != 0 && set.typ != typeCNAME {
@@ -73,6 +69,14 @@ func (z *Compiled) prepare() {
 	}
 	z.ready = append([]byte(nil), z.ready...)
 }
+
+// preparers are kept for the next zone: there may be many small ones.
+var preparers = sync.Pool{New: func() any {
+	s := newScratch()
+	s.m.traced = true
+	s.m.b = make([]byte, headerLen+259+maxBlob)
+	return s
+}}
 
 // blob answers a question for a node as anybody would ask it, and keeps what comes out.
 func (s *Scratch) blob(z *Compiled, ref uint32, t uint16, negative bool) (at uint32, ok bool) {

@@ -61,9 +61,9 @@ func (s *Scratch) looped() bool {
 // zoneFor finds the zone to answer from: for DS the one above a cut, where it is held (RFC 4035,
 // section 3.1.4.1).
 func (s *Scratch) zoneFor(zs *Zones) (*Compiled, int) {
-	z, at := zs.enclosing(&s.q, 0)
+	z, at := zs.enclosing(s.q, 0)
 	if z != nil && at == 0 && s.qtype == typeDS && s.q.labels > 0 {
-		if above, i := zs.enclosing(&s.q, 1); above != nil {
+		if above, i := zs.enclosing(s.q, 1); above != nil {
 			return above, i
 		}
 	}
@@ -73,7 +73,7 @@ func (s *Scratch) zoneFor(zs *Zones) (*Compiled, int) {
 // step answers for one name from one zone. It returns true when the name is an alias; s.q is what it
 // leads to then.
 func (s *Scratch) step(z *Compiled) bool {
-	q := &s.q
+	q := s.q
 	s.zone = z
 	at := 0 // label at which the closest encloser starts
 	n := z.find(q, 0)

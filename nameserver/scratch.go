@@ -12,7 +12,7 @@ type Scratch struct {
 	Now int64
 
 	// The question, and what is being looked for on its behalf.
-	q             name
+	q             *name
 	qtype, qclass uint16
 	do, rotate    bool
 	zone          *Compiled
@@ -42,14 +42,22 @@ type Scratch struct {
 	tick   uint32
 	told   [countEnd]atomic.Uint64
 
+	batch foreseen
+
 	// Memory.
-	t          name
+	own, t     name
 	made       [768]byte
 	key        [2 * 264]byte
 	hashed     [2 * 600]byte
 	proofSpace [maxProofs]proof
 	wantSpace  [8]want
 	long       []byte // for answers that the caller's buffer cannot hold
+}
+
+func newScratch() *Scratch {
+	s := &Scratch{}
+	s.q = &s.own
+	return s
 }
 
 // now is the time in nanoseconds since 1970.

@@ -23,6 +23,7 @@ type Zones struct {
 type zoneIndex struct {
 	slots  []zoneSlot
 	depths [2]atomic.Uint64 // which numbers of labels origins have
+	large  atomic.Bool      // there is, or was, a zone with many names, or there are many zones
 }
 
 type zoneSlot struct {
@@ -39,6 +40,8 @@ func (zs *Zones) Put(c *Compiled) {
 		if s := x.slot(c.hash, c); s != nil {
 			if s.zone.Swap(c) == nil {
 				zs.counted(x, c, 1)
+			} else if len(c.table) >= worthwhile {
+				x.large.Store(true)
 			}
 			return
 		}
@@ -92,6 +95,9 @@ func (zs *Zones) Count() int {
 // counted is called with mu held, after a zone came (1) or went (-1).
 func (zs *Zones) counted(x *zoneIndex, c *Compiled, by int) {
 	zs.count += by
+	if len(c.table) >= worthwhile || zs.count >= worthwhile/2 {
+		x.large.Store(true)
+	}
 	zs.depth[c.labels] += by
 	d, bit := &x.depths[c.labels>>6], uint64(1)<<(c.labels&63)
 	if zs.depth[c.labels] > 0 {
@@ -118,6 +124,7 @@ func (zs *Zones) grow(old *zoneIndex) *zoneIndex {
 			zs.used++
 		}
 	}
+	x.large.Store(old.large.Load())
 	for i := range x.depths {
 		x.depths[i].Store(old.depths[i].Load())
 	}
