@@ -76,5 +76,5 @@ func engine(file string) (socket.Answerer, error) {
 		Limit: nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 1 << 30}),
 	}
 	e.Zones.Put(compiled)
-	return socket.Engine(e), nil
+	return socket.Engine(e, nil), nil
 }
