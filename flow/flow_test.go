@@ -455,6 +455,14 @@ func TestApexNSWithoutProvidersThatAreNotFilled(t *testing.T) {
 	b.b.broken = errors.New("out of order")
 	b.expect(b.plan(flow.Request{}), both+"\nerror: b/example.org.: out of order")
 	b.expect(b.plan(only), both)
+
+	// So it is where another serves the zone.
+	three := strings.NewReplacer("targets: [a, b]", "targets: [a, b, c]", "guards:", "  c: {type: test-memory, account: DIR/c, name_servers: [ns.c.example.]}\nguards:").Replace(conf)
+	b = newBench(t, three, files)
+	accounts.Store(b.dir+"/c", provider.Provider(&conformance.Memory{}))
+	b.apply(b.plan(flow.Request{Targets: []string{"b", "c"}}))
+	b.b.broken = errors.New("out of order")
+	b.expect(b.plan(flow.Request{}), "a/example.org.: create +@/NS[ns.a.example. ns.b.example. ns.c.example.] +www/A[192.0.2.1]\nc/example.org.:\nerror: b/example.org.: out of order")
 }
 
 func TestSilencedFindingsDoNotStop(t *testing.T) {

@@ -38,8 +38,8 @@ type tour struct {
 	unsure map[zone.Name][]string
 	// serving are the accounts that hold more of a zone than its apex.
 	serving map[zone.Name]map[string]bool
-	// unread are the accounts that were not read in this run and, as far as the history goes, never
-	// held the zone.
+	// unread are the accounts that were not read in this run, and whether the history knows that the
+	// zone was written there.
 	unread map[zone.Name]map[string]bool
 }
 
@@ -151,19 +151,24 @@ func (t *tour) serves(z zone.Name, account string, names []zone.Name) {
 	t.servers[z][account] = names
 }
 
-// notRead notes that a target was not read, unless it was written once: then it may well serve.
+// notRead notes that a target was not read.
 func (t *tour) notRead(ctx context.Context, tg plan.Target) {
-	if t.Store != nil {
-		for v, err := range t.Store.History(ctx, store.Filter{Zone: &tg.Zone, Provider: tg.Provider}) {
-			if err != nil || v.Applied() {
-				return
-			}
-		}
-	}
 	if t.unread[tg.Zone] == nil {
 		t.unread[tg.Zone] = map[string]bool{}
 	}
-	t.unread[tg.Zone][tg.Provider] = true
+	t.unread[tg.Zone][tg.Provider] = false
+	if t.Store == nil {
+		return
+	}
+	for v, err := range t.Store.History(ctx, store.Filter{Zone: &tg.Zone, Provider: tg.Provider}) {
+		if err != nil {
+			return
+		}
+		if v.Applied() {
+			t.unread[tg.Zone][tg.Provider] = true
+			return
+		}
+	}
 }
 
 // allServers unites the name servers of all accounts of a zone.
@@ -186,14 +191,16 @@ func (t *tour) unsureFor(tg target) []string {
 }
 
 // apexServers are the names for the apex NS of one target: those of the accounts that serve the zone
-// already, and its own. An account that is still empty joins once it is filled. Where nobody serves
-// the zone yet, all join that this run fills. Names that are there stay.
+// already, as one that cannot be read does when it was written before, and its own. An account that is
+// still empty joins once it is filled. Where nobody serves the zone yet, all join that this run fills.
+// Names that are there stay.
 func (t *tour) apexServers(tg target, snap *provider.Snapshot) []zone.Name {
 	all := t.allServers(tg.Zone)
 	there, _ := snap.Sets.Set(tg.Zone, zone.TypeNS)
 	joins, nobody := map[zone.Name]bool{}, len(t.serving[tg.Zone]) == 0
 	for account, names := range t.servers[tg.Zone] {
-		now := account == tg.Provider || t.serving[tg.Zone][account] || nobody && !t.unread[tg.Zone][account]
+		written, unread := t.unread[tg.Zone][account]
+		now := account == tg.Provider || t.serving[tg.Zone][account] || written || nobody && !unread
 		for _, n := range names {
 			joins[n] = joins[n] || now || slices.Contains(there.Data, zone.Data(n.AppendWire(nil)))
 		}
