@@ -261,8 +261,8 @@ func (w *writing) mend(ctx context.Context, batches [][]piece) bool {
 	return better
 }
 
-// settle waits until the service has sent to its name servers what was written, and says so.
-// Waiting is background work: writes of other zones go first.
+// settle waits until the service has sent to its name servers what was written, and says so when
+// that took worth mentioning. Waiting is background work: writes of other zones go first.
 func (p *Provider) settle(ctx context.Context, m *managed, ids []string) string {
 	if len(ids) == 0 || p.wait == 0 {
 		return ""
@@ -284,8 +284,14 @@ func (p *Provider) settle(ctx context.Context, m *managed, ids []string) string 
 			return fmt.Sprintf("change %s is %s %s; name servers usually have it within a minute", id, why, polls())
 		}
 	}
+	if time.Since(began) < worthANote {
+		return ""
+	}
 	return "done: sent to all name servers " + polls()
 }
+
+// worthANote is how long a change has to be on its way for anybody to be told.
+const worthANote = time.Second
 
 // done asks until a change is done.
 func (p *Provider) done(ctx context.Context, m *managed, id string) error {
