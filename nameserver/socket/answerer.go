@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"crypto/tls"
 	"net/netip"
 )
 
@@ -34,6 +35,8 @@ type Client struct {
 	// KeepAlive is how long the connection may stay idle, in units of 100 ms, for the option of
 	// RFC 7828. It is 0 where that option has no meaning: over UDP and HTTPS.
 	KeepAlive uint16
+	// TLS is what is known of the connection over TLS, the client's certificate included; else nil.
+	TLS *tls.ConnectionState
 }
 
 // An Answerer makes answers. Its methods are called by many threads at once.
@@ -74,15 +77,16 @@ type Packet struct {
 }
 
 // A Streamer is an Answerer that has answers which take several messages or much time, such as zone
-// transfers. Over a connection they do not hold up the queries behind them.
+// transfers and updates. They do not hold up the queries behind them.
 type Streamer interface {
-	// Long reports whether Stream has to answer the query. It is called for every query over TCP
-	// and TLS, and must be quick.
+	// Long reports whether Stream has to answer the query. It is called for every query over UDP,
+	// TCP and TLS, and must be quick.
 	Long(query []byte, from *Client) bool
 	// Stream answers a query, message by message. send waits until the client has taken the
 	// message, and returns an error when it does not, or when ctx has ended; Stream then gives up.
-	// query belongs to Stream.
-	Stream(ctx context.Context, query []byte, from Client, send func(message []byte) error)
+	// Over UDP only one message can be sent, of at most MaxDatagram octets. query belongs to Stream.
+	// An error ends the connection.
+	Stream(ctx context.Context, query []byte, from Client, send func(message []byte) error) error
 }
 
 // MaxDatagram is how long an answer over UDP may be, in octets.

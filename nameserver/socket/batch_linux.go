@@ -5,6 +5,7 @@ package socket
 import (
 	"context"
 	"net/netip"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -42,6 +43,7 @@ type batched struct {
 	proxy    []netip.Prefix
 	draining atomic.Bool
 	tally    tally
+	aside    *aside
 
 	rx, tx       []mmsghdr
 	rxIov, txIov []syscall.Iovec
@@ -54,6 +56,7 @@ type batched struct {
 
 func listenBatched(_ context.Context, addr netip.AddrPort, o *Options) (packetSocket, error) {
 	b := &batched{wildcard: addr.Addr().IsUnspecified(), v6: addr.Addr().Unmap().Is6(), proxy: o.ProxyFrom}
+	b.aside = newAside(o, &b.tally)
 	var err error
 	if b.fd, err = openPacket(addr, o, o.Share || o.Threads > 1); err != nil {
 		return nil, err
@@ -110,7 +113,8 @@ func (b *batched) expect(i int) {
 	}
 }
 
-func (b *batched) serve(w Worker) {
+func (b *batched) serve(ctx context.Context, w Worker) {
+	defer b.aside.wait()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	b.prepare()
@@ -130,7 +134,7 @@ func (b *batched) serve(w Worker) {
 			time.Sleep(time.Millisecond) // the kernel has no memory: more calls do not help
 			continue
 		}
-		packets := b.take(n)
+		packets := b.take(ctx, n)
 		if many != nil {
 			many.AnswerBatch(packets)
 		} else {
@@ -165,7 +169,7 @@ func (b *batched) receive(f Flusher) (int, syscall.Errno) {
 }
 
 // take makes packets of the first n headers, of those that may be queries.
-func (b *batched) take(n int) []Packet {
+func (b *batched) take(ctx context.Context, n int) []Packet {
 	b.strange, b.cut = 0, 0
 	size, k := len(b.in)/perCall, 0
 	for i := range n {
@@ -184,6 +188,10 @@ func (b *batched) take(n int) []Packet {
 			p.Query = unwrap(b.proxy, p.Query, &p.From, &b.tally)
 		}
 		if len(p.Query) < header {
+			continue
+		}
+		if b.aside.long(p.Query, &p.From) {
+			b.aside.begin(ctx, p.Query, p.From, b.replyTo(i))
 			continue
 		}
 		p.Dst = b.out[k*room : k*room : (k+1)*room]
@@ -220,6 +228,28 @@ func (b *batched) send(packets []Packet, n int) {
 	if k > sent || b.cut > 0 {
 		b.tally.unsent.Add(uint64(k - sent))
 		b.tally.cut.Add(b.cut)
+	}
+}
+
+// replyTo returns a function that answers datagram i, for use when its memory is no longer there.
+func (b *batched) replyTo(i int) func([]byte) error {
+	name, ctl, r := b.names[i], b.controls[i], &b.rx[i].hdr
+	namelen, ctllen := r.Namelen, r.Controllen
+	if b.wildcard {
+		fromSameAddress(&ctl)
+	}
+	return func(answer []byte) error {
+		var iov syscall.Iovec
+		iov.Base = &answer[0]
+		iov.SetLen(len(answer))
+		h := syscall.Msghdr{Name: (*byte)(unsafe.Pointer(&name)), Namelen: namelen, Iov: &iov, Iovlen: 1}
+		if b.wildcard {
+			h.Control, h.Controllen = &ctl[0], ctllen
+		}
+		if _, _, errno := syscall.Syscall(syscall.SYS_SENDMSG, uintptr(b.fd), uintptr(unsafe.Pointer(&h)), 0); errno != 0 {
+			return os.NewSyscallError("sendmsg", errno)
+		}
+		return nil
 	}
 }
 

@@ -33,7 +33,7 @@ func TestBatchAllocatesNothing(t *testing.T) {
 			if errno != 0 {
 				t.Fatal(errno)
 			}
-			packets := b.take(n)
+			packets := b.take(t.Context(), n)
 			for i := range packets {
 				packets[i].Answer = w.Answer(packets[i].Dst, packets[i].Query, &packets[i].From)
 			}

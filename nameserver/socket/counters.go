@@ -8,6 +8,8 @@ type Counters struct {
 	Answers   uint64 // answers over UDP that the kernel took
 	Unsent    uint64 // answers over UDP that the kernel did not take
 	Cut       uint64 // datagrams longer than what is taken (MaxDatagram)
+	LongUDP   uint64 // queries over UDP for the Streamer
+	Busy      uint64 // of these: not answered, because Limits.LongUDP others were
 	BadProxy  uint64 // datagrams and connections of balancers without a valid PROXY header
 
 	Connections uint64 // that were accepted
@@ -25,8 +27,8 @@ type Counters struct {
 // tally counts what one UDP thread does. Only this thread writes it, once a batch; the padding
 // keeps tallies of different threads in different cache lines.
 type tally struct {
-	datagrams, answers, unsent, cut, badProxy atomic.Uint64
-	_                                         [88]byte
+	datagrams, answers, unsent, cut, badProxy, long, busy atomic.Uint64
+	_                                                     [72]byte
 }
 
 func (t *tally) add(c *Counters) {
@@ -35,6 +37,8 @@ func (t *tally) add(c *Counters) {
 	c.Unsent += t.unsent.Load()
 	c.Cut += t.cut.Load()
 	c.BadProxy += t.badProxy.Load()
+	c.LongUDP += t.long.Load()
+	c.Busy += t.busy.Load()
 }
 
 // streamTally counts what happens to connections.

@@ -1,17 +1,25 @@
 package socket
 
 import (
+	"context"
 	"time"
 
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/xfr"
 )
 
-// Engine makes an Answerer of package nameserver's engine.
-func Engine(e *nameserver.Engine) Answerer { return engine{e} }
+// Engine makes an Answerer of package nameserver's engine, and of the desk for transfers, NOTIFY,
+// updates and all that is signed with TSIG; a nil desk leaves these to the engine.
+func Engine(e *nameserver.Engine, desk *xfr.Desk) Answerer {
+	if desk == nil {
+		return engine{e}
+	}
+	return engineAndDesk{engine{e}, desk}
+}
 
-type engine struct{ *nameserver.Engine }
+type engine struct{ engine *nameserver.Engine }
 
-func (e engine) Worker() Worker { return &engineWorker{e.Engine, e.NewScratch()} }
+func (e engine) Worker() Worker { return &engineWorker{e.engine, e.engine.NewScratch()} }
 
 type engineWorker struct {
 	engine  *nameserver.Engine
@@ -19,6 +27,11 @@ type engineWorker struct {
 }
 
 func (w *engineWorker) Answer(dst, query []byte, from *Client) []byte {
+	w.scratch.Now = 0
+	return w.answer(dst, query, from)
+}
+
+func (w *engineWorker) answer(dst, query []byte, from *Client) []byte {
 	return w.engine.Answer(w.scratch, query, nameserver.Client{
 		Addr:      from.Addr,
 		Stream:    from.Transport.Stream(),
@@ -27,22 +40,37 @@ func (w *engineWorker) Answer(dst, query []byte, from *Client) []byte {
 	}, dst)
 }
 
-// AnswerBatch has the clock read once, and all look-ups under way before the first answer is made.
+// AnswerBatch looks at the clock once, and lets all look-ups wait for memory together.
 func (w *engineWorker) AnswerBatch(batch []Packet) {
 	w.scratch.Now = time.Now().UnixNano()
-	for len(batch) > 0 {
-		some := batch[:min(len(batch), nameserver.Batch)]
-		batch = batch[len(some):]
-		for i := range some {
-			w.engine.Foresee(w.scratch, some[i].Query, some[i].From.Addr.Addr())
-		}
-		for i := range some {
-			p := &some[i]
-			p.Answer = w.Answer(p.Dst, p.Query, &p.From)
+	if len(batch) > 1 {
+		for i := range batch {
+			w.engine.Foresee(w.scratch, batch[i].Query, batch[i].From.Addr.Addr())
 		}
 	}
-	w.scratch.Now = 0
+	for i := range batch {
+		p := &batch[i]
+		p.Answer = w.answer(p.Dst, p.Query, &p.From)
+	}
 }
 
 // Flush tells the engine what was counted.
 func (w *engineWorker) Flush() { w.scratch.Flush() }
+
+type engineAndDesk struct {
+	engine
+	desk *xfr.Desk
+}
+
+func (e engineAndDesk) Long(query []byte, _ *Client) bool { return e.desk.Takes(query) }
+
+func (e engineAndDesk) Stream(ctx context.Context, query []byte, from Client, send func([]byte) error) error {
+	peer := xfr.Peer{Addr: from.Addr, TLS: from.TLS}
+	if from.Transport.Stream() {
+		return e.desk.Stream(ctx, query, peer, send)
+	}
+	if answer := e.desk.Datagram(ctx, query, peer); answer != nil {
+		return send(answer)
+	}
+	return nil
+}

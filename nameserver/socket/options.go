@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -78,7 +80,11 @@ type Options struct {
 	// or what the system allows (net.core.rmem_max).
 	ReceiveBuffer int
 	Certificates  *Certificates // for DoT and DoH
-	Path          string        // of DoH; "": /dns-query
+	// ClientAuth says whether clients are asked for a certificate over TLS (RFC 9103, section 9.3.3);
+	// ClientCAs are the authorities that those are checked against.
+	ClientAuth tls.ClientAuthType
+	ClientCAs  *x509.CertPool
+	Path       string // of DoH; "": /dns-query
 	// ProxyFrom are the balancers. What comes from them must begin with a header of PROXY protocol
 	// version 2, over UDP each datagram; what comes from others must not and is taken as it is.
 	ProxyFrom []netip.Prefix
@@ -93,6 +99,7 @@ type Limits struct {
 	Message     time.Duration // how long one message, a PROXY header or a TLS handshake may take to arrive; 0: 5 s
 	Write       time.Duration // how long a client may take to accept what is sent to it; 0: 5 s
 	Long        int           // long answers (see Streamer) at once over one connection; 0: 4
+	LongUDP     int           // the same over UDP, for each thread; more are not answered; 0: 16
 	Requests    int           // DoH requests at once over one connection; 0: 250
 	Drain       time.Duration // how long to wait for the last answers in the end; 0: 5 s
 }
@@ -104,6 +111,7 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.Message, 5*time.Second)
 	setDefault(&l.Write, 5*time.Second)
 	setDefault(&l.Long, 4)
+	setDefault(&l.LongUDP, 16)
 	setDefault(&l.Requests, 250)
 	setDefault(&l.Drain, 5*time.Second)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -12,7 +13,7 @@ import (
 type packetSocket interface {
 	addr() netip.AddrPort
 	// serve answers until drain, then what has arrived before, and returns.
-	serve(w Worker)
+	serve(ctx context.Context, w Worker)
 	// drain ends serve soon. It is called once, by another goroutine.
 	drain()
 	// close frees the socket. It is called when serve has returned or was never called.
@@ -25,17 +26,20 @@ type portable struct {
 	conn  *net.UDPConn
 	proxy []netip.Prefix
 	tally tally
+	aside *aside
 }
 
 func listenPortable(ctx context.Context, addr netip.AddrPort, o *Options) (packetSocket, error) {
 	var lc net.ListenConfig
-	p, err := lc.ListenPacket(ctx, network("udp", addr), netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()).String())
+	c, err := lc.ListenPacket(ctx, network("udp", addr), netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()).String())
 	if err != nil {
 		return nil, err
 	}
-	conn := p.(*net.UDPConn)
+	conn := c.(*net.UDPConn)
 	_ = conn.SetReadBuffer(o.ReceiveBuffer) // as far as the system allows
-	return &portable{conn: conn, proxy: o.ProxyFrom}, nil
+	p := &portable{conn: conn, proxy: o.ProxyFrom}
+	p.aside = newAside(o, &p.tally)
+	return p, nil
 }
 
 func (p *portable) addr() netip.AddrPort { return addrPort(p.conn.LocalAddr()) }
@@ -45,7 +49,8 @@ func (p *portable) close()               { _ = p.conn.Close() }
 // drain leaves some time for datagrams that the kernel holds: Go reads none after a deadline.
 func (p *portable) drain() { _ = p.conn.SetReadDeadline(time.Now().Add(10 * time.Millisecond)) }
 
-func (p *portable) serve(w Worker) {
+func (p *portable) serve(ctx context.Context, w Worker) {
+	defer p.aside.wait()
 	in, out := make([]byte, proxyFixed+proxyMax+MaxDatagram+1), make([]byte, 0, MaxDatagram)
 	var from Client
 	flusher, _ := w.(Flusher)
@@ -70,12 +75,16 @@ func (p *portable) serve(w Worker) {
 		if query = unwrap(p.proxy, query, &from, &p.tally); len(query) < header {
 			continue
 		}
-		if answer := w.Answer(out, query, &from); answer != nil {
-			if _, err := p.conn.WriteToUDPAddrPort(answer, addr); err != nil {
-				p.tally.unsent.Add(1)
-				continue
-			}
-			p.tally.answers.Add(1)
+		reply := func(answer []byte) error {
+			_, err := p.conn.WriteToUDPAddrPort(answer, addr)
+			return err
+		}
+		if p.aside.long(query, &from) {
+			p.aside.begin(ctx, query, from, reply)
+			continue
+		}
+		if answer := w.Answer(out, query, &from); len(answer) > 0 {
+			p.tally.sent(reply(answer))
 		}
 	}
 }
@@ -96,3 +105,60 @@ func unwrap(proxy []netip.Prefix, query []byte, from *Client, t *tally) []byte {
 	}
 	return query[n:]
 }
+
+// sent counts an answer that was sent by itself.
+func (t *tally) sent(err error) {
+	if err != nil {
+		t.unsent.Add(1)
+		return
+	}
+	t.answers.Add(1)
+}
+
+var errDatagram = errors.New("one answer of at most 4096 octets can be sent over UDP")
+
+// An aside answers the datagrams that are the Streamer's, beside the thread that reads them.
+type aside struct {
+	streamer Streamer // nil: there are none
+	tally    *tally
+	tokens   chan struct{}
+	running  sync.WaitGroup
+}
+
+func newAside(o *Options, t *tally) *aside {
+	a := &aside{tally: t, tokens: make(chan struct{}, o.Limits.LongUDP)}
+	a.streamer, _ = o.Answerer.(Streamer)
+	return a
+}
+
+// long reports whether a query is the Streamer's.
+func (a *aside) long(query []byte, from *Client) bool {
+	return a.streamer != nil && a.streamer.Long(query, from)
+}
+
+// begin has a query answered, unless too many are. reply must be good until wait returns.
+func (a *aside) begin(ctx context.Context, query []byte, from Client, reply func([]byte) error) {
+	a.tally.long.Add(1)
+	select {
+	case a.tokens <- struct{}{}:
+	default:
+		a.tally.busy.Add(1) // whoever asked over UDP asks again
+		return
+	}
+	query, once := append([]byte(nil), query...), false
+	a.running.Go(func() {
+		defer func() { <-a.tokens }()
+		// What went wrong is the Streamer's to tell: over UDP nothing is to be ended.
+		_ = a.streamer.Stream(ctx, query, from, func(answer []byte) error {
+			if len(answer) == 0 || len(answer) > MaxDatagram || once {
+				return errDatagram
+			}
+			once = true
+			err := reply(answer)
+			a.tally.sent(err)
+			return err
+		})
+	})
+}
+
+func (a *aside) wait() { a.running.Wait() }

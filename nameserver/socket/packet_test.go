@@ -59,7 +59,10 @@ var packetWays = map[string]func(context.Context, netip.AddrPort, *Options) (pac
 // serving starts one socket.
 func serving(t *testing.T, listen func(context.Context, netip.AddrPort, *Options) (packetSocket, error), o Options, addr string, w Worker) packetSocket {
 	t.Helper()
-	o.Answerer, o.Endpoints = &echo{}, on(DNS, addr)
+	if o.Answerer == nil {
+		o.Answerer = &echo{}
+	}
+	o.Endpoints = on(DNS, addr)
 	o, err := o.prepared()
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +72,7 @@ func serving(t *testing.T, listen func(context.Context, netip.AddrPort, *Options
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { p.serve(w) })
+	wg.Go(func() { p.serve(t.Context(), w) })
 	t.Cleanup(func() { p.drain(); wg.Wait(); p.close() })
 	return p
 }

@@ -44,6 +44,7 @@ func Listen(o Options) (*Server, error) {
 	s.streamer, _ = o.Answerer.(Streamer)
 	if o.Certificates != nil {
 		s.dot = o.Certificates.config("dot")
+		s.dot.ClientAuth, s.dot.ClientCAs = o.ClientAuth, o.ClientCAs
 	}
 	for _, e := range o.Endpoints {
 		if err := s.bind(e); err != nil {
@@ -147,7 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, p := range s.packets {
 		packets.Go(func() {
 			defer p.close()
-			p.serve(s.o.Answerer.Worker())
+			p.serve(work, s.o.Answerer.Worker())
 		})
 	}
 	var webs []*web
@@ -173,10 +174,10 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, p := range s.packets {
 		p.drain()
 	}
-	packets.Wait()
 	limit, cancel := context.WithTimeout(work, s.o.Limits.Drain)
 	defer cancel()
 	var ending sync.WaitGroup
+	ending.Go(packets.Wait)
 	for _, w := range webs {
 		ending.Go(func() { w.end(limit) })
 	}

@@ -59,6 +59,8 @@ func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 			return
 		}
 		c.conn = secure
+		state := secure.ConnectionState()
+		c.client.TLS = &state
 		defer secure.Close() // unlike st.Close it says so to the client
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -73,7 +75,7 @@ func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 	cancel()
 }
 
-func (s *Server) handshake(ctx context.Context, st *stream) (net.Conn, error) {
+func (s *Server) handshake(ctx context.Context, st *stream) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Limits.Message)
 	defer cancel()
 	secure := tls.Server(st, s.dot)
@@ -225,7 +227,9 @@ func (c *conversation) begin(query []byte) bool {
 	query, from := append([]byte(nil), query...), c.client
 	c.running.Go(func() {
 		defer func() { <-c.long }()
-		c.server.streamer.Stream(c.ctx, query, from, c.sendOne)
+		if c.server.streamer.Stream(c.ctx, query, from, c.sendOne) != nil {
+			_ = c.st.Close() // the reader ends, too
+		}
 	})
 	return true
 }
@@ -241,10 +245,9 @@ func (c *conversation) sendOne(message []byte) error {
 	defer lentWrites.Put(lent)
 	framed := binary.BigEndian.AppendUint16((*lent)[:0], uint16(len(message)))
 	if !c.send(append(framed, message...)) {
-		_ = c.st.Close() // the reader ends, too
 		return io.ErrClosedPipe
 	}
 	return nil
 }
 
-var errTooLong = errors.New("a message has at most 65535 octets")
+var errTooLong = errors.New("the answer is longer than the transport allows")

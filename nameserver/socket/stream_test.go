@@ -306,7 +306,7 @@ type transfers struct {
 
 func (*transfers) Long(query []byte, _ *Client) bool { return query[2]>>3&15 == 4 }
 
-func (x *transfers) Stream(ctx context.Context, query []byte, _ Client, send func([]byte) error) {
+func (x *transfers) Stream(ctx context.Context, query []byte, _ Client, send func([]byte) error) error {
 	query[2] |= 0x80
 	for {
 		select {
@@ -314,11 +314,11 @@ func (x *transfers) Stream(ctx context.Context, query []byte, _ Client, send fun
 			err := send(query)
 			x.sent <- err
 			if err != nil {
-				return
+				return err
 			}
 		case <-ctx.Done():
 			x.sent <- ctx.Err()
-			return
+			return ctx.Err()
 		}
 	}
 }

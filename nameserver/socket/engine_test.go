@@ -1,0 +1,172 @@
+package socket
+
+import (
+	"context"
+	"net/netip"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/zonefile"
+)
+
+const zoneText = `$ORIGIN example.org.
+$TTL 3600
+@   SOA ns hostmaster 7 7200 900 1209600 300
+@   NS  ns
+ns  A   192.0.2.1
+www A   192.0.2.2
+`
+
+// withDesk is an engine and a desk with one zone.
+func withDesk(t *testing.T, notified func(xfr.Notice) wire.RCODE) (Answerer, *nameserver.Engine) {
+	t.Helper()
+	res, err := zonefile.Parse([]byte(zoneText), zonefile.Options{File: "example.org.zone"})
+	if err != nil || res.Zone == nil {
+		t.Fatalf("%v, %v", err, res.Findings)
+	}
+	compiled, err := nameserver.Compile(res.Zone, nameserver.CompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &nameserver.Engine{NSID: "ns1"}
+	e.Zones.Put(compiled)
+	journal := &xfr.Journal{}
+	if err := journal.Put(res.Zone); err != nil {
+		t.Fatal(err)
+	}
+	return Engine(e, &xfr.Desk{
+		Out: &xfr.Out{
+			Journal: func(zone.Name) *xfr.Journal { return journal },
+			Access:  func(zone.Name) xfr.Access { return xfr.Access{xfr.Everyone} },
+		},
+		Notified: notified,
+	}), e
+}
+
+// Everything together: questions, transfers and notes over every transport.
+func TestEngineAndDesk(t *testing.T) {
+	t.Parallel()
+	notes := make(chan xfr.Notice, 10)
+	answerer, e := withDesk(t, func(n xfr.Notice) wire.RCODE { notes <- n; return wire.NoError })
+	files, _ := certificate(t, t.TempDir(), "ns.example.org")
+	s, stop := run(t, Options{Answerer: answerer, Endpoints: loopback(DNS, DoT, DoH), Certificates: load(t, files), Threads: 2})
+	port := func(i int) string { return strconv.Itoa(int(s.Endpoints()[i].Addr.Port())) }
+
+	for _, transport := range []wire.Transport{wire.UDP, wire.TCP} {
+		c := wire.Client{Transport: transport}
+		got, err := c.Exchange(t.Context(), address(s, 0), wire.Query(zone.MustName("www.example.org."), zone.TypeA))
+		if err != nil || len(got.Answers) != 1 || string(got.Answers[0].Data) != "\xc0\x00\x02\x02" {
+			t.Errorf("%s: %v, %v", transport, got, err)
+		}
+		m := wire.Query(zone.MustName("example.org."), zone.TypeSOA)
+		m.Opcode = wire.OpNotify
+		if got, err = c.Exchange(t.Context(), address(s, 0), m); err != nil || got.RCODE != wire.NoError {
+			t.Errorf("NOTIFY over %s: %v, %v", transport, got, err)
+			continue
+		}
+		if n := <-notes; n.Origin != zone.MustName("example.org.") {
+			t.Errorf("NOTIFY over %s: %+v", transport, n)
+		}
+	}
+
+	for _, c := range []struct {
+		args string
+		want []string
+	}{
+		{"-p " + port(0) + " +tcp AXFR", []string{"www.example.org.", "192.0.2.2", "1 messages, 5 records"}},
+		{"-p " + port(1) + " +tls AXFR", []string{"www.example.org.", "192.0.2.2", "1 messages, 5 records"}},
+		{"-p " + port(1) + " +tls +padding +nsid NS", []string{"ns.example.org.", "PADDING", "ns1"}},
+		{"-p " + port(1) + " +tls NS +keepopen", []string{"ns.example.org."}},
+		{"-p " + port(2) + " +https NS", []string{"ns.example.org.", "HTTP session"}},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			if _, err := exec.LookPath("kdig"); err != nil {
+				t.Skip("kdig is not installed")
+			}
+			args := append(strings.Fields(c.args), "@127.0.0.1", "example.org.")
+			out, err := exec.CommandContext(t.Context(), "kdig", args...).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("no %q in\n%s", want, out)
+				}
+			}
+		})
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Counters(); got.LongUDP != 1 || got.Long < 3 || got.Busy != 0 {
+		t.Errorf("counters: %+v", got)
+	}
+	// All that was counted is told when the threads have nothing to do.
+	if got := e.Counts().Queries; got < 5 {
+		t.Errorf("the engine counted %d queries", got)
+	}
+}
+
+// slow is an echo whose long answers wait to be let go.
+type slow struct {
+	echo
+	letGo chan struct{}
+}
+
+func (*slow) Long(query []byte, _ *Client) bool { return query[2]>>3&15 == 4 }
+
+func (x *slow) Stream(_ context.Context, query []byte, _ Client, send func([]byte) error) error {
+	<-x.letGo
+	query[2] |= 0x80
+	if err := send(query); err != nil {
+		return err
+	}
+	if send(query) == nil {
+		panic("two answers to one datagram")
+	}
+	return nil
+}
+
+func TestLongAnswersOverUDP(t *testing.T) {
+	t.Parallel()
+	for _, listen := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
+		for name, way := range packetWays {
+			t.Run(name+" on "+listen, func(t *testing.T) {
+				t.Parallel()
+				x := &slow{letGo: make(chan struct{})}
+				o := Options{Answerer: x, Endpoints: on(DNS, listen), Limits: Limits{LongUDP: 2}}
+				p := serving(t, way, o, listen, x)
+				c := dial(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), p.addr().Port()))
+				for id := range uint16(3) {
+					send(t, c, long(t, id))
+				}
+				send(t, c, query(t, 9, "example.org."))
+				if id, _ := receive(t, c); id != 9 {
+					t.Errorf("answer %d came first, want 9", id)
+				}
+				for range 2 {
+					x.letGo <- struct{}{}
+					if id, _ := receive(t, c); id > 1 {
+						t.Errorf("answer %d, want 0 or 1: more than two at once", id)
+					}
+				}
+				var got Counters
+				for end := soon(); time.Now().Before(end); got = (Counters{}) {
+					if p.counts().add(&got); got.Answers == 3 {
+						break
+					}
+				}
+				if got.LongUDP != 3 || got.Busy != 1 || got.Answers != 3 {
+					t.Errorf("counters: %+v, want 3 long, 1 of them not taken, 3 answers", got)
+				}
+			})
+		}
+	}
+}
