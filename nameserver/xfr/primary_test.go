@@ -25,6 +25,9 @@ import (
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
+// oddLabel is a label that has to be escaped in text.
+const oddLabel = `_a\.b\001`
+
 var example = zone.MustName("example.org.")
 
 // apex is what zones of the tests begin with. The timers make sure that nothing happens by them
@@ -212,8 +215,8 @@ func zoneText(t testing.TB, z *zone.Zone) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// edit returns a version with some random changes and the next serial.
-func edit(t testing.TB, rng *rand.Rand, z *zone.Zone) *zone.Zone {
+// edit returns a version with some random changes and the next serial. odd is part of some names.
+func edit(t testing.TB, rng *rand.Rand, z *zone.Zone, odd string) *zone.Zone {
 	t.Helper()
 	origin := z.Origin()
 	changes := map[zone.Key]zone.Change{}
@@ -238,7 +241,7 @@ func edit(t testing.TB, rng *rand.Rand, z *zone.Zone) *zone.Zone {
 			set.Type, label = zone.TypeAAAA, "*."+label
 			texts = []string{fmt.Sprintf("2001:db8::%x", rng.IntN(1000))}
 		case 7:
-			set.Type, label = zone.TypeSRV, `_a\.b.`+label
+			set.Type, label = zone.TypeSRV, odd+"."+label
 			texts = []string{fmt.Sprintf("%d 1 53 srv.example.org.", rng.IntN(9))}
 		}
 		var err error

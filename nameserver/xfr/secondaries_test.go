@@ -77,7 +77,7 @@ func TestSecondariesFollow(t *testing.T) {
 			until(t, "the whole zone has come", func() bool { return serves(t, addr, example, serial(t, z)) })
 			for range s.rounds {
 				for range edits / s.rounds {
-					z = edit(t, rng, z)
+					z = edit(t, rng, z, oddLabel)
 					if err := j.Put(z); err != nil {
 						t.Fatal(err)
 					}
