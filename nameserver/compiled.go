@@ -125,7 +125,12 @@ func (z *Compiled) appendName(b []byte, n node) []byte {
 
 // nth is set i of a node.
 func (z *Compiled) nth(n node, i int) rrset {
-	h := n.b[int(z.head)+int(n.b[1])+i*setHead:][:setHead]
+	return view(n, n.b[int(z.head)+int(n.b[1])+i*setHead:])
+}
+
+// view is the set with header h.
+func view(n node, h []byte) rrset {
+	h = h[:setHead]
 	off := binary.LittleEndian.Uint32(h[8:])
 	l := binary.LittleEndian.Uint32(h[12:])
 	m := binary.LittleEndian.Uint32(h[16:])
@@ -140,17 +145,27 @@ func (z *Compiled) nth(n node, i int) rrset {
 	}
 }
 
+// header returns the header of the set of a type, nil when there is none.
+func (z *Compiled) header(n node, t uint16) []byte {
+	at := int(z.head) + int(n.b[1])
+	for range n.sets() {
+		h := n.b[at : at+setHead]
+		if binary.LittleEndian.Uint16(h) == t {
+			return h
+		}
+		at += setHead
+	}
+	return nil
+}
+
 // set returns the set of a type. Sets that are nothing but signatures do not count.
 func (z *Compiled) set(n node, t uint16) (rrset, bool) {
-	at := int(z.head) + int(n.b[1])
-	for i := range n.sets() {
-		h := n.b[at+i*setHead:]
-		if binary.LittleEndian.Uint16(h) == t {
-			s := z.nth(n, i)
-			return s, s.n > 0
-		}
+	h := z.header(n, t)
+	if h == nil {
+		return rrset{}, false
 	}
-	return rrset{}, false
+	s := view(n, h)
+	return s, s.n > 0
 }
 
 // find returns the node of q's suffix from label i on; upTo is the length of the suffix without the

@@ -51,17 +51,20 @@ func (q *name) read(msg []byte, at int) int {
 		i += l + 1
 	}
 	i++
-	if i > len(msg) || i-at > 255 {
+	if i-at > 255 {
 		return 0
 	}
 	q.n, q.labels = i-at, labels
-	copy(q.wire[:q.n], msg[at:i])
+	src := msg[at:]
+	if len(src) < q.n+8 { // whole words cannot be read there
+		copy(q.wire[:], src[:q.n])
+		src = q.wire[:]
+	}
 	for k := 0; k < q.n; k += 8 {
 		// A length is below the letters, so that the whole may be folded at once.
-		w := q.wire[k : k+8 : k+8]
-		binary.LittleEndian.PutUint64(w, lower8(binary.LittleEndian.Uint64(w)))
+		binary.LittleEndian.PutUint64(q.wire[k:k+8:k+8], lower8(binary.LittleEndian.Uint64(src[k:])))
 	}
-	q.sum()
+	q.sum(src)
 	return i
 }
 
@@ -87,26 +90,24 @@ func (q *name) is(b []byte) bool {
 // readStored takes a name that a zone holds.
 func (q *name) readStored(wire []byte) bool { return q.read(wire, 0) != 0 }
 
-// sum hashes the suffixes, from the root to the whole.
-func (q *name) sum() {
+// sum hashes the suffixes, from the root to the whole. src has the name in any case, and eight octets
+// more: words that were just written would have to be waited for.
+func (q *name) sum(src []byte) {
 	h := seedRoot
-	q.hash[q.labels] = h
-	for i := q.labels - 1; i >= 0; i-- {
-		h = q.label(h, int(q.off[i]))
-		q.hash[i] = h
+	labels := q.labels & 127
+	q.hash[labels] = h
+	for i := labels - 1; i >= 0; i-- {
+		at := int(q.off[i&127])
+		n := int(src[at])
+		at++
+		for n > 8 {
+			h = mix(h^lower8(binary.LittleEndian.Uint64(src[at:])), seedLong)
+			at, n = at+8, n-8
+		}
+		tail := lower8(binary.LittleEndian.Uint64(src[at:])) & (^uint64(0) >> ((64 - 8*uint(n)) & 63))
+		h = mix(h^tail, seedTail+uint64(n))
+		q.hash[i&127] = h
 	}
-}
-
-// label hashes the label at an offset, below a suffix with hash h.
-func (q *name) label(h uint64, at int) uint64 {
-	n := int(q.wire[at])
-	at++
-	for n > 8 {
-		h = mix(h^binary.LittleEndian.Uint64(q.wire[at:]), seedLong)
-		at, n = at+8, n-8
-	}
-	tail := binary.LittleEndian.Uint64(q.wire[at:]) & (^uint64(0) >> (64 - 8*uint(n)))
-	return mix(h^tail, seedTail+uint64(n))
 }
 
 // star is the hash of the wildcard below the suffix from label i on.

@@ -156,17 +156,46 @@ func (s *Scratch) exact(z *Compiled, n node) bool {
 	return false
 }
 
-// exactReady copies an answer that is ready, or a set that needs no work.
+// exactReady copies a set that needs no work, or an answer that is ready.
 func (s *Scratch) exactReady(z *Compiled, n node) bool {
 	if n.flags()&hasCNAME != 0 && s.qtype != typeCNAME {
 		return false
 	}
-	set, ok := z.set(n, s.qtype)
-	if !ok || set.flags&(tooLarge|steered) != 0 || s.rotate && set.n > 1 && set.flags&isSpread == 0 {
+	h := z.header(n, s.qtype)
+	if h == nil {
 		return false
 	}
-	if set.flags&plain == 0 {
+	count, flags := binary.LittleEndian.Uint16(h[4:]), h[2]
+	if flags&(plain|tooLarge|steered) != plain || count == 0 || s.rotate && count > 1 {
+		return s.setReady(z, n, h)
+	}
+	from := int(binary.LittleEndian.Uint32(h[8:]))
+	l := int(binary.LittleEndian.Uint32(h[12:]))
+	m := &s.m
+	if s.do { // signatures stand behind
+		l += int(binary.LittleEndian.Uint32(h[16:]))
+		m.counts[answer] = binary.LittleEndian.Uint16(h[6:])
+	}
+	if l > len(m.b)-m.n {
+		m.counts[answer] = 0
+		return false
+	}
+	m.n += copy(m.b[m.n:], n.b[from:from+l])
+	m.counts[answer] += count
+	s.end = endReady
+	return true
+}
+
+// setReady is exactReady for sets that are not plain, or are turned.
+func (s *Scratch) setReady(z *Compiled, n node, h []byte) bool {
+	set := view(n, h)
+	switch {
+	case set.n == 0 || set.flags&(tooLarge|steered) != 0:
+		return false
+	case set.flags&plain == 0:
 		return set.extra != 0 && (!s.rotate || set.n == 1) && s.fast(z) && s.ready(z, set.extra, s.q.n)
+	case set.flags&isSpread == 0:
+		return false
 	}
 	m := &s.m
 	sigs := set.sig
@@ -176,13 +205,9 @@ func (s *Scratch) exactReady(z *Compiled, n node) bool {
 	if len(set.body)+len(sigs) > len(m.b)-m.n {
 		return false
 	}
-	if first := s.first(&set); first > 0 {
-		cut := first * (len(set.body) / set.n)
-		m.n += copy(m.b[m.n:], set.body[cut:])
-		m.n += copy(m.b[m.n:], set.body[:cut])
-	} else {
-		m.n += copy(m.b[m.n:], set.body)
-	}
+	cut := s.first(&set) * (len(set.body) / set.n)
+	m.n += copy(m.b[m.n:], set.body[cut:])
+	m.n += copy(m.b[m.n:], set.body[:cut])
 	m.counts[answer] = uint16(set.n)
 	if len(sigs) > 0 {
 		m.n += copy(m.b[m.n:], sigs)
