@@ -52,11 +52,12 @@ func (p *Planner) Apply(ctx context.Context, plans []*plan.Plan, o ApplyOptions,
 }
 
 // verifier asks name servers as the configuration says for each provider.
-func (p *Planner) verifier(o ApplyOptions) apply.Verifier { return configured{p, o} }
+func (p *Planner) verifier(o ApplyOptions) apply.Verifier { return configured{p, o, &verify.Bounds{}} }
 
 type configured struct {
 	*Planner
-	o ApplyOptions
+	o      ApplyOptions
+	bounds *verify.Bounds // for all targets of the run
 }
 
 // Verify implements apply.Verifier.
@@ -69,7 +70,7 @@ func (c configured) Verify(ctx context.Context, pl *plan.Plan, done []zone.Chang
 	if c.o.VerifyFor > 0 {
 		limit = c.o.VerifyFor
 	}
-	opt := verify.Options{Timeout: limit}
+	opt := verify.Options{Timeout: limit, Shared: c.bounds}
 	if len(v.Addresses) > 0 {
 		opt.Addresses = map[string][]string{pl.Target.Provider: v.Addresses}
 	}

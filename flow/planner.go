@@ -13,6 +13,7 @@ import (
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/budget"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/store"
 	"github.com/zonecast/zonecast/zone"
@@ -116,6 +117,9 @@ func (p *Planner) account(id string) (*account, error) {
 	}
 	e, _ := p.Config.Entry(id)
 	n := cmp.Or(e.InFlight, prov.Capabilities(provider.ZoneInfo{}).InFlight, 4)
+	if _, ok := prov.(interface{ Budget() *budget.Account }); ok && e.InFlight == 0 {
+		n = max(n, 64) // the account itself keeps its calls within limits
+	}
 	a := &account{Provider: prov, entry: e, slots: make(chan struct{}, n)}
 	p.accounts[id] = a
 	return a, nil

@@ -27,6 +27,10 @@ type Options struct {
 
 	Timeout  time.Duration // for all servers of a target; 0: 60 s
 	InFlight int           // questions at once to one server; 0: 64
+	// Shared bounds the questions at once to one address for several Verifiers; nil: each by itself.
+	// A hundred zones that are watched at one address would lose datagrams otherwise.
+	Shared *Bounds
+
 	// NoDNS are drivers whose targets serve no DNS; nil: zonefile and yaml.
 	NoDNS []string
 
@@ -58,7 +62,46 @@ func New(o Options) *Verifier {
 	if o.Resolve == nil {
 		o.Resolve = resolve
 	}
+	if o.Shared == nil {
+		o.Shared = &Bounds{}
+	}
 	return &Verifier{o}
+}
+
+// Bounds let so many questions at once to each address. The zero value is ready.
+type Bounds struct {
+	mu    sync.Mutex
+	slots map[string]chan struct{}
+}
+
+// enter waits for a place; the returned function gives it back.
+func (b *Bounds) enter(ctx context.Context, addr string, n int) (leave func(), err error) {
+	b.mu.Lock()
+	slots := b.slots[addr]
+	if slots == nil {
+		if b.slots == nil {
+			b.slots = map[string]chan struct{}{}
+		}
+		slots = make(chan struct{}, n)
+		b.slots[addr] = slots
+	}
+	b.mu.Unlock()
+	select {
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// put asks when there is a place.
+func (r *run) put(ctx context.Context, addr string, m *wire.Message) (*wire.Message, error) {
+	leave, err := r.o.Shared.enter(ctx, addr, r.o.InFlight)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return r.o.Ask(ctx, addr, m)
 }
 
 // ask is the way to real servers. One that does not understand EDNS is asked without.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -446,5 +447,48 @@ old 300 DNAME new
 	}
 	if diff := cmp.Diff([]string{"hidden.sub.example.org. TXT: lies below the delegation of sub.example.org."}, got.Notes); diff != "" {
 		t.Errorf("notes differ (-want +got):\n%s", diff)
+	}
+}
+
+// Many zones that are watched at one address together ask no more at once than one may.
+func TestSharedBounds(t *testing.T) {
+	t.Parallel()
+	var now, most atomic.Int64
+	shared := &Bounds{}
+	ask := func(ctx context.Context, _ string, m *wire.Message) (*wire.Message, error) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		return &wire.Message{Response: true, Authoritative: true, Questions: m.Questions, RCODE: wire.NXDomain}, nil
+	}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		origin := zone.MustName(fmt.Sprintf("z%d.example.", i))
+		var done []zone.Change
+		for j := range 10 {
+			owner, err := origin.Child(fmt.Sprintf("h%d", j))
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := zone.RRset{Owner: owner, Type: zone.TypeA, TTL: 60, Data: []zone.Data{"\x7f\x00\x00\x01"}}
+			done = append(done, zone.Change{Before: &gone})
+		}
+		p := &plan.Plan{Target: plan.Target{Provider: "x", Zone: origin}, Base: &provider.Snapshot{Sets: zone.Empty(origin)}}
+		wg.Go(func() {
+			v := New(Options{Ask: ask, InFlight: 3, Shared: shared, Addresses: map[string][]string{"x": {"192.0.2.1:53"}}})
+			if got := v.Verify(t.Context(), p, done, nil); got.Skipped != "" || got.Visible != len(done) {
+				t.Errorf("%s: %+v", origin, got)
+			}
+		})
+	}
+	wg.Wait()
+	if got := most.Load(); got < 1 || got > 3 {
+		t.Errorf("%d questions at once, want 1 to 3", got)
 	}
 }

@@ -102,7 +102,7 @@ func reason(err error) string {
 // look asks for one RRset and judges the answer. Where a deleted RRset is still answered, that
 // may be a wildcard's doing: then the wildcards above the name are asked for, literally.
 func (r *run) look(ctx context.Context, addr string, c *check) (verdict, string, error) {
-	m, err := r.o.Ask(ctx, addr, wire.Query(c.key.Owner, c.key.Type))
+	m, err := r.put(ctx, addr, wire.Query(c.key.Owner, c.key.Type))
 	if err != nil {
 		return notYet, "", err
 	}
@@ -133,7 +133,7 @@ func (r *run) wildcard(ctx context.Context, addr string, k zone.Key) (*zone.RRse
 			continue
 		}
 		at := zone.Key{Owner: star, Type: k.Type}
-		m, err := r.o.Ask(ctx, addr, wire.Query(at.Owner, at.Type))
+		m, err := r.put(ctx, addr, wire.Query(at.Owner, at.Type))
 		if err != nil {
 			return nil, err
 		}
