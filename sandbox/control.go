@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -74,7 +75,7 @@ func (s *Sandbox) status(r *running) Status {
 }
 
 // control is the control API. It is for loopback alone and has no credentials, so it refuses what
-// a web page of another origin sends.
+// a web page of another origin sends, and one of a name that somebody pointed at loopback.
 func (s *Sandbox) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -90,7 +91,18 @@ func (s *Sandbox) control() http.Handler {
 		}
 		reply(w, http.StatusOK, s.status(r))
 	}))
-	return http.NewCrossOriginProtection().Handler(mux)
+	guarded := http.NewCrossOriginProtection().Handler(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			refuse(w, http.StatusForbidden, fmt.Errorf("%q is no name of this machine; ask at %s", host, s.project.Control()))
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }
 
 func (s *Sandbox) named(f func(http.ResponseWriter, *http.Request, *running)) http.HandlerFunc {
@@ -114,7 +126,13 @@ func (s *Sandbox) patch(w http.ResponseWriter, r *http.Request, svc *running) {
 	merge := func(k *service.Knobs) error {
 		d := json.NewDecoder(bytes.NewReader(body))
 		d.DisallowUnknownFields()
-		return d.Decode(k)
+		if err := d.Decode(k); err != nil {
+			return err
+		}
+		if d.More() {
+			return errors.New("write one object of JSON")
+		}
+		return nil
 	}
 	if err := merge(&service.Knobs{}); err != nil {
 		refuse(w, http.StatusBadRequest, err)

@@ -112,9 +112,12 @@ func (p Project) check() error {
 	if p.BasePort < 1024 || p.BasePort+ports > 65535 {
 		return fmt.Errorf("the first port is %d; choose one from 1024 to %d", p.BasePort, 65535-ports)
 	}
-	for _, k := range p.Kinds {
-		if !slices.Contains(Kinds(), k) {
+	for i, k := range p.Kinds {
+		switch {
+		case !slices.Contains(Kinds(), k):
 			return fmt.Errorf("no service is called %q; there are %s", k, strings.Join(Kinds(), ", "))
+		case slices.Contains(p.Kinds[:i], k):
+			return fmt.Errorf("service %s is named twice; each runs once", k)
 		}
 	}
 	for _, z := range p.Zones {

@@ -143,20 +143,31 @@ func TestKnobsOverTheControlAPI(t *testing.T) {
 func TestControlAPIRefusesOtherOrigins(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, []string{sandbox.Route53}, nil)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+s.Project().Control()+"/services/route53", strings.NewReader(`{"outage":true}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Origin", "https://evil.example")
-	req.Header.Set("Sec-Fetch-Site", "cross-site")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusForbidden || s.Status()[0].Knobs.Outage {
-		t.Errorf("a page of another origin gets %s, outage %v", resp.Status, s.Status()[0].Knobs.Outage)
+	for _, c := range []struct{ name, host, origin, site, body, want string }{
+		{"a page of another origin", "", "https://evil.example", "cross-site", `{"outage":true}`, "403 Forbidden"},
+		{"a page of a name that points here", "evil.example", "http://evil.example", "same-origin", `{"outage":true}`, "403 Forbidden"},
+		{"two objects", "", "", "", `{"outage":true} {"outage":true}`, "400 Bad Request"},
+		{"a person", "localhost", "", "", `{"outage":false}`, "200 OK"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+s.Project().Control()+"/services/route53", strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = c.host
+		for name, value := range map[string]string{"Origin": c.origin, "Sec-Fetch-Site": c.site} {
+			if value != "" {
+				req.Header.Set(name, value)
+			}
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if resp.Status != c.want || s.Status()[0].Knobs.Outage {
+			t.Errorf("%s: got %s, outage %v; want %s", c.name, resp.Status, s.Status()[0].Knobs.Outage, c.want)
+		}
 	}
 }
 
@@ -176,6 +187,7 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 		{"port taken", sandbox.Project{BasePort: taken}, "another sandbox may be running"},
 		{"port too high", sandbox.Project{BasePort: 65530}, "choose one from 1024 to 65515"},
 		{"unknown kind", sandbox.Project{BasePort: 8500, Kinds: []string{"aws"}}, `no service is called "aws"`},
+		{"the same kind twice", sandbox.Project{BasePort: 8500, Kinds: []string{"azure", "azure"}}, "service azure is named twice"},
 		{"no zone name", sandbox.Project{BasePort: 8500, Zones: []string{"exa mple"}}, `zone "exa mple"`},
 	} {
 		dir := filepath.Join(t.TempDir(), "s")
