@@ -1,6 +1,9 @@
 package nameserver
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 const (
 	typeNS    = 2
@@ -35,6 +38,7 @@ const (
 // search answers the question from z on, through all zones that aliases lead to, and writes all
 // three sections (RFC 1034, section 4.3.2).
 func (s *Scratch) search(zs *Zones, z *Compiled) {
+	s.dnames[0] = proof{}
 	s.links, s.proofs, s.wanted = 0, s.proofs[:0], s.wanted[:0]
 	s.rcode, s.authoritative, s.truncated, s.end = rcodeNoError, true, false, endNothing
 	for z != nil {
@@ -260,6 +264,9 @@ func (s *Scratch) owned(z *Compiled) manner {
 }
 
 func (s *Scratch) answer(z *Compiled, n node, set *rrset) {
+	if set.typ == typeDNAME && s.said(z, n) {
+		return
+	}
 	w := s.owned(z)
 	w.first = s.first(set)
 	if !s.put(set, w) {
@@ -315,6 +322,9 @@ func (s *Scratch) alias(z *Compiled, set *rrset) bool {
 func (s *Scratch) follow(target []byte) bool {
 	s.seen[s.links] = s.q.hash[0]
 	s.links++
+	if s.links < maxChain {
+		s.dnames[s.links] = proof{}
+	}
 	return s.q.readStored(target)
 }
 
@@ -355,9 +365,11 @@ func (s *Scratch) dname(z *Compiled, n node, at int) bool {
 	if s.links == 0 {
 		s.kind, s.kindHash = kindWild, s.q.hash[at]
 	}
-	if !s.put(&set, s.placed(z, at, answer)) {
+	// One that is used twice is said once.
+	if !s.said(z, n) && !s.put(&set, s.placed(z, at, answer)) {
 		return false
 	}
+	s.dnames[s.links] = proof{z, n.ref}
 	r := append(s.made[:0], set.body[:recordHead]...)
 	binary.BigEndian.PutUint16(r[2:], typeCNAME)
 	r = append(r, s.q.wire[:s.q.off[at]]...)
@@ -377,6 +389,11 @@ func (s *Scratch) dname(z *Compiled, n node, at int) bool {
 		return false
 	}
 	return s.follow(r[recordHead:])
+}
+
+// said tells whether the answer has the DNAME of a node.
+func (s *Scratch) said(z *Compiled, n node) bool {
+	return slices.Contains(s.dnames[:s.links], proof{z, n.ref})
 }
 
 // placed is how sets of q's suffix from label i on are written.

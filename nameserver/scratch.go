@@ -18,7 +18,8 @@ type Scratch struct {
 	zone          *Compiled
 	links         int // aliases followed
 	seen          [maxChain]uint64
-	turn          uint32 // of rotation
+	dnames        [maxChain]proof // DNAMEs followed, by link
+	turn          uint32          // of rotation
 
 	// The answer.
 	m             message

@@ -148,10 +148,10 @@ func (x *zoneIndex) slot(hash uint64, c *Compiled) *zoneSlot {
 	mask := uint64(len(x.slots) - 1)
 	for i := hash; ; i++ {
 		s := &x.slots[i&mask]
-		switch tag := s.tag.Load(); {
-		case tag == 0:
+		switch s.tag.Load() {
+		case 0:
 			return nil
-		case tag == hash:
+		case hash:
 			// A slot without a zone may be taken again: equal hashes mean nothing else to it.
 			if have := s.zone.Load(); have == nil || have.origin == c.origin {
 				return s
@@ -166,10 +166,10 @@ func (x *zoneIndex) find(q *name, i int) *Compiled {
 	mask := uint64(len(x.slots) - 1)
 	for k := hash; ; k++ {
 		s := &x.slots[k&mask]
-		switch tag := s.tag.Load(); {
-		case tag == 0:
+		switch s.tag.Load() {
+		case 0:
 			return nil
-		case tag == hash:
+		case hash:
 			if c := s.zone.Load(); c != nil && string(c.apex) == string(q.suffix(i)) {
 				return c
 			}
