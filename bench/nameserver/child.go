@@ -18,12 +18,16 @@ import (
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
-// childEnv says, in a child process, what it serves: "echo PORT ZONE" or "zonecast PORT ZONE".
+// childEnv says, in a child process, what it serves: "echo PORT ZONE PORT TRANSPORT", the same with
+// zonecast, or that it is the load: "load 0 JSON".
 const childEnv = "ZONECAST_BENCH_NAMESERVER"
 
 func runChild(task string) error {
-	f := strings.SplitN(task, " ", 3)
-	if len(f) != 3 {
+	if text, ok := strings.CutPrefix(task, "load 0 "); ok {
+		return streamLoad(text)
+	}
+	f := strings.SplitN(task, " ", 5)
+	if len(f) != 5 {
 		return fmt.Errorf("no such task: %s", task)
 	}
 	addr, err := netip.ParseAddrPort("127.0.0.1:" + f[1])
@@ -36,7 +40,18 @@ func runChild(task string) error {
 			return err
 		}
 	}
-	s, err := socket.Listen(socket.Options{Answerer: answerer, Endpoints: []socket.Endpoint{{Service: socket.DNS, Addr: addr}}})
+	o := socket.Options{Answerer: answerer, Endpoints: []socket.Endpoint{{Service: socket.DNS, Addr: addr}}}
+	if service, ok := map[string]socket.Service{"DoT": socket.DoT, "DoH": socket.DoH}[f[4]]; ok {
+		secure, err := netip.ParseAddrPort("127.0.0.1:" + f[3])
+		if err != nil {
+			return err
+		}
+		o.Endpoints = append(o.Endpoints, socket.Endpoint{Service: service, Addr: secure})
+		if o.Certificates, err = socket.LoadCertificates(socket.CertificateFiles{Chain: "tls.crt", Key: "tls.key"}); err != nil {
+			return err
+		}
+	}
+	s, err := socket.Listen(o)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,9 @@
 // included) for each answer, the least of several rounds: a machine that does other things only
 // adds. Echo sends each query back by the same sockets as zonecast and is the floor.
 //
+// Connections get their load from a process of its own, over four connections with 64 queries on
+// their way on each.
+//
 // NSD, Knot, gdnsd, PowerDNS and BIND are measured where they are installed (Debian's packages of
 // that name, and pdns-backend-bind), all with the same zone file. Each gets a port of its own that
 // nobody uses: two servers that share one by SO_REUSEPORT would share the queries, too, silently.

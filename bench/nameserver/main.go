@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,6 +51,7 @@ type work struct {
 	names  int
 	edns   bool
 	absent bool // names that do not exist
+	stream string
 }
 
 var works = []work{
@@ -57,6 +59,9 @@ var works = []work{
 	{name: "UDP, 1,000,000 names", names: 1_000_000},
 	{name: "UDP, 1,000 names, EDNS", names: 1000, edns: true},
 	{name: "UDP, 1,000 names, NXDOMAIN", names: 1000, absent: true},
+	{name: "TCP, pipelined", names: 1000, stream: "TCP"},
+	{name: "DoT, pipelined", names: 1000, stream: "DoT"},
+	{name: "DoH, HTTP/2", names: 1000, stream: "DoH"},
 }
 
 // A Row is what one server needed for one work.
@@ -159,7 +164,7 @@ func (b *bench) run(w work) {
 	rows := make([]Row, len(servers))
 	for round := range b.rounds {
 		for i, s := range servers {
-			if !b.servers.MatchString(s.name) || b.ctx.Err() != nil || rows[i].Error != "" {
+			if !b.wanted(w, s) || b.ctx.Err() != nil || rows[i].Error != "" {
 				continue
 			}
 			r, err := b.once(w, s, zone)
@@ -178,11 +183,16 @@ func (b *bench) run(w work) {
 		}
 	}
 	for i, s := range servers {
-		if b.servers.MatchString(s.name) {
+		if b.wanted(w, s) {
 			rows[i].judge(rows)
 			b.rows = append(b.rows, rows[i])
 		}
 	}
+}
+
+// wanted reports whether a server is to be measured.
+func (b *bench) wanted(w work, s server) bool {
+	return b.servers.MatchString(s.name) && (w.stream == "" || slices.Contains(s.streams, w.stream))
 }
 
 // better joins two rounds of one server.
@@ -211,7 +221,16 @@ func (b *bench) once(w work, s server, zone string) (Row, error) {
 	if err != nil {
 		return r, err
 	}
-	p, err := s.start(b.ctx, place{dir: dir, zone: zone, port: port})
+	stream := port
+	if w.stream == "DoT" || w.stream == "DoH" {
+		if stream, err = freePort(b.ctx); err == nil {
+			err = writeCertificate(dir)
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+	p, err := s.start(b.ctx, place{dir: dir, zone: zone, port: port, transport: w.stream, stream: stream})
 	if err != nil {
 		return r, err
 	}
@@ -226,6 +245,16 @@ func (b *bench) once(w work, s server, zone string) (Row, error) {
 		return r, fmt.Errorf("%w\n%s", err, p.said())
 	}
 	r.Load = time.Since(p.began)
+	if w.stream != "" {
+		sum, err := driveStreams(b.ctx, dir, streamTask{Transport: w.stream, Port: stream, Names: w.names, Group: p.group, Time: b.measure})
+		if err != nil {
+			return r, fmt.Errorf("%w\n%s", err, p.said())
+		}
+		r.CPU = float64(sum.CPU.Nanoseconds()) / 1000 / float64(sum.Answers)
+		r.Rate = float64(sum.Answers) / sum.Took.Seconds()
+		r.Memory = p.memory()
+		return r, nil
+	}
 	if _, err := l.drive(b.measure / 4); err != nil { // caches and tables get warm
 		return r, err
 	}

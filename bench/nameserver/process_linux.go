@@ -40,14 +40,15 @@ func affinity(mask uint64) error {
 // A process is a running server with all its processes: they are one process group.
 type process struct {
 	cmd   *exec.Cmd
+	group int
 	log   string
 	began time.Time
 	done  chan struct{}
 }
 
-// launch starts a program on the servers' processor.
-func launch(ctx context.Context, dir string, env []string, args ...string) (*process, error) {
-	p := &process{log: filepath.Join(dir, "log"), done: make(chan struct{})}
+// launch starts a program on one processor.
+func launch(ctx context.Context, cpu int, logFile, dir string, env []string, args ...string) (*process, error) {
+	p := &process{log: logFile, done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -61,12 +62,15 @@ func launch(ctx context.Context, dir string, env []string, args ...string) (*pro
 	go func() {
 		// The child inherits the processor of this thread, and ends with it (Pdeathsig).
 		runtime.LockOSThread()
-		if err := pin(serverCPU); err != nil {
+		if err := pin(cpu); err != nil {
 			started <- err
 			return
 		}
 		p.began = time.Now()
 		err := p.cmd.Start()
+		if err == nil {
+			p.group = p.cmd.Process.Pid
+		}
 		started <- err
 		if err == nil {
 			_ = p.cmd.Wait()
@@ -87,12 +91,12 @@ func (p *process) running() bool {
 }
 
 func (p *process) stop() {
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	_ = syscall.Kill(-p.group, syscall.SIGTERM)
 	select {
 	case <-p.done:
 	case <-time.After(10 * time.Second):
 	}
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	_ = syscall.Kill(-p.group, syscall.SIGKILL)
 	<-p.done
 }
 
@@ -107,7 +111,7 @@ func (p *process) each(f func(dir string)) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
 		pid, _ := strconv.Atoi(filepath.Base(dir))
-		if group, err := syscall.Getpgid(pid); err == nil && group == p.cmd.Process.Pid {
+		if group, err := syscall.Getpgid(pid); err == nil && group == p.group {
 			f(dir)
 		}
 	}

@@ -15,24 +15,30 @@ import (
 type place struct {
 	dir, zone string
 	port      int
+	transport string // that is measured; "" is UDP
+	stream    int    // port of DoT or DoH
 }
+
+func (p place) log() string { return filepath.Join(p.dir, "log") }
 
 // A server can be measured.
 type server struct {
 	name  string
 	start func(context.Context, place) (*process, error)
+	// What it can do beside UDP.
+	streams []string
 }
 
 // servers in the order of the table. All have one thread for datagrams, and answer whoever asks as
 // often as it asks.
 var servers = []server{
-	{"echo", self("echo")},
-	{"zonecast", self("zonecast")},
-	{"gdnsd", gdnsd},
-	{"nsd", nsd},
-	{"knot", knot},
-	{"powerdns", powerdns},
-	{"bind", bind},
+	{"echo", self("echo"), nil},
+	{"zonecast", self("zonecast"), []string{"TCP", "DoT", "DoH"}},
+	{"gdnsd", gdnsd, []string{"TCP"}},
+	{"nsd", nsd, []string{"TCP", "DoT"}},
+	{"knot", knot, []string{"TCP"}},
+	{"powerdns", powerdns, []string{"TCP"}},
+	{"bind", bind, []string{"TCP", "DoT", "DoH"}},
 }
 
 // self starts this program as a server.
@@ -42,7 +48,7 @@ func self(task string) func(context.Context, place) (*process, error) {
 		if err != nil {
 			return nil, err
 		}
-		return launch(ctx, p.dir, []string{fmt.Sprintf("%s=%s %d %s", childEnv, task, p.port, p.zone)}, exe)
+		return launch(ctx, serverCPU, p.log(), p.dir, []string{fmt.Sprintf("%s=%s %d %s %d %s", childEnv, task, p.port, p.zone, p.stream, p.transport)}, exe)
 	}
 }
 
@@ -53,7 +59,7 @@ func configured(ctx context.Context, p place, file, text string, args ...string)
 	if err != nil {
 		return nil, err
 	}
-	fill := strings.NewReplacer("%DIR", p.dir, "%PORT", strconv.Itoa(p.port), "%ZONE", p.zone, "%ORIGIN", strings.TrimSuffix(origin, "."))
+	fill := strings.NewReplacer("%DIR", p.dir, "%PORT", strconv.Itoa(p.port), "%STREAM", strconv.Itoa(p.stream), "%ZONE", p.zone, "%ORIGIN", strings.TrimSuffix(origin, "."))
 	if err := os.WriteFile(filepath.Join(p.dir, file), []byte(fill.Replace(text)), 0o644); err != nil {
 		return nil, err
 	}
@@ -61,7 +67,7 @@ func configured(ctx context.Context, p place, file, text string, args ...string)
 	for i := range args {
 		args[i] = fill.Replace(args[i])
 	}
-	return launch(ctx, p.dir, nil, args...)
+	return launch(ctx, serverCPU, p.log(), p.dir, nil, args...)
 }
 
 func gdnsd(ctx context.Context, p place) (*process, error) {
@@ -84,9 +90,19 @@ func gdnsd(ctx context.Context, p place) (*process, error) {
 }
 
 func nsd(ctx context.Context, p place) (*process, error) {
+	secure := ""
+	if p.transport == "DoT" {
+		secure = `
+	ip-address: 127.0.0.1@%STREAM
+	tls-port: %STREAM
+	tls-service-key: "%DIR/tls.key"
+	tls-service-pem: "%DIR/tls.crt"
+`
+	}
 	return configured(ctx, p, "nsd.conf", `server:
 	server-count: 1
 	ip-address: 127.0.0.1@%PORT
+`+secure+`	tcp-query-count: 0
 	do-ip6: no
 	username: ""
 	chroot: ""
@@ -150,9 +166,15 @@ max-packet-cache-entries=2000000
 }
 
 func bind(ctx context.Context, p place) (*process, error) {
-	return configured(ctx, p, "named.conf", `options {
+	secure := map[string]string{
+		"DoT": `	listen-on port %STREAM tls bench { 127.0.0.1; };`,
+		"DoH": `	listen-on port %STREAM tls bench http default { 127.0.0.1; };`,
+	}[p.transport]
+	return configured(ctx, p, "named.conf", `tls bench { cert-file "%DIR/tls.crt"; key-file "%DIR/tls.key"; };
+options {
 	directory "%DIR";
 	listen-on port %PORT { 127.0.0.1; };
+`+secure+`
 	listen-on-v6 { none; };
 	pid-file none;
 	lock-file none;

@@ -13,6 +13,8 @@ import (
 var targets = map[string]map[string]float64{
 	"UDP, 1,000 names":     {"gdnsd": 1.00, "echo": 1.04},
 	"UDP, 1,000,000 names": {"gdnsd": 1.00, "knot": 0.75, "nsd": 0.75},
+	"TCP, pipelined":       {"powerdns": 1 / 0.9},
+	"DoH, HTTP/2":          {"bind": 1.00},
 }
 
 // tolerance is how much of a target is noise.
