@@ -54,7 +54,7 @@ func newReplica(t *testing.T, keys ...*wire.Key) *replica {
 	r.addr = packets.LocalAddr().String()
 	desk := &xfr.Desk{Keys: wire.NewKeyring(keys...), Notified: func(n xfr.Notice) wire.RCODE { return r.Notified(n) }}
 	var running sync.WaitGroup
-	running.Go(func() { serveDatagrams(context.Background(), packets, desk) })
+	running.Go(func() { serveDatagrams(context.Background(), packets, desk, func([]byte) {}) })
 	t.Cleanup(func() { _ = packets.Close(); running.Wait() })
 	return r
 }

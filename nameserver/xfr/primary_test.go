@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +55,8 @@ type primary struct {
 	addr    string
 	tlsAddr string
 	journal *xfr.Journal
+
+	badSignatures atomic.Int64 // answers with NOTAUTH
 }
 
 // startPrimary serves one zone to who has the key; config, when not nil, adds a port for TLS.
@@ -83,8 +86,8 @@ func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Confi
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(func() { cancel(); _ = packets.Close(); _ = listener.Close(); running.Wait() })
-	running.Go(func() { serveDatagrams(ctx, packets, p.Desk) })
-	running.Go(func() { serveStreams(ctx, listener, p.Desk) })
+	running.Go(func() { serveDatagrams(ctx, packets, p.Desk, p.see) })
+	running.Go(func() { serveStreams(ctx, listener, p.Desk, p.see) })
 	if config != nil {
 		secure, err := tls.Listen("tcp", "127.0.0.1:0", config)
 		if err != nil {
@@ -92,9 +95,16 @@ func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Confi
 		}
 		p.tlsAddr = secure.Addr().String()
 		t.Cleanup(func() { _ = secure.Close() })
-		running.Go(func() { serveStreams(ctx, secure, p.Desk) })
+		running.Go(func() { serveStreams(ctx, secure, p.Desk, p.see) })
 	}
 	return p
+}
+
+// see counts answers.
+func (p *primary) see(answer []byte) {
+	if wire.RCODE(answer[3]&0xF) == wire.NotAuth {
+		p.badSignatures.Add(1)
+	}
 }
 
 // answerSOA answers who asks for the SOA of a zone.
@@ -135,7 +145,7 @@ func listenBoth(t testing.TB) (net.PacketConn, net.Listener) {
 	return nil, nil
 }
 
-func serveDatagrams(ctx context.Context, c net.PacketConn, d *xfr.Desk) {
+func serveDatagrams(ctx context.Context, c net.PacketConn, d *xfr.Desk, see func([]byte)) {
 	b := make([]byte, 65535)
 	for {
 		n, from, err := c.ReadFrom(b)
@@ -144,12 +154,13 @@ func serveDatagrams(ctx context.Context, c net.PacketConn, d *xfr.Desk) {
 		}
 		peer := xfr.Peer{Addr: from.(*net.UDPAddr).AddrPort()}
 		if answer := d.Datagram(ctx, b[:n], peer); answer != nil {
+			see(answer)
 			_, _ = c.WriteTo(answer, from)
 		}
 	}
 }
 
-func serveStreams(ctx context.Context, l net.Listener, d *xfr.Desk) {
+func serveStreams(ctx context.Context, l net.Listener, d *xfr.Desk, see func([]byte)) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
@@ -161,12 +172,12 @@ func serveStreams(ctx context.Context, l net.Listener, d *xfr.Desk) {
 			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 			defer stop()
 			defer c.Close()
-			serveStream(ctx, c, d)
+			serveStream(ctx, c, d, see)
 		})
 	}
 }
 
-func serveStream(ctx context.Context, c net.Conn, d *xfr.Desk) {
+func serveStream(ctx context.Context, c net.Conn, d *xfr.Desk, see func([]byte)) {
 	peer := xfr.Peer{Addr: c.RemoteAddr().(*net.TCPAddr).AddrPort()}
 	for {
 		var head [2]byte
@@ -182,6 +193,7 @@ func serveStream(ctx context.Context, c net.Conn, d *xfr.Desk) {
 			peer.TLS = &state
 		}
 		err := d.Stream(ctx, b, peer, func(m []byte) error {
+			see(m)
 			_, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
 			return err
 		})
