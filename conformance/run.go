@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/zonecast/zonecast/provider"
 )
 
 // Run attacks the subject with every group and returns what it found out. Failures are reported
@@ -46,6 +48,12 @@ func Run[S Runner[S]](t S, s Subject) *Report {
 			s.Ended(res)
 		}
 	}
+	if s.Kept != nil && s.whole() {
+		for _, claim := range untried(report.Capabilities, s) {
+			proven[claim] = true
+			report.Untested = append(report.Untested, claim)
+		}
+	}
 	if s.whole() && t.Context().Err() == nil {
 		report.Unproven = unproven(report.Capabilities, s, proven)
 		for _, claim := range report.Unproven {
@@ -58,6 +66,18 @@ func Run[S Runner[S]](t S, s Subject) *Report {
 		}
 	}
 	return report
+}
+
+// untried lists claims of types that the suite has no values for: those of a provider's own.
+func untried(c provider.Capabilities, s Subject) []string {
+	known := slices.Collect(allTypes(s))
+	var out []string
+	for _, t := range c.Types {
+		if !slices.Contains(known, t) {
+			out = append(out, "Types/"+t.String())
+		}
+	}
+	return out
 }
 
 // wants reports whether the group is among those that the subject asks for.
