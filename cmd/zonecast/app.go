@@ -34,6 +34,8 @@ type app struct {
 	quiet  bool
 	debug  bool
 	strict bool
+	// lenient makes violations of rules warnings: --lenient of plan and apply.
+	lenient bool
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -123,7 +125,7 @@ func (a *app) load() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := config.Options{Env: a.env}
+	opt := config.Options{Env: a.env, Lenient: a.lenient}
 	if a.debug {
 		opt.Trace = a.trace
 		a.trace("configuration %s", path)

@@ -121,7 +121,7 @@ func (a *app) apply(ctx context.Context, args applyArgs) error {
 	if err != nil {
 		return err
 	}
-	req.Lenient = args.lenient
+	req.Lenient, a.lenient = args.lenient, args.lenient
 	s, err := a.openForWriting(ctx)
 	if err != nil {
 		return err

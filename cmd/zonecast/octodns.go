@@ -199,7 +199,7 @@ func (t *octoTool) badUsage(format string, args ...any) int {
 
 // open reads the configuration; false after an error, which has been told.
 func (t *octoTool) open() bool {
-	opt := config.Options{Env: t.env}
+	opt := config.Options{Env: t.env, Lenient: t.octoFlags.lenient}
 	if t.octoFlags.debug {
 		opt.Trace = func(format string, args ...any) { // rooms below redact what they hand over
 			fmt.Fprintf(t.log, "debug: %s\n", term.Clean(fmt.Sprintf(format, args...)))

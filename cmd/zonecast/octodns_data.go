@@ -65,7 +65,7 @@ func octoDump(ctx context.Context, t *octoTool) int {
 		layout.SplitExtension = "."
 	}
 	layout.DisableZonefile = layout.SplitExtension != ""
-	req := flow.Request{Lenient: t.lenient}
+	req := flow.Request{Lenient: t.octoFlags.lenient}
 	if t.args[0] != "*" {
 		n, err := zone.ParseName(t.args[0])
 		if err != nil || !strings.HasSuffix(t.args[0], ".") {
@@ -202,7 +202,7 @@ func octoReport(ctx context.Context, t *octoTool) int {
 	}
 	defer t.cfg.Close()
 	p := &flow.Planner{Config: t.cfg}
-	zones, fs := p.From(ctx, t.sources, flow.Request{Zones: []zone.Name{n}, Lenient: t.lenient})
+	zones, fs := p.From(ctx, t.sources, flow.Request{Zones: []zone.Name{n}, Lenient: t.octoFlags.lenient})
 	t.tell(fs)
 	if len(zones) == 0 || zones[0].Err != nil || zones[0].Loaded == nil {
 		return 1

@@ -76,7 +76,7 @@ func (a *app) plan(ctx context.Context, args planArgs) error {
 	if err != nil {
 		return err
 	}
-	req.Lenient = args.lenient
+	req.Lenient, a.lenient = args.lenient, args.lenient
 	s, err := a.open(ctx)
 	if err != nil {
 		return err
