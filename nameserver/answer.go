@@ -152,6 +152,9 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 	case t == typeOPT || t == 0:
 		s.rcode = rcodeFormErr
 		return
+	case t == typeNXNAME: // only denials may have it (RFC 9824, section 3.4)
+		s.rcode, s.extended = rcodeFormErr, edeInvalidQueryType
+		return
 	case t >= 128 && t <= 254: // for messages only (RFC 6895, section 3.1), transfers among them
 		s.rcode, s.extended = rcodeRefused, edeInvalidQueryType
 		if t >= 251 && t <= 252 {

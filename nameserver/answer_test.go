@@ -95,7 +95,7 @@ func TestAnswers(t *testing.T) {
 		{"www.example.org.", "ANY", "NOERROR aa\nan www.example.org. 300 a 192.0.2.10"},
 		{"www.elsewhere.example.", "A", "REFUSED"},
 		{"example.org.", "AXFR", "REFUSED"},
-		{"example.org.", "TYPE128", "REFUSED"},
+		{"example.org.", "TYPE128", "FORMERR"},
 		{".", "NS", "REFUSED"},
 	} {
 		typ, ok := dns.StringToType[c.typ]

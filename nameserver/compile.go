@@ -23,7 +23,12 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	if !ok || len(soa.Data) != 1 || len(soa.Data[0]) < 22 {
 		return nil, fmt.Errorf("zone %s: there is no single SOA record at its apex; nothing is served from it", z.Origin())
 	}
-	c := &Compiled{origin: z.Origin(), apex: z.Origin().AppendWire(nil), labels: z.Origin().Labels()}
+	c := &Compiled{apex: z.Origin().AppendWire(nil), labels: z.Origin().Labels()}
+	origin, _, err := zone.NameFromWire(c.apex) // a copy: the original may hold on to the text of a whole file
+	if err != nil {
+		return nil, fmt.Errorf("zone %s: %w", z.Origin(), err)
+	}
+	c.origin = origin
 	var q name
 	q.readStored(c.apex)
 	c.hash = q.hash[0]
@@ -143,6 +148,11 @@ func (p *compiler) all(z *zone.Zone) error {
 func (p *compiler) owner() error {
 	defer func() { p.group = p.group[:0] }()
 	owner := p.group[0].Owner
+	for _, set := range p.group {
+		if err := checkNames(set); err != nil && !p.write {
+			return fmt.Errorf("zone %s: %w; nothing is served from it", p.c.origin, err)
+		}
+	}
 	p.splitSigs()
 	if p.c.denial == denialNSEC3 {
 		p.nsec3()
@@ -161,6 +171,43 @@ func (p *compiler) owner() error {
 		return nil
 	}
 	return p.between(owner)
+}
+
+// checkNames tells whether the names in RDATA are whole, as answering relies on that.
+func checkNames(set zone.RRset) error {
+	shape := shapeOf(uint16(set.Type))
+	if shape.names == 0 {
+		return nil
+	}
+	for _, d := range set.Data {
+		rest := d
+		ok := len(rest) > int(shape.skip)
+		if ok {
+			rest = rest[shape.skip:]
+		}
+		for i := uint8(0); ok && i < shape.names; i++ {
+			n := storedName(rest)
+			ok = n > 0
+			rest = rest[n:]
+		}
+		if !ok {
+			return fmt.Errorf("the RDATA of %s is malformed", set.Key())
+		}
+	}
+	return nil
+}
+
+// storedName is the length of the uncompressed name at the start of d, 0 when there is none.
+func storedName(d zone.Data) int {
+	for i := 0; i < len(d) && i < 255; i += int(d[i]) + 1 {
+		switch {
+		case d[i] == 0:
+			return i + 1
+		case d[i] > 63:
+			return 0
+		}
+	}
+	return 0
 }
 
 // between writes the empty non-terminals above an owner, then the owner.

@@ -11,6 +11,7 @@ const (
 	optEDE       = 15
 
 	optHead = 11 // OPT without options
+	edeLen  = 6  // an extended error
 
 	// Answers over encrypted streams are padded to multiples of this (RFC 8467, section 4.1).
 	padBlock = 468
@@ -39,6 +40,13 @@ type edns struct {
 func (s *Scratch) additional(query []byte, at int) bool {
 	n := int(binary.BigEndian.Uint16(query[6:])) + int(binary.BigEndian.Uint16(query[8:]))
 	more := int(binary.BigEndian.Uint16(query[10:]))
+	if rest := query[at:]; n == 0 && more == 1 && len(rest) == optHead && binary.BigEndian.Uint32(rest)>>8 == typeOPT && rest[9]|rest[10] == 0 {
+		s.edns.present = true // what most send: OPT without options
+		s.edns.size = binary.BigEndian.Uint16(rest[3:])
+		s.edns.version = rest[6]
+		s.edns.do = rest[7]&0x80 != 0
+		return true
+	}
 	for i := range n + more {
 		end, t, class, ttl, rdata := record(query, at)
 		if end == 0 {
@@ -132,7 +140,7 @@ func (o *edns) reserve(e *Engine, c *Client) {
 		o.room = 0
 		return
 	}
-	o.room = optHead + 6 // and an extended error
+	o.room = optHead + edeLen
 	if o.nsid {
 		o.room += 4 + len(e.NSID)
 	}
@@ -161,6 +169,11 @@ func (s *Scratch) writeOPT(e *Engine, c *Client) {
 	}
 	length := at + 9
 	at += optHead
+	if o.room == optHead+edeLen && s.extended == edeNone { // no options were asked for
+		b[length], b[length+1] = 0, 0
+		m.n = at
+		return
+	}
 	if o.nsid && e.NSID != "" {
 		at = option(b, at, optNSID, len(e.NSID))
 		at += copy(b[at:], e.NSID)

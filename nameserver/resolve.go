@@ -21,6 +21,8 @@ const (
 	typeHTTPS = 65
 	typeANY   = 255
 
+	typeNXNAME = 128
+
 	maxChain = 16 // aliases that an answer follows
 )
 

@@ -112,6 +112,18 @@ func TestCompileRefuses(t *testing.T) {
 			t.Errorf("%q: %v, error %v; want one about the SOA", text, c, err)
 		}
 	}
+	// Data that no parser lets through must not be answered from.
+	for typ, data := range map[zone.Type]zone.Data{zone.TypeNS: "\x03abc", zone.TypeMX: "\x00", zone.TypeSRV: "\x00\x00\x00\x00\x00\x00", zone.TypeDNAME: "\xc0\x0c", zone.TypeCNAME: ""} {
+		z := parsed(t, "example.org.", "@ SOA ns hm 1 2 3 4 5\n@ NS ns\n")
+		bad := zone.RRset{Owner: zone.MustName("bad.example.org."), Type: typ, Data: []zone.Data{data}}
+		z, err := z.With([]zone.Change{{After: &bad}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := nameserver.Compile(z, nameserver.CompileOptions{}); err == nil || !strings.Contains(err.Error(), "bad.example.org. "+typ.String()+" is malformed") {
+			t.Errorf("%s %q: error %v; want one about it", typ, data, err)
+		}
+	}
 	c := compiled(t, "example.org.", exampleText)
 	if c.Origin() != zone.MustName("example.org.") || c.Names() != 30 || c.Sets() != 30 || c.Signed() || c.Size() == 0 {
 		t.Errorf("%s: %d names, %d sets, signed %t, %d octets", c.Origin(), c.Names(), c.Sets(), c.Signed(), c.Size())
