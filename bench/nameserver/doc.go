@@ -5,7 +5,7 @@
 // this process on another one. The load keeps a window of queries on their way, by sendmmsg and
 // recvmmsg, and never sleeps, so that waking it up is not charged to the server. Told is the
 // processor time of the server's processes (as the scheduler counted it, the kernel's part
-// included) for each answer, the least of several rounds: a machine that does other things only
+// included) for each answer, in the best tenth of a second of several rounds: a machine that does other things only
 // adds. Echo sends each query back by the same sockets as zonecast and is the floor.
 //
 // Connections get their load from a process of its own, over four connections with 64 queries on

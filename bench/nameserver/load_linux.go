@@ -50,7 +50,15 @@ type load struct {
 type result struct {
 	answers, lost uint64
 	took          time.Duration
+	perAnswer     float64 // processor time of the server, in µs, in the best slice
 }
+
+// A slice is a part of a measurement. On a machine that does other things the best one was disturbed
+// the least. It is long enough for the queries on their way at its ends to make no difference.
+const (
+	slice       = 100 * time.Millisecond
+	sliceEnough = 8000 // answers, for its figure to count
+)
 
 func newLoad(port int, w work) (*load, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
@@ -141,7 +149,7 @@ func (l *load) good(m []byte) bool {
 }
 
 // drive keeps the server busy for some time. It stays on the processor that the servers do not use.
-func (l *load) drive(d time.Duration) (result, error) {
+func (l *load) drive(d time.Duration, cpu func() time.Duration) (result, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := pin(loadCPU); err != nil {
@@ -154,6 +162,8 @@ func (l *load) drive(d time.Duration) (result, error) {
 	out, bad := 0, uint64(0)
 	start := time.Now()
 	last, end := start, start.Add(d)
+	first := cpu()
+	best := bestSlice{at: start, cpu: first}
 	for {
 		if n := min(window-out, perCall); n >= perCall/2 || out == 0 {
 			for i := range n {
@@ -170,6 +180,9 @@ func (l *load) drive(d time.Duration) (result, error) {
 		}
 		got, _, errno := syscall.RawSyscall6(syscall.SYS_RECVMMSG, uintptr(l.fd), uintptr(unsafe.Pointer(&l.rx[0])), perCall, syscall.MSG_DONTWAIT, 0, 0)
 		now := time.Now()
+		if now.Sub(best.at) > slice {
+			best.add(now, cpu(), r.answers)
+		}
 		switch errno {
 		case 0:
 			for i := range int(got) {
@@ -193,6 +206,10 @@ func (l *load) drive(d time.Duration) (result, error) {
 		}
 	}
 	r.took = time.Since(start)
+	r.perAnswer = best.best
+	if r.perAnswer == 0 { // too slow or too busy: the whole has to do
+		r.perAnswer = micros(cpu()-first) / float64(max(r.answers, 1))
+	}
 	if bad > 0 {
 		return r, fmt.Errorf("%d of %d answers are wrong, such as %x", bad, r.answers, l.answers[0][:min(l.rx[0].len, 64)])
 	}
@@ -201,6 +218,25 @@ func (l *load) drive(d time.Duration) (result, error) {
 	}
 	return r, nil
 }
+
+// bestSlice finds the best slice.
+type bestSlice struct {
+	at      time.Time
+	cpu     time.Duration
+	answers uint64
+	best    float64
+}
+
+func (s *bestSlice) add(now time.Time, cpu time.Duration, answers uint64) {
+	if n := answers - s.answers; n >= sliceEnough {
+		if cost := micros(cpu-s.cpu) / float64(n); s.best == 0 || cost < s.best {
+			s.best = cost
+		}
+	}
+	s.at, s.cpu, s.answers = now, cpu, answers
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 // drain throws away what is still on its way.
 func (l *load) drain() {

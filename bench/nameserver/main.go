@@ -121,7 +121,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		e.SetIndent("", "  ")
 		_ = e.Encode(b.rows)
 	} else {
-		about := fmt.Sprintf("%s; the least of %d rounds of %v", runtime.Version(), b.rounds, b.measure)
+		about := fmt.Sprintf("%s; the best 100 ms of %d rounds of %v", runtime.Version(), b.rounds, b.measure)
 		if *quick {
 			about += ": no figures to rely on"
 		}
@@ -255,16 +255,14 @@ func (b *bench) once(w work, s server, zone string) (Row, error) {
 		r.Memory = p.memory()
 		return r, nil
 	}
-	if _, err := l.drive(b.measure / 4); err != nil { // caches and tables get warm
+	if _, err := l.drive(b.measure/4, p.cpu); err != nil { // caches and tables get warm
 		return r, err
 	}
-	before := p.cpu()
-	sum, err := l.drive(b.measure)
-	used := p.cpu() - before
+	sum, err := l.drive(b.measure, p.cpu)
 	if err != nil {
 		return r, fmt.Errorf("%w\n%s", err, p.said())
 	}
-	r.CPU = float64(used.Nanoseconds()) / 1000 / float64(sum.answers)
+	r.CPU = sum.perAnswer
 	r.Rate = float64(sum.answers) / sum.took.Seconds()
 	r.Lost = float64(sum.lost) / float64(sum.answers+sum.lost)
 	r.Memory = p.memory()
