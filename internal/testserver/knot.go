@@ -23,6 +23,7 @@ type KnotOptions struct {
 	Secondary map[string]string
 
 	ZoneOptions string // further lines for every zone, such as "max-zone-size: 1M"
+	Config      string // further sections, such as "template:"; remotes of Secondary are primary0, …
 }
 
 // Knot starts knotd as the primary of some zones.
@@ -98,7 +99,7 @@ database:
 		}
 	}
 	b.WriteString("acl:\n" + rules)
-	b.WriteString(o.remotes())
+	b.WriteString(o.remotes() + o.Config)
 	if len(o.Zones)+len(o.Secondary) > 0 {
 		b.WriteString("zone:\n")
 	}

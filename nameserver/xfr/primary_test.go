@@ -59,17 +59,15 @@ type primary struct {
 	badSignatures atomic.Int64 // answers with NOTAUTH
 }
 
-// startPrimary serves one zone to who has the key; config, when not nil, adds a port for TLS.
-func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Config) *primary {
+// startPrimary serves zones to who has the key; config, when not nil, adds a port for TLS.
+func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Config, more ...*xfr.Journal) *primary {
 	t.Helper()
-	origin := j.Zone().Origin()
-	p := &primary{journal: j}
-	journal := func(n zone.Name) *xfr.Journal {
-		if n == origin {
-			return j
-		}
-		return nil
+	journals := map[zone.Name]*xfr.Journal{}
+	for _, j := range append(more, j) {
+		journals[j.Zone().Origin()] = j
 	}
+	p := &primary{journal: j}
+	journal := func(n zone.Name) *xfr.Journal { return journals[n] }
 	access := xfr.Access{{Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	keys := wire.Keyring{}
 	if key != nil {

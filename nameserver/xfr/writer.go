@@ -69,7 +69,7 @@ func newWriter(r *request, limit int, send func([]byte) error) *writer {
 	}
 	w.most = wire.MaxSize - tail
 	w.limit = min(limit-tail, w.most)
-	w.b = make([]byte, headerLen, limit+1024)
+	w.b = make([]byte, headerLen, min(limit, 1<<11))
 	binary.BigEndian.PutUint16(w.b, r.m.ID)
 	flags := uint16(0x8400) // QR and AA
 	if r.m.RecursionDesired {
@@ -130,21 +130,33 @@ func (w *writer) put(owner zone.Name, t zone.Type, ttl uint32, d zone.Data) {
 	b := binary.BigEndian.AppendUint16(w.b, uint16(t))
 	b = append(b, 0, byte(wire.ClassIN))
 	b = binary.BigEndian.AppendUint32(b, ttl)
-	switch t {
-	case zone.TypeNS, zone.TypeCNAME, zone.TypePTR:
-		w.b = append(b, 0, 0)
-		w.target("", string(d))
-	case zone.TypeMX:
-		if len(d) < 3 {
-			w.b = append(binary.BigEndian.AppendUint16(b, uint16(len(d))), d...)
-			return
-		}
-		w.b = append(b, 0, 0)
-		w.target(string(d[:2]), string(d[2:]))
+	w.b = append(b, 0, 0)
+	at := len(w.b)
+	switch {
+	case t == zone.TypeNS || t == zone.TypeCNAME || t == zone.TypePTR:
+		w.target(string(d))
+	case t == zone.TypeMX && len(d) > 2:
+		w.b = append(w.b, d[:2]...)
+		w.target(string(d[2:]))
+	case t == zone.TypeSOA && len(d) > 20:
+		names := string(d[:len(d)-20])
+		n := nameLen(names)
+		w.target(names[:n])
+		w.target(names[n:])
+		w.b = append(w.b, d[len(names):]...)
 	default:
-		b = binary.BigEndian.AppendUint16(b, uint16(len(d)))
-		w.b = append(b, d...)
+		w.b = append(w.b, d...)
 	}
+	binary.BigEndian.PutUint16(w.b[at-2:], uint16(len(w.b)-at))
+}
+
+// nameLen is how many octets the name at the start of s takes.
+func nameLen(s string) int {
+	n := 0
+	for n < len(s) && s[n] != 0 {
+		n += 1 + int(s[n])
+	}
+	return min(n+1, len(s))
 }
 
 // name writes an owner's name.
@@ -208,27 +220,27 @@ func appendLabel(b []byte, s string) []byte {
 	return b
 }
 
-// target writes RDATA that ends in a name which may be compressed (RFC 3597, section 4), behind the
-// two octets of its length, which are there already.
-func (w *writer) target(front, name string) {
-	at := len(w.b) - 2
-	w.b = append(w.b, front...)
-	slot := &w.targets[maphash.String(seed, name)%uint64(len(w.targets))]
-	switch tail := w.originTail(name); {
-	case slot.gen == w.sent+1 && slot.name == name:
-		w.b = binary.BigEndian.AppendUint16(w.b, pointer|uint16(slot.at))
-	default:
-		if len(w.b) < reachable && len(name) > 2 {
-			*slot = target{name, len(w.b), w.sent + 1}
-		}
-		if tail < 0 {
-			w.b = append(w.b, name...)
-			break
-		}
-		w.b = append(w.b, name[:tail]...)
-		w.b = binary.BigEndian.AppendUint16(w.b, pointer|headerLen)
+// target writes a name in the RDATA of a type whose names may be compressed (RFC 3597, section 4).
+func (w *writer) target(name string) {
+	if len(name) < 3 { // the root, and no room to gain
+		w.b = append(w.b, name...)
+		return
 	}
-	binary.BigEndian.PutUint16(w.b[at:], uint16(len(w.b)-at-2))
+	slot := &w.targets[maphash.String(seed, name)%uint64(len(w.targets))]
+	if slot.gen == w.sent+1 && slot.name == name {
+		w.b = binary.BigEndian.AppendUint16(w.b, pointer|uint16(slot.at))
+		return
+	}
+	if len(w.b) < reachable {
+		*slot = target{name, len(w.b), w.sent + 1}
+	}
+	tail := w.originTail(name)
+	if tail < 0 {
+		w.b = append(w.b, name...)
+		return
+	}
+	w.b = append(w.b, name[:tail]...)
+	w.b = binary.BigEndian.AppendUint16(w.b, pointer|headerLen)
 }
 
 // originTail returns where in a name the origin begins, -1 where it does not end in it.
