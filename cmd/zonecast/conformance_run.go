@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,6 +17,7 @@ import (
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/httpkit"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -58,12 +61,37 @@ func (t attack) must(r conformance.T, id string, edit func(*config.Config, *conf
 }
 
 // wrapped gives the account's HTTP calls a transport around the usual one.
-func wrapped(wrap func(http.RoundTripper) http.RoundTripper) func(*config.Config, *config.Options) {
-	return func(_ *config.Config, o *config.Options) {
+func (t attack) wrapped(wrap func(http.RoundTripper) http.RoundTripper) func(*config.Config, *config.Options) {
+	base := http.DefaultTransport
+	return func(cfg *config.Config, o *config.Options) {
 		if o != nil {
-			o.HTTP = func() http.RoundTripper { return wrap(http.DefaultTransport) }
+			o.HTTP = func() http.RoundTripper { return wrap(base) }
+		}
+		if cfg != nil {
+			base = t.trusting(cfg)
 		}
 	}
+}
+
+// trusting is the usual transport; it trusts the certificates of the account's ca_file, which an
+// adapter cannot add to a transport that is wrapped.
+func (t attack) trusting(cfg *config.Config) http.RoundTripper {
+	for _, e := range cfg.Providers {
+		ca, ok := e.Option("ca_file")
+		if e.ID != t.args.provider || !ok || ca.Kind != config.Scalar {
+			continue
+		}
+		path := ca.Text
+		if beside := filepath.Join(cfg.Dir, path); !filepath.IsAbs(path) {
+			if _, err := os.Stat(beside); err == nil {
+				path = beside
+			}
+		}
+		if tr, err := httpkit.Transport(nil, httpkit.TLS{CAFile: path}); err == nil {
+			return tr
+		}
+	}
+	return http.DefaultTransport
 }
 
 // A tally counts calls.
@@ -80,7 +108,7 @@ func (c tally) RoundTrip(r *http.Request) (*http.Response, error) {
 // speaksHTTP reports whether the adapter's calls go through the transport that it is given.
 func (t attack) speaksHTTP(ctx context.Context, ref provider.ZoneRef) bool {
 	var calls atomic.Int64
-	p, err := t.open(t.args.provider, wrapped(func(next http.RoundTripper) http.RoundTripper { return tally{next, &calls} }))
+	p, err := t.open(t.args.provider, t.wrapped(func(next http.RoundTripper) http.RoundTripper { return tally{next, &calls} }))
 	if err != nil {
 		return false
 	}
@@ -132,7 +160,7 @@ func (t attack) subject(ctx context.Context, p provider.Provider, kept *conforma
 	}
 	if t.speaksHTTP(ctx, kept.Ref) {
 		s.Via = func(r conformance.T, wrap func(http.RoundTripper) http.RoundTripper) provider.Provider {
-			return t.must(r, id, wrapped(wrap))
+			return t.must(r, id, t.wrapped(wrap))
 		}
 	}
 	if t.args.readOnly != "" {

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/conformance"
 	"github.com/zonecast/zonecast/internal/testserver"
 )
@@ -261,4 +265,29 @@ func TestConformanceText(t *testing.T) {
 		Untested: []string{"Types/DNSKEY", "CreateZone"},
 	})
 	golden(t, "conformance.txt", out.String())
+}
+
+// The suite wraps the transport of an account, which must trust whom the account trusts.
+func TestConformanceTrustsTheAccountsCertificates(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(srv.Close)
+	dir := writeFiles(t, map[string]string{"ca.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))})
+	for id, want := range map[string]bool{"cloud": true, "other": false} {
+		cfg := &config.Config{Dir: dir, Providers: []config.Entry{{
+			ID: id, Options: []config.Field{{Name: "ca_file", Value: config.Value{Kind: config.Scalar, Text: "ca.pem"}}},
+		}}}
+		trusting := attack{args: conformanceArgs{provider: "cloud"}}.trusting(cfg)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := trusting.RoundTrip(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if (err == nil) != want {
+			t.Errorf("ca_file of %s: error %v, want one: %v", id, err, !want)
+		}
+	}
 }
