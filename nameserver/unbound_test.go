@@ -1,0 +1,121 @@
+package nameserver_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/zonecast/zonecast/nameserver"
+)
+
+// TestUnboundValidates lets a validating resolver ask, where one is installed.
+func TestUnboundValidates(t *testing.T) {
+	t.Parallel()
+	binary, err := exec.LookPath("unbound")
+	if err != nil {
+		t.Skip("unbound is not installed")
+	}
+	for _, way := range signedZones {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			e := signedEngine(t, way)
+			e.Cookies = nameserver.NewCookies()
+			resolver := unbound(t, binary, serveUDP(t, e).Port(), anchorsOf(t, way))
+			for _, c := range judged {
+				typ := dns.StringToType[c.typ]
+				m := new(dns.Msg)
+				m.SetQuestion(c.name, typ)
+				m.SetEdns0(1232, true)
+				r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(m, resolver)
+				if err != nil {
+					t.Errorf("%s %s: %v", c.name, c.typ, err)
+					continue
+				}
+				// With opt-out a part of the proofs is none (RFC 5155, section 9.2).
+				secure := r.AuthenticatedData || way == "optout"
+				if r.Rcode != dns.RcodeSuccess && r.Rcode != dns.RcodeNameError || !secure {
+					t.Errorf("%s %s: %s, AD %t; want a secure answer", c.name, c.typ, dns.RcodeToString[r.Rcode], r.AuthenticatedData)
+				}
+			}
+		})
+	}
+}
+
+// unbound starts a resolver that trusts one key and asks one server, and returns where it listens.
+func unbound(t *testing.T, binary string, port uint16, anchor string) string {
+	t.Helper()
+	for range 4 { // somebody else may take the port in between
+		if at, ok := tryUnbound(t, binary, port, anchor); ok {
+			return at
+		}
+	}
+	t.Fatal("unbound does not answer")
+	return ""
+}
+
+func tryUnbound(t *testing.T, binary string, port uint16, anchor string) (at string, ok bool) {
+	t.Helper()
+	free, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at = free.LocalAddr().String()
+	_ = free.Close()
+	dir := t.TempDir()
+	_, key, _ := strings.Cut(anchor, "static-key ")
+	key = strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(key), "; };"), `"`, "")
+	file := filepath.Join(dir, "unbound.conf")
+	conf := fmt.Sprintf(unboundConf, strings.Replace(at, ":", "@", 1), dir, key, port)
+	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "-d", "-c", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 250 {
+		select {
+		case err := <-ended:
+			ended <- err
+			return "", false
+		case <-tick.C:
+		}
+		m := new(dns.Msg)
+		m.SetQuestion("signed.example.", dns.TypeSOA)
+		if _, _, err := (&dns.Client{Timeout: time.Second}).Exchange(m, at); err == nil {
+			return at, true
+		}
+	}
+	return "", false
+}
+
+const unboundConf = `server:
+	interface: %s
+	directory: %q
+	pidfile: ""
+	username: ""
+	chroot: ""
+	do-daemonize: no
+	use-syslog: no
+	do-not-query-localhost: no
+	module-config: "validator iterator"
+	trust-anchor: "signed.example. DNSKEY %s"
+stub-zone:
+	name: signed.example
+	stub-addr: 127.0.0.1@%d
+`
