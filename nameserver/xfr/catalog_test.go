@@ -47,7 +47,9 @@ group.nobody.zones TXT "is ignored too"
 		t.Fatal(err)
 	}
 	again, err := xfr.ReadCatalog(z)
-	if err != nil || !slices.EqualFunc(members, again, func(a, b xfr.Member) bool { return a.Origin == b.Origin && a.ID == b.ID && slices.Equal(a.Groups, b.Groups) && a.Owner == b.Owner }) {
+	if err != nil || !slices.EqualFunc(members, again, func(a, b xfr.Member) bool {
+		return a.Origin == b.Origin && a.ID == b.ID && slices.Equal(a.Groups, b.Groups) && a.Owner == b.Owner
+	}) {
 		t.Errorf("made and read again: %v, %v", again, err)
 	}
 	if serial(t, z) != 7 {
