@@ -252,11 +252,9 @@ func (a *app) writeConformance(r *conformance.Report) {
 	var failed, refused []conformance.Result
 	var passed, skipped, undeclared int
 	for _, x := range r.Results {
-		result, why := p.Green("passed"), ""
+		result, why := p.Green("passed"), strings.Join(x.Notes, "; ")
 		if n := len(x.Refused()); n > 0 {
 			refused, why = append(refused, x), plural(n, "state")+" refused, see below"
-		} else {
-			why = strings.Join(x.Notes, "; ")
 		}
 		switch x.Status {
 		case conformance.Passed:
