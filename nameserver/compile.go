@@ -57,8 +57,11 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	}
 	c.table = make([]uint64, slots)
 	advise(c.table)
-	if c.denial == denialNSEC {
+	switch c.denial {
+	case denialNSEC:
 		c.nsec.make(measure.denials)
+	case denialNSEC3:
+		c.nsec3.make(measure.denials)
 	}
 	write := compiler{c: c, size: 4, write: true}
 	if err := write.all(z); err != nil {
@@ -113,7 +116,7 @@ type compiler struct {
 
 	path  []ancestor // from the apex to the last owner
 	group []zone.RRset
-	sigs  map[zone.Type][]zone.Data
+	sigs  []zone.Data // of the group
 	wire  []byte
 	q     name
 }
@@ -156,7 +159,7 @@ func (p *compiler) owner() error {
 	p.splitSigs()
 	if p.c.denial == denialNSEC3 {
 		p.nsec3()
-		if len(p.group) == 0 && len(p.sigs) == 0 {
+		if len(p.group) == 0 {
 			return nil
 		}
 	}
@@ -176,6 +179,9 @@ func (p *compiler) owner() error {
 // checkNames tells whether the names in RDATA are whole, as answering relies on that.
 func checkNames(set zone.RRset) error {
 	shape := shapeOf(uint16(set.Type))
+	if set.Type == zone.TypeRRSIG {
+		shape = rdataShape{skip: 18, names: 1}
+	}
 	if shape.names == 0 {
 		return nil
 	}
@@ -228,31 +234,43 @@ func (p *compiler) between(owner zone.Name) error {
 	return nil
 }
 
-// splitSigs takes the RRSIG set out of the group and sorts its records by what they cover.
+// splitSigs takes the RRSIG set out of the group. Its records are in order of what they cover, for
+// that is what their RDATA begins with.
 func (p *compiler) splitSigs() {
-	clear(p.sigs)
-	for i, set := range p.group {
-		if set.Type != zone.TypeRRSIG {
-			continue
-		}
-		if p.sigs == nil {
-			p.sigs = map[zone.Type][]zone.Data{}
-		}
-		for _, d := range set.Data {
-			if len(d) > 18 {
-				t := zone.Type(d[0])<<8 | zone.Type(d[1])
-				p.sigs[t] = append(p.sigs[t], d)
-			}
-		}
-		for t := range p.sigs {
-			if !p.holds(t) { // signatures of what is not there are found by who asks for RRSIG
-				p.group = append(p.group, zone.RRset{Owner: set.Owner, Type: t, TTL: set.TTL})
-			}
-		}
-		p.group = append(p.group[:i], p.group[i+1:]...)
-		slices.SortFunc(p.group, func(a, b zone.RRset) int { return a.Key().Compare(b.Key()) })
+	p.sigs = nil
+	i := slices.IndexFunc(p.group, func(set zone.RRset) bool { return set.Type == zone.TypeRRSIG })
+	if i < 0 {
 		return
 	}
+	set := p.group[i]
+	p.group = slices.Delete(p.group, i, i+1)
+	p.sigs = set.Data
+	whole := len(p.group)
+	for _, d := range set.Data {
+		// Signatures of what is not there are found by who asks for RRSIG.
+		if t := covered(d); !p.holds(t) {
+			p.group = append(p.group, zone.RRset{Owner: set.Owner, Type: t, TTL: set.TTL})
+		}
+	}
+	if len(p.group) > whole {
+		slices.SortFunc(p.group, func(a, b zone.RRset) int { return a.Key().Compare(b.Key()) })
+	}
+}
+
+// covered is the type that a signature covers.
+func covered(d zone.Data) zone.Type { return zone.Type(d[0])<<8 | zone.Type(d[1]) }
+
+// sigsOf are the signatures of a type.
+func (p *compiler) sigsOf(t zone.Type) []zone.Data {
+	from := 0
+	for from < len(p.sigs) && covered(p.sigs[from]) != t {
+		from++
+	}
+	to := from
+	for to < len(p.sigs) && covered(p.sigs[to]) == t {
+		to++
+	}
+	return p.sigs[from:to]
 }
 
 func (p *compiler) holds(t zone.Type) bool {
@@ -277,7 +295,6 @@ func (p *compiler) nsec3() {
 			set.Data = []zone.Data{d}
 			p.hashed(set)
 		}
-		delete(p.sigs, zone.TypeNSEC3)
 	}
 	p.group = kept
 }
@@ -288,6 +305,7 @@ func (p *compiler) hashed(set zone.RRset) {
 	p.group = []zone.RRset{set}
 	at := p.size
 	p.content(set.Owner, 0)
+	p.denials++
 	if p.write {
 		p.c.nsec3.add(set.Owner, uint32(at/4))
 	}
@@ -379,7 +397,7 @@ func (p *compiler) content(owner zone.Name, flags uint8) {
 	size := int(p.c.head) + rel + setHead*len(p.group)
 	at := size
 	for i := range p.group {
-		size += bodySize(p.group[i].Data) + bodySize(p.sigs[p.group[i].Type])
+		size += bodySize(p.group[i].Data) + bodySize(p.sigsOf(p.group[i].Type))
 	}
 	if !p.write {
 		p.size += uint64(size+3) &^ 3
@@ -403,7 +421,7 @@ func (p *compiler) content(owner zone.Name, flags uint8) {
 
 // set writes the header h of a set and its records at b[at:], and returns where they end.
 func (p *compiler) set(b, h []byte, at int, set zone.RRset) int {
-	sigs := p.sigs[set.Type]
+	sigs := p.sigsOf(set.Type)
 	n, m := bodySize(set.Data), bodySize(sigs)
 	var flags uint8
 	if n+m > maxBody || len(set.Data) > 0xFFFF {

@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"sort"
+	"strings"
 
 	"github.com/zonecast/zonecast/zone"
 )
@@ -158,6 +159,11 @@ const hashLen = sha1.Size
 
 func (x *nsec3Index) size() int { return cap(x.hash) + 4*cap(x.ref) + 4*cap(x.from) }
 
+func (x *nsec3Index) make(n int) {
+	x.hash = make([]byte, 0, n*hashLen)
+	x.ref = make([]uint32, 0, n)
+}
+
 // ours returns the record of a set that belongs to the chain of the zone's NSEC3PARAM.
 func (x *nsec3Index) ours(set zone.RRset) (zone.Data, bool) {
 	for _, d := range set.Data {
@@ -176,11 +182,17 @@ var base32hex = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPaddi
 
 // add puts a record into the index; they come in order, as order of names is order of hashes.
 func (x *nsec3Index) add(owner zone.Name, ref uint32) {
-	h, err := base32hex.DecodeString(owner.Label(0))
-	if err != nil || len(h) != hashLen || len(x.ref) > 0 && bytes.Compare(x.at(len(x.ref)-1), h) >= 0 {
+	var h [hashLen]byte
+	key := owner.Key()
+	key = key[:len(key)-1] // the last label's end
+	label := []byte(key[strings.LastIndexByte(key, 0)+1:])
+	if len(label) != base32hex.EncodedLen(hashLen) {
 		return
 	}
-	x.hash = append(x.hash, h...)
+	if _, err := base32hex.Decode(h[:], label); err != nil || len(x.ref) > 0 && bytes.Compare(x.at(len(x.ref)-1), h[:]) >= 0 {
+		return
+	}
+	x.hash = append(x.hash, h[:]...)
 	x.ref = append(x.ref, ref)
 }
 
