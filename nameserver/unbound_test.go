@@ -80,8 +80,11 @@ func tryUnbound(t *testing.T, binary string, port uint16, anchor string) (at str
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // it is killed
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-ended
@@ -90,8 +93,7 @@ func tryUnbound(t *testing.T, binary string, port uint16, anchor string) (at str
 	defer tick.Stop()
 	for range 250 {
 		select {
-		case err := <-ended:
-			ended <- err
+		case <-ended:
 			return "", false
 		case <-tick.C:
 		}
