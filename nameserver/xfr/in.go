@@ -65,6 +65,8 @@ const (
 	mostWait   = 28 * 24 * time.Hour
 	firstRetry = 2 * time.Second // while there is no version, and twice as long each time, up to
 	lastRetry  = 10 * time.Minute
+	// longest is how long a transfer may take, whatever else keeps it going.
+	longest = time.Hour
 )
 
 // Status tells how the zone is.
@@ -309,7 +311,9 @@ func (r *round) askOne(ctx context.Context, p *Primary) (newer bool, err error) 
 	if r.expired {
 		base = nil
 	}
-	z, whole, err := p.fetch(ctx, r.Origin, base, r.Limits)
+	transfer, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	z, whole, err := p.fetch(transfer, r.Origin, base, r.Limits)
 	if err != nil {
 		return false, err
 	}

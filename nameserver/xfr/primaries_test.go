@@ -26,6 +26,7 @@ type replica struct {
 	addr string // where it takes NOTIFY
 
 	mu       sync.Mutex
+	runs     bool
 	newest   *zone.Zone
 	versions int
 }
@@ -36,7 +37,7 @@ func (r *replica) zone() *zone.Zone {
 	return r.newest
 }
 
-// listen gives the replica a place for NOTIFY, before its primaries are known.
+// newReplica makes a replica that listens for NOTIFY, before its primaries are known.
 func newReplica(t *testing.T, keys ...*wire.Key) *replica {
 	t.Helper()
 	r := &replica{}
@@ -52,7 +53,14 @@ func newReplica(t *testing.T, keys ...*wire.Key) *replica {
 		t.Fatal(err)
 	}
 	r.addr = packets.LocalAddr().String()
-	desk := &xfr.Desk{Keys: wire.NewKeyring(keys...), Notified: func(n xfr.Notice) wire.RCODE { return r.Notified(n) }}
+	desk := &xfr.Desk{Keys: wire.NewKeyring(keys...), Notified: func(n xfr.Notice) wire.RCODE {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !r.runs {
+			return wire.Refused
+		}
+		return r.Notified(n)
+	}}
 	var running sync.WaitGroup
 	running.Go(func() { serveDatagrams(context.Background(), packets, desk, func([]byte) {}) })
 	t.Cleanup(func() { _ = packets.Close(); running.Wait() })
@@ -63,6 +71,9 @@ func newReplica(t *testing.T, keys ...*wire.Key) *replica {
 func (r *replica) run(t *testing.T, primaries ...xfr.Primary) {
 	t.Helper()
 	r.Primaries = primaries
+	r.mu.Lock()
+	r.runs = true
+	r.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = r.Run(ctx) }()
