@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/zonecast/zonecast/finding"
@@ -79,6 +81,21 @@ func (c Config) Text(name, def string) string {
 		return v.Text
 	}
 	return def
+}
+
+// File returns the path of an option that names a file: as seen from the configuration's folder when
+// it is there, else as it is written, as seen from the working directory. "" when it is not set.
+func (c Config) File(name string) string {
+	path := c.Text(name, "")
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	if beside := filepath.Join(c.Dir, path); c.Dir != "" {
+		if _, err := os.Stat(beside); err == nil {
+			return beside
+		}
+	}
+	return path
 }
 
 // Int returns an option as a number.

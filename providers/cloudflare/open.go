@@ -40,7 +40,7 @@ var Driver = provider.Driver{
 		{Name: "retry_period", Kind: provider.Int, Default: "300", Help: "seconds that are waited at most when the service asks to wait"},
 		{Name: "auth_error_retry_count", Kind: provider.Int, Default: "0", Help: "how often a request that was denied is repeated, after retry_period each"},
 		{Name: "api_url", Aliases: []string{"endpoint"}, Default: defaultURL, Help: "address of the API"},
-		{Name: "ca_file", Help: "file of certificates to trust instead of the system's"},
+		{Name: "ca_file", Help: "file of certificates to trust instead of the system's; relative to the configuration"},
 		{Name: "dns_address", Help: "where the name servers of all zones answer (address:port), for verification in a sandbox"},
 		budget.Option(),
 		{Name: "cdn", Kind: provider.Bool, Ignored: "proxied records are read as what they are; the processor ProxyCNAME points other providers to Cloudflare's edge"},
@@ -185,7 +185,7 @@ func (o options) client(base string, auth httpkit.Auth) (*httpkit.Client, error)
 	if o.HTTP != nil {
 		below = o.HTTP()
 	}
-	transport, err := httpkit.Transport(below, httpkit.TLS{CAFile: o.Text("ca_file", "")})
+	transport, err := httpkit.Transport(below, httpkit.TLS{CAFile: o.File("ca_file")})
 	if err != nil {
 		return nil, o.bad("ca_file", "names a file of certificates: %v", err)
 	}

@@ -37,7 +37,7 @@ var Driver = provider.Driver{
 		{Name: "batch_size", Kind: provider.Int, Default: "1000", Help: "additions, and deletions, in one change; more than 1000 need a higher quota"},
 		{Name: "sync_timeout", Kind: provider.Int, Default: "60", Help: "seconds to wait until a change is no longer pending; 0 does not wait"},
 		{Name: "endpoint", Help: "address of the Cloud DNS API in place of Google's"},
-		{Name: "ca_file", Help: "file of PEM certificates to trust"},
+		{Name: "ca_file", Help: "file of PEM certificates to trust; relative to the configuration"},
 		{Name: "dns_address", Help: "where the name servers answer (address:port), for verification"},
 		budget.Option(),
 	},
@@ -77,7 +77,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if c.HTTP != nil {
 		base = c.HTTP()
 	}
-	transport, err := httpkit.Transport(base, httpkit.TLS{CAFile: c.Text("ca_file", "")})
+	transport, err := httpkit.Transport(base, httpkit.TLS{CAFile: c.File("ca_file")})
 	if err != nil {
 		return nil, o.bad("ca_file", "names a file of certificates: %v", err)
 	}
@@ -111,7 +111,7 @@ func (o options) bad(option, format string, args ...any) error {
 
 func (o options) account() (*account, error) {
 	a := &account{
-		project: o.Text("project", ""), inline: o.Text("credentials", ""), file: o.Text("credentials_file", ""),
+		project: o.Text("project", ""), inline: o.Text("credentials", ""), file: o.File("credentials_file"),
 		networks: o.Values["networks"].List, endpoint: googles,
 	}
 	if err := errors.Join(o.credentials(a), o.numbers(a), o.which(a), o.where(a)); err != nil {

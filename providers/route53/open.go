@@ -36,7 +36,7 @@ var Driver = provider.Driver{
 		{Name: "region", Help: "region that names the partition (aws, aws-cn, aws-us-gov); default: the profile's, or us-east-1"},
 		{Name: "endpoint", Help: "address of the Route 53 API in place of Amazon's"},
 		{Name: "sts_endpoint", Help: "address of the STS API in place of Amazon's"},
-		{Name: "ca_file", Help: "file of PEM certificates to trust"},
+		{Name: "ca_file", Help: "file of PEM certificates to trust; relative to the configuration"},
 		{Name: "dns_address", Help: "where the name servers answer (address:port), for verification"},
 		{Name: "private", Kind: provider.Bool, Help: "true: only private hosted zones, false: only public ones; default: both"},
 		{Name: "vpc_id", Help: "only private hosted zones of this VPC; new zones are made private in it"},
@@ -88,7 +88,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if c.HTTP != nil {
 		base = c.HTTP()
 	}
-	transport, err := httpkit.Transport(base, httpkit.TLS{CAFile: c.Text("ca_file", "")})
+	transport, err := httpkit.Transport(base, httpkit.TLS{CAFile: c.File("ca_file")})
 	if err != nil {
 		return nil, o.bad("ca_file", "names a file of certificates: %v", err)
 	}
