@@ -121,6 +121,42 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// longName packs a question for a name of so many octets, with labels of the given lengths repeated.
+func longName(t *testing.T, octets, label int) []byte {
+	t.Helper()
+	q := query(t, ".", dns.TypeA)
+	var wire []byte
+	for left := octets - 1; left > 0; {
+		l := min(label, left-1)
+		if left-1-l == 1 { // no room for a label of its own
+			l--
+		}
+		wire = append(append(wire, byte(l)), strings.Repeat("x", l)...)
+		left -= l + 1
+	}
+	return slices.Concat(q[:12], wire, q[12:])
+}
+
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	e := engine(t, map[string]string{".": "@ SOA ns hm 1 2 3 4 5\n@ NS ns\n"})
+	for _, label := range []int{1, 2, 9, 63} {
+		for octets := 3; octets < 300; octets++ {
+			if label == 1 && octets%2 == 0 {
+				continue
+			}
+			want := dns.RcodeNameError
+			if octets > 255 {
+				want = dns.RcodeFormatError
+			}
+			out := e.Answer(e.NewScratch(), longName(t, octets, label), client, nil)
+			if got := int(out[3] & 15); got != want {
+				t.Errorf("a name of %d octets in labels of %d: %s, want %s", octets, label, dns.RcodeToString[got], dns.RcodeToString[want])
+			}
+		}
+	}
+}
+
 // The test vectors of RFC 9018, appendix A.
 func TestCookiesOfRFC9018(t *testing.T) {
 	t.Parallel()

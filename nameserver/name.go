@@ -30,30 +30,22 @@ type name struct {
 func (q *name) read(msg []byte, at int) int {
 	i, labels := at, 0
 	for {
-		if uint(i) >= uint(len(msg)) {
+		// A name that is short enough has at most 127 labels.
+		if uint(i) >= uint(len(msg)) || i-at > 254 {
 			return 0
 		}
-		l := int(msg[i])
-		if labels > maxLabels || i-at > 254 {
-			return 0
-		}
-		q.off[labels] = uint8(i - at)
-		if l == 0 {
-			break
-		}
-		if l > 63 {
+		l := uint(msg[i])
+		q.off[labels&maxLabels] = uint8(i - at)
+		if l-1 >= 63 {
+			if l == 0 {
+				break
+			}
 			return 0
 		}
 		labels++
-		if labels > maxLabels {
-			return 0
-		}
-		i += l + 1
+		i += int(l) + 1
 	}
 	i++
-	if i-at > 255 {
-		return 0
-	}
 	q.n, q.labels = i-at, labels
 	src := msg[at:]
 	if len(src) < q.n+8 { // whole words cannot be read there
