@@ -81,6 +81,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await":    await,
 			"checksum": checksum,
 			"exits":    exits,
 			"replace":  replace,
@@ -150,5 +151,25 @@ func waitfile(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s does not appear", args[0])
 		}
 		time.Sleep(10 * time.Millisecond) // another process makes it
+	}
+}
+
+// await repeats a command until its output matches, for what another process does in its own time.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await PATTERN COMMAND ARG…")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	end := time.Now().Add(20 * time.Second)
+	for {
+		_ = ts.Exec(args[1], args[2:]...) // it may not be there yet
+		if pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s does not say %q; in the end:\n%s%s", strings.Join(args[1:], " "), args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		}
+		time.Sleep(50 * time.Millisecond) // another process makes it
 	}
 }

@@ -57,6 +57,7 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: "main", Title: "From a zone to its providers:"},
 		&cobra.Group{ID: "look", Title: "Look and convert:"},
 		&cobra.Group{ID: "past", Title: "What was, and back to it:"},
+		&cobra.Group{ID: "serve", Title: "Answer the DNS:"},
 		&cobra.Group{ID: "try", Title: "Try things:"},
 	)
 	for _, c := range commands(a) {
@@ -75,6 +76,7 @@ func commands(a *app) []*cobra.Command {
 		dumpCommand(a), compareCommand(a), convertCommand(a),
 		zonesCommand(a), providersCommand(a), schemaCommand(a), conformanceCommand(a), completionCommand(a), versionCommand(a), docsCommand(a),
 		historyCommand(a), showCommand(a), rollbackCommand(a),
+		nameserverCommand(a),
 		sandboxCommand(a),
 	}
 }

@@ -69,6 +69,7 @@ func ParseEndpoints(service Service, text string) ([]Endpoint, error) {
 type Options struct {
 	Answerer  Answerer
 	Endpoints []Endpoint
+	Inherited []Inherited
 	// Threads is how many threads read datagrams at each address; 0: one for each processor that
 	// the process may use. Elsewhere than on Linux it is always one.
 	Threads int
@@ -127,7 +128,7 @@ func (o Options) prepared() (Options, error) {
 	if o.Answerer == nil {
 		return o, errors.New("nobody answers: Options.Answerer is missing")
 	}
-	if len(o.Endpoints) == 0 {
+	if len(o.Endpoints)+len(o.Inherited) == 0 {
 		return o, errors.New("no address to listen on")
 	}
 	for _, e := range o.Endpoints {

@@ -35,11 +35,14 @@ func listenPortable(ctx context.Context, addr netip.AddrPort, o *Options) (packe
 	if err != nil {
 		return nil, err
 	}
-	conn := c.(*net.UDPConn)
+	return newPortable(c.(*net.UDPConn), o), nil
+}
+
+func newPortable(conn *net.UDPConn, o *Options) *portable {
 	_ = conn.SetReadBuffer(o.ReceiveBuffer) // as far as the system allows
 	p := &portable{conn: conn, proxy: o.ProxyFrom}
 	p.aside = newAside(o, &p.tally)
-	return p, nil
+	return p
 }
 
 func (p *portable) addr() netip.AddrPort { return addrPort(p.conn.LocalAddr()) }

@@ -51,6 +51,11 @@ func Listen(o Options) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	for _, i := range o.Inherited {
+		if err := s.inherit(i); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
 }
 
@@ -117,7 +122,8 @@ func cause(err error) error {
 	return err
 }
 
-// Endpoints are those of the options in their order, with the ports that were taken.
+// Endpoints are those of the options in their order, with the ports that were taken, and then those
+// that were inherited.
 func (s *Server) Endpoints() []Endpoint { return append([]Endpoint(nil), s.bound...) }
 
 // Close frees the addresses of a server that was never run.

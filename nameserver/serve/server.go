@@ -1,0 +1,312 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/socket"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// Options say what is served, where, and to whom.
+type Options struct {
+	Folders   []string // of zone files
+	Endpoints []socket.Endpoint
+	Inherited []socket.Inherited
+	// Certificates are for DoT and DoH. They are read again every minute and with each reload.
+	Certificates *socket.Certificates
+	Metrics      string // address of the metrics over HTTP, "127.0.0.1:9153"; "": none
+	Threads      int    // that read datagrams at each address; 0: one for each processor
+	Limits       socket.Limits
+
+	NSID    string // see nameserver.Engine
+	Version string
+	Rotate  bool
+	// Cookies are those of RFC 7873; nil: with a secret of their own.
+	Cookies *nameserver.Cookies
+	Limit   *nameserver.RateLimit // nil: none
+
+	// Transfer says who may transfer zones; nil: nobody.
+	Transfer xfr.Access
+	Keys     wire.Keyring
+	// Notify are told of new versions (RFC 1996).
+	Notify []xfr.Target
+
+	// Poll is how long the folders rest between two looks, at least; 0: one second.
+	Poll time.Duration
+	// Report is called after each look that brought something, and Log with what else people should
+	// know, by several goroutines at once. They may be nil.
+	Report func(Report)
+	Log    func(finding.Finding)
+	// Ready is called when all zones are loaded and queries are answered, and Reloading before each
+	// reload that was asked for, which Ready follows. They may be nil.
+	Ready, Reloading func()
+}
+
+// A Server is a name server whose addresses are bound.
+type Server struct {
+	o       Options
+	engine  *nameserver.Engine
+	sockets *socket.Server
+	folders Folders
+	metrics net.Listener // nil: none
+	notify  *xfr.Notifier
+	out     *xfr.Out // nil: no transfers
+	tally   tally
+
+	mu       sync.RWMutex
+	journals map[zone.Name]*xfr.Journal // nil: no transfers
+	badCert  string                     // what was said of certificates last
+}
+
+// Listen binds all addresses. Whoever does not go on to Run calls Close.
+func Listen(ctx context.Context, o Options) (*Server, error) {
+	if o.Cookies == nil {
+		o.Cookies = nameserver.NewCookies()
+	}
+	if o.Poll <= 0 {
+		o.Poll = time.Second
+	}
+	s := &Server{o: o, engine: &nameserver.Engine{
+		NSID: o.NSID, Version: o.Version, Rotate: o.Rotate, Cookies: o.Cookies, Limit: o.Limit,
+	}}
+	s.folders = Folders{Dirs: o.Folders, Zones: &s.engine.Zones}
+	var err error
+	s.sockets, err = socket.Listen(socket.Options{
+		Answerer: socket.Engine(s.engine, s.desk()), Endpoints: o.Endpoints, Inherited: o.Inherited,
+		Threads: o.Threads, Certificates: o.Certificates, Limits: o.Limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if o.Metrics != "" {
+		var lc net.ListenConfig
+		if s.metrics, err = lc.Listen(ctx, "tcp", o.Metrics); err != nil {
+			return nil, errors.Join(fmt.Errorf("listen on %s for metrics: %w", o.Metrics, cause(err)), s.sockets.Close())
+		}
+	}
+	return s, nil
+}
+
+func cause(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
+}
+
+// desk takes what is no question. Without transfers it refuses, as updates are refused always: files
+// are what people edit.
+func (s *Server) desk() *xfr.Desk {
+	scratches := sync.Pool{New: func() any { return s.engine.NewScratch() }}
+	d := &xfr.Desk{Keys: s.o.Keys, Query: func(query []byte, p xfr.Peer, limit int) []byte {
+		scratch := scratches.Get().(*nameserver.Scratch)
+		defer scratches.Put(scratch)
+		defer scratch.Flush()
+		c := nameserver.Client{Addr: p.Addr, Stream: limit > socket.MaxDatagram, MaxUDP: limit, Encrypted: p.TLS != nil}
+		return s.engine.Answer(scratch, query, c, nil)
+	}}
+	if len(s.o.Transfer) == 0 && len(s.o.Notify) == 0 {
+		return d
+	}
+	s.journals = map[zone.Name]*xfr.Journal{}
+	s.folders.Published, s.folders.Withdrawn = s.published, s.withdrawn
+	s.out = &xfr.Out{Journal: s.journal, Access: func(zone.Name) xfr.Access { return s.o.Transfer }}
+	d.Out = s.out
+	if len(s.o.Notify) > 0 {
+		s.notify = &xfr.Notifier{Targets: func(zone.Name) []xfr.Target { return s.o.Notify }, Told: s.told}
+	}
+	return d
+}
+
+func (s *Server) journal(origin zone.Name) *xfr.Journal {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.journals[origin]
+}
+
+// published takes a version of a zone down for those who transfer it.
+func (s *Server) published(z *zone.Zone) {
+	j := s.journal(z.Origin())
+	if j == nil {
+		j = &xfr.Journal{}
+	}
+	if j.Put(z) != nil {
+		// Its serial does not go forward, which the Report says.
+		if err := j.Reset(z); err != nil {
+			s.log(finding.Finding{ID: "zones-transfer", Severity: finding.Error, Zone: z.Origin().String(), Text: err.Error()})
+			return
+		}
+	}
+	s.mu.Lock()
+	s.journals[z.Origin()] = j
+	s.mu.Unlock()
+	if s.notify != nil {
+		_ = s.notify.Changed(z) // what has no SOA was not published
+	}
+}
+
+func (s *Server) withdrawn(origin zone.Name) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.journals, origin)
+}
+
+// told is called when a secondary was told of a version, or could not be.
+func (s *Server) told(origin zone.Name, serial uint32, t xfr.Target, err error) {
+	if err == nil {
+		s.tally.told.Add(1)
+		return
+	}
+	s.tally.untold.Add(1)
+	s.log(finding.Finding{
+		ID: "zones-notify", Severity: finding.Warning, Zone: origin.String(), Subject: t.Addr,
+		Text: fmt.Sprintf("secondary %s was not told of zone %s, serial %d: %v; it will find out by its refresh timer", t.Addr, origin, serial, err),
+	})
+}
+
+func (s *Server) log(f finding.Finding) {
+	if s.o.Log != nil {
+		s.o.Log(f)
+	}
+}
+
+// Endpoints are the addresses that are bound.
+func (s *Server) Endpoints() []socket.Endpoint { return s.sockets.Endpoints() }
+
+// MetricsAddr is where metrics are; the zero value when they are not.
+func (s *Server) MetricsAddr() netip.AddrPort {
+	if s.metrics == nil {
+		return netip.AddrPort{}
+	}
+	a, _ := netip.ParseAddrPort(s.metrics.Addr().String())
+	return a
+}
+
+// Close frees the addresses of a server that was never run.
+func (s *Server) Close() error {
+	err := s.sockets.Close()
+	if s.metrics != nil {
+		err = errors.Join(err, s.metrics.Close())
+	}
+	return err
+}
+
+// Load reads all zones. The report is not given to Options.Report.
+func (s *Server) Load(ctx context.Context) (Report, error) {
+	r := s.folders.Scan(ctx, true)
+	s.tally.scanned(&r)
+	if r.Bytes > tidyAbove {
+		debug.FreeOSMemory()
+	}
+	return r, ctx.Err()
+}
+
+// tidyAbove is from how many octets of zone files on the memory that reading took is given back at
+// once: it is a multiple of what is served.
+const tidyAbove = 8 << 20
+
+// Run answers until ctx ends, and then what has arrived. A value in reload has everything looked at
+// and read again at once.
+func (s *Server) Run(ctx context.Context, reload <-chan struct{}) error {
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	var others sync.WaitGroup
+	defer others.Wait()
+	if s.metrics != nil {
+		others.Go(func() { s.serveMetrics(work) })
+	}
+	if s.notify != nil {
+		others.Go(func() { _ = s.notify.Run(work) })
+	}
+	others.Go(func() { s.watch(work, reload) })
+	return s.sockets.Run(ctx)
+}
+
+// watch looks at the folders again and again.
+func (s *Server) watch(ctx context.Context, reload <-chan struct{}) {
+	s.ready()
+	timer := time.NewTimer(s.o.Poll)
+	defer timer.Stop()
+	certificates := time.NewTicker(time.Minute)
+	defer certificates.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-certificates.C:
+			s.renew()
+			continue
+		case <-reload:
+			if s.o.Reloading != nil {
+				s.o.Reloading()
+			}
+			s.renew()
+			s.scan(ctx, true)
+			s.ready()
+		case <-timer.C:
+		}
+		took := s.scan(ctx, false)
+		// A look at very many files costs: it must stay a small part of the time.
+		timer.Reset(max(s.o.Poll, 20*took))
+	}
+}
+
+func (s *Server) ready() {
+	if s.o.Ready != nil {
+		s.o.Ready()
+	}
+}
+
+func (s *Server) scan(ctx context.Context, now bool) time.Duration {
+	r := s.folders.Scan(ctx, now)
+	s.tally.scanned(&r)
+	if ctx.Err() == nil && s.o.Report != nil && (now || !r.Quiet()) {
+		s.o.Report(r)
+	}
+	if r.Bytes > tidyAbove {
+		debug.FreeOSMemory()
+	}
+	return r.Took
+}
+
+// renew reads the certificates again.
+func (s *Server) renew() {
+	if s.o.Certificates == nil {
+		return
+	}
+	changed, err := s.o.Certificates.Reload()
+	switch {
+	case err != nil && err.Error() != s.badCert:
+		s.badCert = err.Error()
+		s.log(finding.Finding{ID: "zones-certificate", Severity: finding.Error, Text: err.Error() + "; the one before stays in use"})
+	case err == nil && changed:
+		s.log(finding.Finding{ID: "zones-certificate", Text: "the certificate was read again; new connections get it"})
+		s.badCert = ""
+	}
+}
+
+// Advice says what to do about an error of Listen; "" when nothing general can be said.
+func Advice(err error) string {
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		return "ports below 1024 need rights: run it as a service (docs/nameserver.md), as root with --user NAME, or allow it once:\n" +
+			"  sudo setcap cap_net_bind_service=+ep $(command -v zonecast); or choose another port, as in --listen 127.0.0.1:5300"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program listens there, perhaps systemd-resolved or another name server; sudo ss -lnptu 'sport = :53' names it"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine does not have that address; ip address lists those that it has"
+	}
+	return ""
+}
