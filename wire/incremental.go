@@ -104,7 +104,7 @@ func (x *incremental) take(m *Message) (ended, more bool, err error) {
 	}
 	// One SOA alone, and not newer than ours, is the whole answer (RFC 1995, section 2).
 	if x.state == atSecond && int32(x.serial-x.have) <= 0 {
-		more = x.yield(Step{StepCurrent, x.target}, nil)
+		x.yield(Step{StepCurrent, x.target}, nil)
 		x.state = atEnd
 	}
 	return x.state == atEnd, true, nil

@@ -200,7 +200,7 @@ func TestWeFollow(t *testing.T) {
 			t.Parallel()
 			theirs, ours := newKey(t)
 			r := newReplica(t, ours)
-			text := apex + "$GENERATE 1-300 static$ A 192.0.2.1\n"
+			text := apex + static
 			z := parse(t, example, text)
 			addr, now, change := u.start(t, zoneText(t, z), r.addr, theirs)
 			r.run(t, xfr.Primary{Addr: addr, Key: ours})

@@ -191,7 +191,7 @@ func scan(origin zone.Name, list []wire.Record, allow func(zone.Name, zone.Type)
 			return refusal(wire.NotZone, "%s is not in the zone", r.Key())
 		}
 		all := r.Type == wire.TypeANY
-		bad := false
+		var bad bool
 		switch r.Class {
 		case wire.ClassIN:
 			bad = all || r.Type.Meta() || r.Type == 0 || r.Data == ""
