@@ -35,6 +35,9 @@ type In struct {
 	// the next Publish; may be nil. A version that has come back unchanged is published again.
 	Expired func()
 
+	// Notify says who else may send NOTIFY, such as a host that tells for a hidden primary; the
+	// primaries always may.
+	Notify Access
 	Limits wire.Limits
 	// Slots, when not nil, is shared by all zones and bounds how many transfers are under way: each
 	// holds one element of the channel.
@@ -94,7 +97,7 @@ func (s *In) Refresh() {
 }
 
 // Notified takes a NOTIFY for the zone and returns its answer (RFC 1996, section 4). It counts only
-// when it comes from the address of a primary or is signed with the key of one.
+// when it comes from the address of a primary, is signed with the key of one, or Notify allows it.
 func (s *In) Notified(n Notice) wire.RCODE {
 	if n.Origin != s.Origin || !s.known(n.From) {
 		return wire.Refused
@@ -110,6 +113,9 @@ func (s *In) Notified(n Notice) wire.RCODE {
 }
 
 func (s *In) known(from Sender) bool {
+	if s.Notify.Allows(from.Peer, from.Session) {
+		return true
+	}
 	key, signed := from.Session.Key()
 	return slices.ContainsFunc(s.Primaries, func(p Primary) bool {
 		return signed && p.Key != nil && p.Key.Name == key || p.at(from.Addr.Addr().Unmap())

@@ -3,7 +3,6 @@ package xfr
 import (
 	"context"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +27,7 @@ type Notifier struct {
 	Targets func(origin zone.Name) []Target
 	Tries   int           // 0: 5
 	Timeout time.Duration // of the first try; each further one waits twice as long; 0: 1 s
-	AtOnce  int           // how many are told at once; 0: 64
+	AtOnce  int           // how many messages wait for their answers at once; 0: 256
 	// Told is called when a target has answered, or is given up with an error; may be nil. Several
 	// calls may come at once.
 	Told func(origin zone.Name, serial uint32, t Target, err error)
@@ -50,10 +49,10 @@ func (n *Notifier) Changed(z *zone.Zone) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.init()
-	n.soas[soa.Owner] = soa
-	if !slices.Contains(n.waiting, soa.Owner) {
+	if _, queued := n.soas[soa.Owner]; !queued {
 		n.waiting = append(n.waiting, soa.Owner)
 	}
+	n.soas[soa.Owner] = soa
 	select {
 	case n.wake <- struct{}{}:
 	default:
@@ -74,7 +73,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 	n.mu.Lock()
 	n.init()
 	n.mu.Unlock()
-	places := make(chan struct{}, max(1, positive(n.AtOnce, 64)))
+	places := make(chan struct{}, positive(n.AtOnce, 256))
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	for {
@@ -134,14 +133,8 @@ func (n *Notifier) tell(ctx context.Context, soa wire.Record, places chan struct
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	for _, t := range n.Targets(soa.Owner) {
-		select {
-		case <-ctx.Done():
-			return
-		case places <- struct{}{}:
-		}
 		tasks.Go(func() {
-			defer func() { <-places }()
-			err := n.one(ctx, soa, t)
+			err := n.one(ctx, soa, t, places)
 			if n.Told != nil && ctx.Err() == nil {
 				n.Told(soa.Owner, serialAt(soa.Data), t, err)
 			}
@@ -150,7 +143,7 @@ func (n *Notifier) tell(ctx context.Context, soa wire.Record, places chan struct
 }
 
 // one tells one target.
-func (n *Notifier) one(ctx context.Context, soa wire.Record, t Target) error {
+func (n *Notifier) one(ctx context.Context, soa wire.Record, t Target, places chan struct{}) error {
 	wait := n.Timeout
 	if wait <= 0 {
 		wait = time.Second
@@ -158,8 +151,14 @@ func (n *Notifier) one(ctx context.Context, soa wire.Record, t Target) error {
 	var last error
 	for range positive(n.Tries, 5) {
 		c := wire.Client{Timeout: wait, Tries: 1, Key: t.Key, Dial: t.Dial}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case places <- struct{}{}:
+		}
 		began := time.Now()
 		m, err := c.Exchange(ctx, t.Addr, notification(soa))
+		<-places
 		switch {
 		case err == nil && m.RCODE == wire.NoError:
 			return nil

@@ -57,6 +57,13 @@ type primary struct {
 	journal *xfr.Journal
 
 	badSignatures atomic.Int64 // answers with NOTAUTH
+
+	update atomic.Pointer[func(context.Context, *wire.Message, xfr.Sender) wire.RCODE]
+}
+
+// SetUpdate has updates taken, which are refused before.
+func (p *primary) SetUpdate(f func(context.Context, *wire.Message, xfr.Sender) wire.RCODE) {
+	p.update.Store(&f)
 }
 
 // startPrimary serves zones to who has the key; config, when not nil, adds a port for TLS.
@@ -78,6 +85,12 @@ func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Confi
 		Keys:  keys,
 		Out:   &xfr.Out{Journal: journal, Access: func(zone.Name) xfr.Access { return access }},
 		Query: func(q []byte, _ xfr.Peer, _ int) []byte { return answerSOA(q, journal) },
+		Update: func(ctx context.Context, m *wire.Message, from xfr.Sender) wire.RCODE {
+			if f := p.update.Load(); f != nil {
+				return (*f)(ctx, m, from)
+			}
+			return wire.Refused
+		},
 	}
 	packets, listener := listenBoth(t)
 	p.addr = listener.Addr().String()

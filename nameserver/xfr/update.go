@@ -37,6 +37,12 @@ func (g Grants) Allow(key, origin, owner zone.Name, t zone.Type) bool {
 	return false
 }
 
+// For returns what Updating.Allow asks, for an update of a zone from a sender.
+func (g Grants) For(from Sender, origin zone.Name) func(owner zone.Name, t zone.Type) bool {
+	key, ok := from.Session.Key()
+	return func(owner zone.Name, t zone.Type) bool { return ok && g.Allow(key, origin, owner, t) }
+}
+
 func (g *Grant) fits(key, origin, owner zone.Name, t zone.Type) bool {
 	if g.Key != key || len(g.Zones) > 0 && !slices.Contains(g.Zones, origin) {
 		return false
