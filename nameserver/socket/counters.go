@@ -16,7 +16,7 @@ type Counters struct {
 	Refused     uint64 // of these: ended at once, because their client had too many
 	Evicted     uint64 // of these: idle ones that made room for others
 	Late        uint64 // of these: ended because a message did not arrive or was not accepted in time
-	Handshakes  uint64 // TLS handshakes over port 853 that failed
+	Handshakes  uint64 // TLS handshakes that failed
 	Open        uint64 // connections there are now
 	Messages    uint64 // queries over TCP and TLS
 	Long        uint64 // of these: answered by the Streamer

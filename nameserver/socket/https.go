@@ -11,9 +11,11 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // messageType is the media type of RFC 8484.
@@ -26,6 +28,8 @@ type web struct {
 	door   *door
 	http   http.Server
 	secure bool
+	tls    *tls.Config
+	ctx    context.Context
 
 	conns chan net.Conn
 	over  chan struct{}
@@ -35,11 +39,10 @@ type web struct {
 type streamKey struct{}
 
 func (s *Server) newWeb(ctx context.Context, d *door) *web {
-	w := &web{server: s, door: d, secure: d.service == DoH, conns: make(chan net.Conn), over: make(chan struct{})}
+	w := &web{server: s, door: d, ctx: ctx, secure: d.service == DoH, conns: make(chan net.Conn), over: make(chan struct{})}
 	l := &s.o.Limits
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(w.secure)
 	protocols.SetUnencryptedHTTP2(!w.secure)
 	w.http = http.Server{
 		Handler:           w,
@@ -58,15 +61,18 @@ func (s *Server) newWeb(ctx context.Context, d *door) *web {
 		ConnState: func(c net.Conn, state http.ConnState) {
 			switch st := streamOf(c); {
 			case st == nil:
+			case state == http.StateNew:
+				st.fresh.Store(true)
 			case state == http.StateIdle:
 				st.rest()
 			case state == http.StateActive:
+				st.fresh.Store(false)
 				st.work()
 			}
 		},
 	}
 	if w.secure {
-		w.http.TLSConfig = s.o.Certificates.config("h2", "http/1.1")
+		w.tls = s.o.Certificates.config("h2", "http/1.1")
 	}
 	return w
 }
@@ -81,24 +87,37 @@ func streamOf(c net.Conn) *stream {
 }
 
 func (w *web) serve() {
-	if w.secure {
-		_ = w.http.ServeTLS(w, "", "")
-		return
-	}
 	_ = w.http.Serve(w)
 }
 
 // end lets requests finish, for as long as ctx allows.
 func (w *web) end(ctx context.Context) {
+	late := time.AfterFunc(grace, w.server.streams.closeFresh)
+	defer late.Stop()
 	if w.http.Shutdown(ctx) != nil {
 		_ = w.http.Close()
 	}
 }
 
-// admit hands a connection to the HTTP server.
+// admit answers over a connection with HTTP/2, and hands others to the HTTP server.
 func (w *web) admit(st *stream) {
+	var c net.Conn = st
+	if w.secure {
+		secure, err := w.server.handshake(w.ctx, st, w.tls)
+		if err != nil {
+			w.server.streams.tally.handshakes.Add(1)
+			_ = st.Close()
+			return
+		}
+		if secure.ConnectionState().NegotiatedProtocol == "h2" {
+			w.converseHTTP2(st, secure)
+			_ = secure.Close()
+			return
+		}
+		c = secure
+	}
 	select {
-	case w.conns <- st:
+	case w.conns <- c:
 	case <-w.over:
 		_ = st.Close()
 	}
@@ -161,22 +180,7 @@ func (w *web) query(rw http.ResponseWriter, r *http.Request, buf []byte) ([]byte
 	if r.URL.Path != w.server.o.Path {
 		return nil, http.StatusNotFound
 	}
-	var query []byte
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		text := strings.TrimRight(r.URL.Query().Get("dns"), "=")
-		if base64.RawURLEncoding.DecodedLen(len(text)) > maxMessage {
-			return nil, http.StatusRequestURITooLong
-		}
-		n, err := base64.RawURLEncoding.Decode(buf, []byte(text))
-		if err != nil {
-			return nil, http.StatusBadRequest
-		}
-		query = buf[:n]
-	case http.MethodPost:
-		if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), messageType) {
-			return nil, http.StatusUnsupportedMediaType
-		}
+	query, status := dnsMessage(r.Method, r.URL.RawQuery, r.Header.Get("Content-Type"), func() ([]byte, int) {
 		n, err := io.ReadFull(r.Body, buf[:maxMessage+1])
 		switch {
 		case err == nil:
@@ -184,9 +188,43 @@ func (w *web) query(rw http.ResponseWriter, r *http.Request, buf []byte) ([]byte
 		case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 			return nil, http.StatusBadRequest
 		}
-		query = buf[:n]
-	default:
+		return buf[:n], http.StatusOK
+	}, buf)
+	if status == http.StatusMethodNotAllowed {
 		rw.Header().Set("Allow", "GET, HEAD, POST")
+	}
+	return query, status
+}
+
+// dnsMessage finds the message of a request: in the variable dns of the URL's query (RFC 8484,
+// section 4.1), or in the body. buf has room for what is decoded; nil makes some.
+func dnsMessage(method, rawQuery, kind string, body func() ([]byte, int), buf []byte) (query []byte, status int) {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		values, err := url.ParseQuery(rawQuery)
+		if err != nil {
+			return nil, http.StatusBadRequest
+		}
+		text := strings.TrimRight(values.Get("dns"), "=")
+		n := base64.RawURLEncoding.DecodedLen(len(text))
+		if n > maxMessage {
+			return nil, http.StatusRequestURITooLong
+		}
+		if len(buf) < n {
+			buf = make([]byte, n)
+		}
+		if n, err = base64.RawURLEncoding.Decode(buf, []byte(text)); err != nil {
+			return nil, http.StatusBadRequest
+		}
+		query = buf[:n]
+	case http.MethodPost:
+		if kind, _, _ := strings.Cut(kind, ";"); !strings.EqualFold(strings.TrimSpace(kind), messageType) {
+			return nil, http.StatusUnsupportedMediaType
+		}
+		if query, status = body(); status != http.StatusOK {
+			return nil, status
+		}
+	default:
 		return nil, http.StatusMethodNotAllowed
 	}
 	if len(query) < header {

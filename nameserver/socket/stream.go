@@ -53,7 +53,7 @@ func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 	defer func() { _ = st.Close() }()
 	c := &conversation{server: s, st: st, conn: st, client: Client{Addr: st.from, Transport: t}}
 	if t == TLS {
-		secure, err := s.handshake(ctx, st)
+		secure, err := s.handshake(ctx, st, s.dot)
 		if err != nil {
 			s.streams.tally.handshakes.Add(1)
 			return
@@ -75,10 +75,10 @@ func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 	cancel()
 }
 
-func (s *Server) handshake(ctx context.Context, st *stream) (*tls.Conn, error) {
+func (s *Server) handshake(ctx context.Context, st *stream, config *tls.Config) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Limits.Message)
 	defer cancel()
-	secure := tls.Server(st, s.dot)
+	secure := tls.Server(st, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}

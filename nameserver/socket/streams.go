@@ -18,6 +18,7 @@ type streams struct {
 	count  map[netip.Addr]int // by client
 	idle   stream             // head of the ring of idle ones, the longest idle one first
 	closed bool
+	endAt  time.Time // set before any stream is told to end: when even busy clients are left
 }
 
 // A stream is one connection with its place in the accounts.
@@ -26,6 +27,7 @@ type stream struct {
 	streams *streams
 	from    netip.AddrPort // the client, behind a balancer too
 	ending  atomic.Bool    // it was told to end when nothing is left to do
+	fresh   atomic.Bool    // over HTTP/1.1: no request has begun
 
 	// Guarded by streams.mu.
 	counted    netip.Addr
@@ -166,7 +168,8 @@ const grace = 100 * time.Millisecond
 func (st *stream) expectWithin(d time.Duration) {
 	_ = st.Conn.SetReadDeadline(time.Now().Add(d))
 	if st.ending.Load() { // asked after the first call, so that the deadline of end is not lost
-		_ = st.Conn.SetReadDeadline(time.Now().Add(min(d, grace)))
+		now := time.Now()
+		_ = st.Conn.SetReadDeadline(now.Add(min(d, grace, st.streams.endAt.Sub(now))))
 	}
 }
 
@@ -174,10 +177,21 @@ func (st *stream) expectWithin(d time.Duration) {
 func (s *streams) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.closed, s.endAt = true, time.Now().Add(max(grace, s.limits.Drain/2))
 	for st := range s.all {
 		st.ending.Store(true)
 		_ = st.Conn.SetReadDeadline(time.Now().Add(grace))
+	}
+}
+
+// closeFresh ends the connections over which no request has begun. net/http waits for one for 5 s.
+func (s *streams) closeFresh() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for st := range s.all {
+		if st.fresh.Load() {
+			_ = st.Conn.Close()
+		}
 	}
 }
 
