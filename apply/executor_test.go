@@ -291,9 +291,14 @@ func TestWriteEndsBadly(t *testing.T) {
 		}, state: Refused, errHas: "changed by somebody else", writes: 1},
 		"never gets through": {fault: func(*account) func(int) (int, bool, error) {
 			return func(int) (int, bool, error) {
-				return 0, true, &provider.Error{Kind: provider.Throttled, RetryAfter: time.Hour}
+				return 0, true, &provider.Error{Kind: provider.Throttled, RetryAfter: time.Minute}
 			}
 		}, state: Failed, errHas: "0 of 2 changes done", writes: 5},
+		"a long pause is not waited": {fault: func(*account) func(int) (int, bool, error) {
+			return func(int) (int, bool, error) {
+				return 0, true, &provider.Error{Kind: provider.Throttled, RetryAfter: time.Hour}
+			}
+		}, state: Failed, errHas: "asks to wait 1h0m0s: run the same command again", writes: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

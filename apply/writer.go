@@ -126,7 +126,11 @@ func (w *writer) attempts(ctx, wctx context.Context) error {
 		if err == nil {
 			err = &provider.Error{Kind: provider.Lost, Op: "write", Zone: w.plan.Target.Zone.Unicode(), Err: fmt.Errorf("%d changes were left out without an error", w.changes.Len())}
 		}
-		last := !retryable(provider.KindOf(err)) || attempt == most || ctx.Err() != nil
+		asked := askedToWait(err)
+		if asked > longestWait {
+			err = fmt.Errorf("%w; the provider asks to wait %v: run the same command again after that", err, asked.Round(time.Second))
+		}
+		last := !retryable(provider.KindOf(err)) || attempt == most || ctx.Err() != nil || asked > longestWait
 		if last || !w.pause(ctx, attempt+1, err) {
 			return w.end(ctx, wctx, receipt != nil, err)
 		}
@@ -158,6 +162,17 @@ func retryable(k provider.ErrKind) bool {
 	return k == provider.Transient || k == provider.Throttled || k == provider.Lost
 }
 
+// longestWait is the longest pause that a provider may ask for; after a longer one the person at the
+// terminal decides when to go on.
+const longestWait = time.Minute
+
+func askedToWait(err error) time.Duration {
+	if e, ok := errors.AsType[*provider.Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 // pause waits before the next attempt; false when ctx ended.
 func (w *writer) pause(ctx context.Context, attempt int, err error) bool {
 	var d time.Duration
@@ -167,9 +182,7 @@ func (w *writer) pause(ctx context.Context, attempt int, err error) bool {
 		d = min(500*time.Millisecond<<min(attempt-2, 10), 30*time.Second)
 		d = d/2 + rand.N(d/2+1)
 	}
-	if e, ok := errors.AsType[*provider.Error](err); ok && e.RetryAfter > d {
-		d = e.RetryAfter
-	}
+	d = max(d, askedToWait(err))
 	w.tell(w.plan.Target, Writing, len(w.done), w.plan.Changes.Len(), fmt.Sprintf("attempt %d in %s: %v", attempt, d.Round(time.Millisecond), err))
 	t := time.NewTimer(d)
 	defer t.Stop()
