@@ -105,7 +105,7 @@ func (s *Scratch) blob(z *Compiled, ref uint32, t uint16, negative bool) (at uin
 			return 0, false
 		}
 	}
-	if len(z.ready) >= 1<<32-maxBlob-1024 {
+	if uint64(len(z.ready)) >= 1<<32-maxBlob-1024 {
 		return 0, false
 	}
 	at = uint32(len(z.ready))
