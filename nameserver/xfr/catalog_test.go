@@ -134,3 +134,27 @@ func TestServersReadOurCatalog(t *testing.T) {
 		})
 	}
 }
+
+// We read the catalog that Knot makes of its zones.
+func TestWeReadKnotsCatalog(t *testing.T) {
+	t.Parallel()
+	theirs, ours := newKey(t)
+	knot := testserver.Knot(t, testserver.KnotOptions{
+		Zones: map[string]string{"example.org.": apex, "example.net.": apex}, TSIG: theirs,
+		ZoneOptions: "catalog-role: member\ncatalog-zone: catalog.example.\ncatalog-group: g",
+		Config:      "zone:\n  - domain: catalog.example.\n    catalog-role: generate\n    acl: [admin, holder]\n",
+	})
+	r := newReplica(t)
+	r.Origin = catalog
+	r.run(t, xfr.Primary{Addr: knot.Addr, Key: ours})
+	until(t, "the catalog has come", func() bool { return r.zone() != nil })
+	members, err := xfr.ReadCatalog(r.zone())
+	var got []string
+	for _, m := range members {
+		got = append(got, m.Origin.String()+" "+strings.Join(m.Groups, ","))
+	}
+	slices.Sort(got)
+	if want := []string{"example.net. g", "example.org. g"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("members %q, error %v; want %q", got, err, want)
+	}
+}

@@ -151,6 +151,8 @@ func (d *Desk) serve(ctx context.Context, query []byte, p Peer, udp int, send fu
 		return r.refuse(wire.FormErr, send)
 	}
 	switch {
+	case m.EDNS != nil && m.EDNS.Version > 0: // RFC 6891, section 6.1.3
+		return r.refuse(wire.BadVers, send)
 	case m.Opcode == wire.OpNotify:
 		return d.notified(r, send)
 	case m.Opcode == wire.OpUpdate && d.Update != nil:

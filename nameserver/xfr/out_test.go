@@ -287,6 +287,12 @@ func TestRefusals(t *testing.T) {
 	noSOA[len(noSOA)-3] = byte(wire.TypeIXFR)
 	chaos := slices.Clone(axfr)
 	chaos[len(chaos)-1] = byte(wire.ClassCH)
+	future, err := (&wire.Message{
+		ID: 7, Questions: []wire.Question{{Name: example, Type: wire.TypeAXFR, Class: wire.ClassIN}}, EDNS: &wire.EDNS{Version: 1},
+	}).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
 	closed := deskFor(j)
 	closed.Out.Access = func(zone.Name) xfr.Access {
 		return xfr.Access{{Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Deny: true}, xfr.Everyone}
@@ -306,6 +312,7 @@ func TestRefusals(t *testing.T) {
 		{"another class", deskFor(j), chaos, wire.Refused},
 		{"no transfers at all", &xfr.Desk{}, axfr, wire.Refused},
 		{"cut", deskFor(j), axfr[:20], wire.FormErr},
+		{"EDNS of the future", deskFor(j), future, wire.BadVers},
 	} {
 		m := stream(t, c.desk, c.query)
 		if len(m) != 1 || m[0].RCODE != c.want || len(m[0].Answers) > 0 {
@@ -321,7 +328,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("an answer was answered with %x", b)
 	}
 	// While one transfer waits for its client, the next is refused.
-	err := busy.Stream(t.Context(), axfr, home, func([]byte) error {
+	err = busy.Stream(t.Context(), axfr, home, func([]byte) error {
 		if m := stream(t, busy, axfr); len(m) != 1 || m[0].RCODE != wire.Refused {
 			t.Errorf("a transfer too many: %v, want REFUSED", m)
 		}
