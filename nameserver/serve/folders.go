@@ -47,6 +47,7 @@ type file struct {
 	read     stamp            // when it was read last; zero: never
 	sum      uint64           // of its octets then
 	includes map[string]stamp // files that it took in
+	around   map[string]stamp // the same at the last look at which they had changed
 	origin   zone.Name        // of the zone that it was read as
 	state    fileState
 	moving   bool // it is not as it was at the look before
@@ -246,7 +247,7 @@ func (s *scan) due() []*file {
 	for _, x := range s.files {
 		switch {
 		case x.missed > 0 || !s.listed[x.dir] || x.moving:
-		case x.state == fresh, x.read != x.seen, x.included(), s.now && (x.state == broken || x.state == shadowed):
+		case x.state == fresh, x.read != x.seen, x.included() && x.rested(s.now), s.now && (x.state == broken || x.state == shadowed):
 			out = append(out, x)
 		}
 	}
@@ -268,6 +269,21 @@ func (x *file) included() bool {
 		}
 	}
 	return false
+}
+
+// rested reports whether the files that this one includes are as they were at the look before.
+func (x *file) rested(now bool) bool {
+	still := true
+	for path := range x.includes {
+		at := stampOf(path)
+		if x.around[path] != at {
+			if x.around == nil {
+				x.around = map[string]stamp{}
+			}
+			x.around[path], still = at, false
+		}
+	}
+	return still || now
 }
 
 // load reads files side by side.
@@ -369,7 +385,9 @@ func (s *scan) publish(x *file, v version) {
 	}
 	if before != nil {
 		c.Before = before.serial
-		s.serial(x, c)
+		if !s.isNew[before.path] {
+			s.serial(x, c)
+		}
 	}
 	s.zones[origin] = &served{path: x.path, serial: v.serial}
 	s.Zones.Put(v.compiled)
