@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -39,6 +40,7 @@ func runChild(task string) error {
 		if answerer, err = engine(f[2]); err != nil {
 			return err
 		}
+		debug.FreeOSMemory() // the file's text, and the zone as it was before it was compiled
 	}
 	o := socket.Options{Answerer: answerer, Endpoints: []socket.Endpoint{{Service: socket.DNS, Addr: addr}}}
 	if service, ok := map[string]socket.Service{"DoT": socket.DoT, "DoH": socket.DoH}[f[4]]; ok {
