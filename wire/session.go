@@ -88,6 +88,17 @@ func (t *TSIG) hashMessage(h hash.Hash, raw []byte) {
 	h.Write(raw[headerLen:t.offset])
 }
 
+// Unsigned returns what a message was before it was signed, itself when it was not. raw stays.
+func (m *Message) Unsigned(raw []byte) []byte {
+	if m.TSIG == nil {
+		return raw
+	}
+	b := append([]byte(nil), raw[:m.TSIG.offset]...)
+	binary.BigEndian.PutUint16(b, m.TSIG.OriginalID)
+	binary.BigEndian.PutUint16(b[10:], binary.BigEndian.Uint16(b[10:])-1)
+	return b
+}
+
 // Key is the name of the key that signed the request; ok is false when no known key did.
 func (s *Session) Key() (name zone.Name, ok bool) {
 	if s == nil || s.key == nil || s.tsig.Error != 0 {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
@@ -55,9 +56,12 @@ func TestSessionCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := &signer{key: c.with}
+		client, before := &signer{key: c.with}, raw
 		if raw, err = client.sign(raw, c.at); err != nil {
 			t.Fatal(err)
+		}
+		if m, err := Unpack(raw); err != nil || !bytes.Equal(m.Unsigned(raw), before) {
+			t.Errorf("%s: without its signature it is not what it was: %v", c.name, err)
 		}
 		if c.change != nil {
 			raw = c.change(raw)

@@ -179,11 +179,7 @@ func (d *Desk) question(r *request, udp int, send func([]byte) error) error {
 	if udp > 0 {
 		limit = udp
 	}
-	plain, err := r.m.Pack() // without TSIG
-	if err != nil {
-		return r.refuse(wire.FormErr, send)
-	}
-	answer := d.Query(plain, r.peer, limit-r.session.Size())
+	answer := d.Query(r.m.Unsigned(r.raw), r.peer, limit-r.session.Size())
 	if answer == nil {
 		return nil
 	}

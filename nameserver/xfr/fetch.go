@@ -170,6 +170,18 @@ func joined(set zone.RRset, ttl uint32, data ...zone.Data) zone.RRset {
 	return set
 }
 
+// settled gives signatures, whose TTLs may differ for good (see ttlOf), the lowest of them all, so
+// that a zone is the same however it came.
+func settled(set zone.RRset) zone.RRset {
+	if set.Type == zone.TypeRRSIG {
+		set.TTL = ttlOf(&set, set.Data[0])
+		for _, d := range set.Data {
+			set.TTL = min(set.TTL, ttlOf(&set, d))
+		}
+	}
+	return set
+}
+
 func (x *gatherer) zone() (*zone.Zone, error) {
 	slices.SortStableFunc(x.sets, func(a, b zone.RRset) int { return a.Key().Compare(b.Key()) })
 	b := zone.NewBuilder(x.origin)
@@ -178,7 +190,7 @@ func (x *gatherer) zone() (*zone.Zone, error) {
 		for ; j < len(x.sets) && x.sets[j].Key() == set.Key(); j++ {
 			set = joined(set, x.sets[j].TTL, x.sets[j].Data...)
 		}
-		b.Add(set)
+		b.Add(settled(set))
 		i = j
 	}
 	z, err := b.Zone()
@@ -257,7 +269,7 @@ func (p *patch) zone() (*zone.Zone, error) {
 			for d := range s.data {
 				after.Data = append(after.Data, d)
 			}
-			after = after.Clean()
+			after = settled(after.Clean())
 			c.After = &after
 		}
 		if c.Before != nil || c.After != nil {

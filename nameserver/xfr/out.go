@@ -169,8 +169,10 @@ func (o *Out) whole(ctx context.Context, r *request, v *version, send func([]byt
 	if err == nil {
 		err = w.flush()
 	}
-	o.counts.whole.Add(1)
-	o.counts.records.Add(int64(w.records))
+	if err == nil {
+		o.counts.whole.Add(1)
+		o.counts.records.Add(int64(w.records))
+	}
 	return err
 }
 
