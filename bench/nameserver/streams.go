@@ -87,9 +87,7 @@ func streamLoad(text string) error {
 	counts, errs := make(chan uint64), make(chan error, connections)
 	for i := range connections {
 		go func() {
-			if err := t.converse(mathrand.New(mathrand.NewPCG(uint64(i), 1)), counts); err != nil {
-				errs <- err
-			}
+			errs <- t.converse(mathrand.New(mathrand.NewPCG(uint64(i), 1)), counts)
 		}()
 	}
 	// The first quarter warms up.
@@ -126,7 +124,7 @@ type talk interface {
 	answer() ([]byte, error) // the next one
 }
 
-// converse keeps queries on their way and tells how many were answered.
+// converse keeps queries on their way and tells how many were answered, until something goes wrong.
 func (t *streamTask) converse(random *mathrand.Rand, counts chan<- uint64) error {
 	c, err := t.dial()
 	if err != nil {

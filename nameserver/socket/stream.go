@@ -42,6 +42,7 @@ type conversation struct {
 	in    []byte         // one of them
 	r, w  int            // in[r:w] has been read and is not answered
 	since time.Time      // when the first octet of an unfinished message was seen
+	left  bool           // the client has ended the connection
 
 	sending sync.Mutex
 	long    chan struct{} // holds one token for each long answer
@@ -61,15 +62,15 @@ func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 		c.conn = secure
 		state := secure.ConnectionState()
 		c.client.TLS = &state
-		defer secure.Close() // unlike st.Close it says so to the client
+		defer func() { _ = secure.Close() }() // unlike st.Close it says so to the client
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	c.ctx, c.in = ctx, c.small[:]
 	for c.read() && c.answer() {
 	}
 	c.giveBack()
-	if !st.ending.Load() {
-		cancel() // the client has left; otherwise what is being sent is sent to its end
+	if c.left || !st.ending.Load() {
+		cancel() // otherwise what is being sent is sent to its end
 	}
 	c.running.Wait()
 	cancel()
@@ -92,7 +93,9 @@ func (c *conversation) read() bool {
 		if idle {
 			c.r, c.w, c.since = 0, 0, time.Time{}
 			c.giveBack()
-			c.st.rest()
+			if len(c.long) == 0 {
+				c.st.rest()
+			}
 			c.st.expectWithin(c.server.streams.patience())
 		} else {
 			if c.since.IsZero() {
@@ -112,7 +115,7 @@ func (c *conversation) read() bool {
 			continue
 		}
 		netErr, ok := errors.AsType[net.Error](err)
-		if !ok || !netErr.Timeout() || c.st.ending.Load() {
+		if c.left = !ok || !netErr.Timeout(); c.left || c.st.ending.Load() {
 			return false
 		}
 		if idle && len(c.long) > 0 {

@@ -449,3 +449,25 @@ func TestDrainAnswersPipelinedQueries(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A connection with a transfer on it is not idle, though its client says nothing.
+func TestLongAnswersAreNotEvicted(t *testing.T) {
+	t.Parallel()
+	x := &transfers{next: make(chan struct{}), sent: make(chan error, 10)}
+	s, _ := run(t, Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Connections: 2}})
+	c := dial(t, "tcp", s.Endpoints()[0].Addr)
+	send(t, c, framed(long(t, 1), query(t, 2, "example.org.")))
+	readFramed(t, c)
+	for id := range uint16(3) {
+		other := dial(t, "tcp", s.Endpoints()[0].Addr)
+		send(t, other, framed(query(t, id, "example.org.")))
+		readFramed(t, other)
+		waitIdle(s, 1)
+	}
+	x.next <- struct{}{}
+	readFramed(t, c)
+	if got := s.Counters(); got.Evicted != 2 {
+		t.Errorf("%d evicted, want the 2 that were idle", got.Evicted)
+	}
+	_ = c.Close()
+}
