@@ -41,11 +41,17 @@ func (p patience) try(ctx context.Context, what string, once func(n int) *failur
 	if p.maxPause == 0 {
 		p.maxPause = time.Minute
 	}
-	doubt := false
+	doubt, silent := false, 0
 	for n := 1; ; n++ {
 		f := once(n)
 		if f == nil {
 			return nil
+		}
+		// Who did not answer in all that time is asked once more and then left alone: four times
+		// half a minute of silence helps nobody.
+		if errors.Is(f.Error, context.DeadlineExceeded) {
+			silent++
+			f.again = f.again && silent < 2
 		}
 		doubt = doubt || Outcome(f.Error) == provider.Unknown
 		ask := doubt && p.absent != nil

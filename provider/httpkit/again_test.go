@@ -216,3 +216,21 @@ func TestTheBudgetIsWaitedForOutsideOfTheTimeout(t *testing.T) {
 		}
 	})
 }
+
+// A service that takes a request and never answers is asked twice, not four times.
+func TestSilenceIsNotWaitedForFourTimes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		silent := answer(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		p := &player{script: script{silent}}
+		client := &httpkit.Client{Base: "https://dns.example", HTTP: p}
+		began := time.Now()
+		_, err := client.Do(t.Context(), httpkit.Request{Op: "read", Path: "/x"}, nil)
+		if provider.KindOf(err) != provider.Transient || len(p.seen) != 2 || time.Since(began) > 62*time.Second {
+			t.Errorf("%d calls in %v, error %v; want 2 within about a minute", len(p.seen), time.Since(began), err)
+		}
+	})
+}
