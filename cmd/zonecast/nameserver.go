@@ -117,12 +117,17 @@ func (a *app) nameserver(ctx context.Context, args nameserverArgs) error {
 		return errors.Join(err, s.Close())
 	}
 	log.start(s, r, time.Since(began))
-	stopping := context.AfterFunc(ctx, func() {
+	said := make(chan struct{})
+	running := context.AfterFunc(ctx, func() {
+		defer close(said)
 		log.say("ending: no new connections; what has arrived is still answered")
 		_ = serve.Tell(context.WithoutCancel(ctx), "STOPPING=1")
 	})
-	defer stopping()
-	if err := s.Run(ctx, reload); err != nil {
+	err = s.Run(ctx, reload)
+	if !running() {
+		<-said
+	}
+	if err != nil {
 		return err
 	}
 	log.say("ended")

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver"
@@ -63,13 +61,8 @@ func (x *file) parse(again bool) version {
 	v := version{stamp: stampOf(x.path)}
 	data, err := os.ReadFile(x.path)
 	if err != nil {
-		why := err
-		if e, ok := errors.AsType[*fs.PathError](err); ok {
-			why = e.Err
-		}
-		v.findings = []finding.Finding{{
-			ID: "zones-read", Severity: finding.Error, Place: finding.Place{File: x.path}, Text: "cannot be read: " + why.Error(),
-		}}
+		v.moving = !again && errors.Is(err, fs.ErrNotExist) // the next look knows more
+		v.findings = []finding.Finding{unreadable(x.path, err)}
 		return v
 	}
 	if v.moving = !again && (v.stamp != x.seen || stampOf(x.path) != x.seen); v.moving {
@@ -86,13 +79,8 @@ func (x *file) parse(again bool) version {
 			return v
 		}
 	}
-	root, err := os.OpenRoot(x.dir)
-	if err != nil {
-		v.findings = []finding.Finding{{ID: "zones-read", Severity: finding.Error, Place: finding.Place{File: x.dir}, Text: err.Error()}}
-		return v
-	}
-	defer func() { _ = root.Close() }()
-	taken := &witness{FS: root.FS(), dir: x.dir}
+	taken := &witness{dir: x.dir}
+	defer taken.close()
 	res, err := zonefile.Parse(data, zonefile.Options{File: x.path, Root: taken, DefaultTTL: defaultTTL})
 	v.includes, v.findings = taken.files, res.Findings
 	if err == nil {
@@ -106,6 +94,19 @@ func (x *file) parse(again bool) version {
 	}
 	v.compile(x.path, res)
 	return v
+}
+
+// unreadable tells why a file cannot be read.
+func unreadable(path string, err error) finding.Finding {
+	f := finding.Finding{ID: "zones-read", Severity: finding.Error, Place: finding.Place{File: path}}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	f.Text = "cannot be read: " + err.Error()
+	if errors.Is(err, fs.ErrPermission) {
+		f.Fix = fmt.Sprintf("let user %d read it: once its ports are bound, the name server has no rights but those of its user", os.Getuid())
+	}
+	return f
 }
 
 // compile makes the zone ready.
@@ -161,26 +162,29 @@ func isBlank(b []byte, i int) bool {
 	return i >= 0 && i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r')
 }
 
-// A witness remembers the files that were opened.
+// A witness is a folder that $INCLUDE reads from. It remembers what was read.
 type witness struct {
-	fs.FS
-	dir string
-
-	mu    sync.Mutex
+	dir   string
+	root  *os.Root // opened when it is needed, which is rare
 	files map[string]stamp
 }
 
 // Open notes how the file is before it is read.
 func (w *witness) Open(name string) (fs.File, error) {
-	path := filepath.Join(w.dir, filepath.FromSlash(name))
-	at := stampOf(path)
-	w.mu.Lock()
-	if w.files == nil {
+	if w.root == nil {
+		var err error
+		if w.root, err = os.OpenRoot(w.dir); err != nil {
+			return nil, err
+		}
 		w.files = map[string]stamp{}
 	}
-	if len(w.files) < math.MaxInt16 {
-		w.files[path] = at
+	path := filepath.Join(w.dir, filepath.FromSlash(name))
+	w.files[path] = stampOf(path)
+	return w.root.FS().Open(name)
+}
+
+func (w *witness) close() {
+	if w.root != nil {
+		_ = w.root.Close()
 	}
-	w.mu.Unlock()
-	return w.FS.Open(name)
 }
