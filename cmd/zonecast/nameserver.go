@@ -99,7 +99,7 @@ func (a *app) nameserver(ctx context.Context, args nameserverArgs) error {
 	defer stopReload()
 
 	began := time.Now()
-	s, err := serve.Listen(ctx, o)
+	s, err := serve.Listen(o)
 	if err != nil {
 		if advice := serve.Advice(err); advice != "" {
 			return usageOf(err, advice)
@@ -110,10 +110,11 @@ func (a *app) nameserver(ctx context.Context, args nameserverArgs) error {
 		return errors.Join(err, s.Close())
 	}
 	r, err := s.Load(ctx)
-	if err == nil {
-		err = a.mayServe(log, r)
-	}
 	if err != nil {
+		log.say("ended before all zones were loaded")
+		return s.Close()
+	}
+	if err := a.mayServe(log, r); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	log.start(s, r, time.Since(began))
@@ -331,7 +332,6 @@ type serverLog struct {
 	a     *app
 	stamp bool
 	zones int
-	files int
 }
 
 func newServerLog(a *app) *serverLog {

@@ -116,6 +116,13 @@ func (f *Folders) Scan(ctx context.Context, now bool) Report {
 	began := time.Now()
 	if f.files == nil {
 		f.files, f.zones, f.empty = map[string]*file{}, map[zone.Name]*served{}, map[string]bool{}
+		var dirs []string // each once
+		for _, dir := range f.Dirs {
+			if dir = filepath.Clean(dir); !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+		f.Dirs = dirs
 	}
 	s := &scan{Folders: f, now: now, listed: map[string]bool{}, isNew: map[string]bool{}, at: map[zone.Name]int{}}
 	missing := s.look()
@@ -452,7 +459,7 @@ func (s *scan) moved(x *file, origin zone.Name) {
 
 // serial tells of serials that secondaries would not follow.
 func (s *scan) serial(x *file, c Change) {
-	text := ""
+	var text string
 	switch {
 	case c.Serial == c.Before:
 		text = fmt.Sprintf("zone %s has changed, and its serial is still %d; secondaries will not notice", c.Origin, c.Serial)

@@ -71,7 +71,7 @@ type Server struct {
 }
 
 // Listen binds all addresses. Whoever does not go on to Run calls Close.
-func Listen(ctx context.Context, o Options) (*Server, error) {
+func Listen(o Options) (*Server, error) {
 	if o.Cookies == nil {
 		o.Cookies = nameserver.NewCookies()
 	}
@@ -92,7 +92,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.Metrics != "" {
 		var lc net.ListenConfig
-		if s.metrics, err = lc.Listen(ctx, "tcp", o.Metrics); err != nil {
+		if s.metrics, err = lc.Listen(context.Background(), "tcp", o.Metrics); err != nil {
 			return nil, errors.Join(fmt.Errorf("listen on %s for metrics: %w", o.Metrics, cause(err)), s.sockets.Close())
 		}
 	}

@@ -33,7 +33,7 @@ func start(t *testing.T, o serve.Options, reload <-chan struct{}) (s *serve.Serv
 		o.Endpoints = []socket.Endpoint{{Service: socket.DNS, Addr: loopback}}
 	}
 	o.Poll = 5 * time.Millisecond
-	s, err := serve.Listen(t.Context(), o)
+	s, err := serve.Listen(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,22 +254,22 @@ func TestInheritedSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	p, err := lc.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	t.Cleanup(func() { _ = p.Close() })
 	lf, err := l.(*net.TCPListener).File()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lf.Close()
+	t.Cleanup(func() { _ = lf.Close() })
 	pf, err := p.(*net.UDPConn).File()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pf.Close()
+	t.Cleanup(func() { _ = pf.Close() })
 	for round := range 2 { // the sockets are good for the next server too
 		_, _, end := start(t, serve.Options{Folders: []string{h.dir}, Inherited: []socket.Inherited{{File: lf}, {File: pf}}}, nil)
 		for network, addr := range map[string]net.Addr{"tcp": l.Addr(), "udp": p.LocalAddr()} {
@@ -281,7 +281,7 @@ func TestInheritedSockets(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := serve.Listen(t.Context(), serve.Options{Inherited: []socket.Inherited{{Service: socket.DoT, File: lf}}}); err == nil {
+	if _, err := serve.Listen(serve.Options{Inherited: []socket.Inherited{{Service: socket.DoT, File: lf}}}); err == nil {
 		t.Error("DNS over TLS without a certificate was taken")
 	}
 }
@@ -342,7 +342,7 @@ func TestTell(t *testing.T) { // sets the environment, so not parallel
 	if err != nil {
 		t.Skip(err)
 	}
-	defer c.Close()
+	t.Cleanup(func() { _ = c.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
 	if err := serve.TellReloading(t.Context()); err != nil {
 		t.Fatal(err)
@@ -370,7 +370,7 @@ func TestTell(t *testing.T) { // sets the environment, so not parallel
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	_, addr, _ := start(t, serve.Options{Folders: []string{t.TempDir()}, Log: func(finding.Finding) {}}, nil)
-	_, err := serve.Listen(t.Context(), serve.Options{Endpoints: []socket.Endpoint{{Addr: netip.MustParseAddrPort(addr)}}})
+	_, err := serve.Listen(serve.Options{Endpoints: []socket.Endpoint{{Addr: netip.MustParseAddrPort(addr)}}})
 	if err == nil || !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(serve.Advice(err), "another program") {
 		t.Errorf("an address in use: %v; %s", err, serve.Advice(err))
 	}
