@@ -99,7 +99,7 @@ func (a *app) nameserver(ctx context.Context, args nameserverArgs) error {
 	defer stopReload()
 
 	began := time.Now()
-	s, err := serve.Listen(o)
+	s, err := serve.Listen(o) //nolint:contextcheck // binding an address does not wait
 	if err != nil {
 		if advice := serve.Advice(err); advice != "" {
 			return usageOf(err, advice)

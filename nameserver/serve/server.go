@@ -304,7 +304,7 @@ func Advice(err error) string {
 		return "ports below 1024 need rights: run it as a service (docs/nameserver.md), as root with --user NAME, or allow it once:\n" +
 			"  sudo setcap cap_net_bind_service=+ep $(command -v zonecast); or choose another port, as in --listen 127.0.0.1:5300"
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "another program listens there, perhaps systemd-resolved or another name server; sudo ss -lnptu 'sport = :53' names it"
+		return "another program listens there, perhaps systemd-resolved or another name server; sudo ss -lnptu names it"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "this machine does not have that address; ip address lists those that it has"
 	}
