@@ -101,8 +101,14 @@ func alwaysAsk(pol Policy, in *Input, p *Plan) []finding.Finding {
 // onlyJoins reports whether a change adds nothing but name servers of the zone's own providers to
 // the apex NS: no name server goes, and each that comes answers for the zone already.
 func onlyJoins(in *Input, c zone.Change) bool {
-	if c.Key() != (zone.Key{Owner: in.Desired.Origin(), Type: zone.TypeNS}) || c.Before == nil || c.After == nil || c.Before.TTL != c.After.TTL {
+	if c.Key() != (zone.Key{Owner: in.Desired.Origin(), Type: zone.TypeNS}) || c.After == nil {
 		return false
+	}
+	var before []zone.Data // none in a zone file that had no apex NS yet
+	if c.Before != nil {
+		if before = c.Before.Data; c.Before.TTL != c.After.TTL {
+			return false
+		}
 	}
 	ours := map[zone.Data]bool{}
 	for account, names := range in.Facts.NameServers {
@@ -113,13 +119,13 @@ func onlyJoins(in *Input, c zone.Change) bool {
 			ours[zone.Data(n.AppendWire(nil))] = true
 		}
 	}
-	for _, d := range c.Before.Data {
+	for _, d := range before {
 		if !slices.Contains(c.After.Data, d) {
 			return false
 		}
 	}
 	for _, d := range c.After.Data {
-		if !ours[d] && !slices.Contains(c.Before.Data, d) {
+		if !ours[d] && !slices.Contains(before, d) {
 			return false
 		}
 	}
