@@ -246,3 +246,14 @@ func (d *decoder) expanded(v Value) Value {
 	}
 	return v
 }
+
+// Resolve returns the value behind a reference (env/NAME, file/PATH, exec/COMMAND, cred/NAME); any
+// other text stands for itself. Relative paths count from dir. env is where variables are looked
+// up; nil: the environment of the process. An error names the reference, never a value.
+func Resolve(text, dir string, env func(name string) (string, bool)) (Secret, error) {
+	if env == nil {
+		env = os.LookupEnv
+	}
+	c := &Config{Format: Zonecast, Dir: dir, env: env}
+	return c.resolve(text, provider.Option{Secret: true})
+}

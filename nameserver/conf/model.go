@@ -1,0 +1,294 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/zonecast/zonecast/config"
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// A File is a name server's configuration as it is written. The `help` tags are the words of the
+// JSON Schema and of the reference.
+type File struct {
+	Listen  []string  `key:"listen" help:"addresses for DNS over UDP and TCP, as 192.0.2.53 or 192.0.2.53:5300; the port is 53 unless given"`
+	TLS     TLS       `key:"tls" help:"certificates and the services that need them"`
+	Proxy   []Network `key:"proxy_from" help:"balancers that begin each connection and datagram with a header of PROXY protocol version 2"`
+	Workers int       `key:"workers" help:"threads for UDP at each address; 0: one for each processor"`
+	User    string    `key:"user" help:"become this user once the ports are bound"`
+	MaxUDP  int       `key:"max_udp" help:"the most octets of an answer over UDP; 0: 1232"`
+	Rotate  bool      `key:"rotate" help:"give the records of a set in turning order"`
+	NSID    string    `key:"nsid" help:"name of this server, told to those who ask for it (RFC 5001)"`
+	Version string    `key:"version" help:"answer to version.bind; without it the question is refused"`
+	Host    string    `key:"hostname" help:"answer to hostname.bind and id.server (RFC 4892); without it the questions are refused"`
+
+	RateLimit *RateLimit `key:"rate_limit" help:"bound of like answers over UDP to one network of those who may be spoofed; a number is its per_second"`
+	Cookies   Cookies    `key:"cookies" help:"DNS cookies (RFC 7873)"`
+	Limits    Limits     `key:"limits" help:"what clients may use up"`
+	Metrics   string     `key:"metrics" help:"address of the metrics for Prometheus, as 127.0.0.1:9153"`
+	TopZones  int        `key:"top_zones" help:"how many zones have a metric of their own; 0: 20"`
+	QueryLog  *QueryLog  `key:"query_log" help:"queries, some or all, written down"`
+	DNSTap    *DNSTap    `key:"dnstap" help:"queries and answers for a dnstap collector"`
+
+	Store   string   `key:"store" help:"file that keeps zones which are held here or transferred in (SQLite)"`
+	Control *Control `key:"control" help:"interface for zonecast apply and zonecast nameserver status, reload …"`
+
+	Keys     map[string]Key  `key:"keys" help:"TSIG keys by their names"`
+	Peers    map[string]Peer `key:"peers" help:"other name servers, by names that are used in this file"`
+	Defaults Policy          `key:"defaults" help:"what holds for zones that do not say otherwise"`
+	Zones    []Zone          `key:"zones" help:"what is served"`
+	Produce  []Produce       `key:"produce" help:"catalog zones (RFC 9432) that list zones of this server"`
+}
+
+// TLS has the certificates of the server and the services that need them.
+type TLS struct {
+	Certificate string   `key:"certificate" help:"certificate chain, a PEM file; read again each minute"`
+	Key         string   `key:"key" help:"its key, a PEM file"`
+	ACME        *ACME    `key:"acme" help:"certificates from an ACME authority, in place of files"`
+	ClientCA    string   `key:"client_ca" help:"authority of clients' certificates, a PEM file; clients are then asked for one"`
+	DoT         []string `key:"dot" help:"ports or addresses of DNS over TLS, or off; default: 853 at the addresses of listen"`
+	DoH         []string `key:"doh" help:"ports or addresses of DNS over HTTPS, or off; default: 443"`
+	DoQ         []string `key:"doq" help:"ports or addresses of DNS over QUIC, or off; default: 853"`
+	HTTP3       *bool    `key:"http3" help:"DNS over HTTPS over HTTP/3 too, at the same ports; default: true"`
+	Path        string   `key:"path" help:"path of DNS over HTTPS; default: /dns-query"`
+}
+
+// ACME says how certificates are obtained (RFC 8555).
+type ACME struct {
+	Names     []string `key:"names" help:"names of the certificate"`
+	Email     string   `key:"email" help:"where the authority writes to"`
+	Directory string   `key:"directory" help:"URL of the authority; default: Let's Encrypt"`
+	CAFile    string   `key:"ca_file" help:"certificates that the authority's own server is checked against, a PEM file"`
+	Storage   string   `key:"storage" help:"folder for account and certificates"`
+	HTTP      string   `key:"http" help:"address for the challenge HTTP-01, as :80; without it TLS-ALPN-01 at port 443, or DNS-01 in a zone that is served here"`
+	DNS       bool     `key:"dns" help:"prove by DNS-01, in zones that are held here"`
+}
+
+// A RateLimit is that of section "Protection" in docs/nameserver.md.
+type RateLimit struct {
+	PerSecond int       `key:"per_second" help:"like answers a second to one network; 0: no limit"`
+	Burst     int       `key:"burst" help:"that may come at once; 0: per_second"`
+	Slip      *int      `key:"slip" help:"every so many-th is answered empty and truncated; 0: none; default: 2"`
+	Exempt    []Network `key:"exempt" help:"networks without limit; default: loopback"`
+}
+
+func (r *RateLimit) fromText(text string) error {
+	if text == "off" {
+		return nil
+	}
+	if _, err := fmt.Sscanf(text, "%d", &r.PerSecond); err != nil || r.PerSecond < 0 {
+		return fmt.Errorf("%q is no number of answers", text)
+	}
+	return nil
+}
+
+// Cookies are DNS cookies.
+type Cookies struct {
+	Secrets []config.Secret `key:"secrets" help:"16 octets each in hexadecimal, shared by servers of one address (RFC 9018); the first is the present one"`
+	Require bool            `key:"require" help:"clients over UDP that use cookies must have a right one"`
+}
+
+// Limits bound what clients use up.
+type Limits struct {
+	Connections int           `key:"connections" help:"in all; 0: 5000"`
+	PerClient   int           `key:"per_client" help:"connections of one IPv4 address or IPv6 /64; 0: 100"`
+	Idle        time.Duration `key:"idle" help:"how long a connection may be silent; 0: 10s"`
+	Message     time.Duration `key:"message" help:"how long a message may take to arrive; 0: 5s"`
+	Write       time.Duration `key:"write" help:"how long a client may take to accept an answer; 0: 5s"`
+	Drain       time.Duration `key:"drain" help:"how long to wait for the last answers in the end; 0: 5s"`
+	Transfers   int           `key:"transfers" help:"transfers to secondaries at once; 0: 100"`
+	Fetches     int           `key:"fetches" help:"transfers from primaries at once; 0: 10"`
+	Journal     Size          `key:"journal" help:"differences kept for each zone, as 4MiB; 0: 4 MiB"`
+}
+
+// A QueryLog writes queries down.
+type QueryLog struct {
+	File  string   `key:"file" help:"where to; default: standard error"`
+	Every int      `key:"every" help:"one of so many queries; 0 or 1: all"`
+	JSON  bool     `key:"json" help:"one JSON object a line"`
+	RCODE []string `key:"rcode" help:"only answers with these RCODEs, as SERVFAIL"`
+}
+
+// DNSTap sends queries and answers to a collector (dnstap.info).
+type DNSTap struct {
+	Socket   string `key:"socket" help:"Unix socket of the collector"`
+	Address  string `key:"address" help:"host:port of the collector, over TCP"`
+	File     string `key:"file" help:"a file in place of a collector"`
+	Every    int    `key:"every" help:"one of so many queries; 0 or 1: all"`
+	Identity string `key:"identity" help:"name of this server in the messages"`
+}
+
+// Control is the interface that changes zones and asks for states.
+type Control struct {
+	Socket      string          `key:"socket" help:"Unix socket; default: /run/zonecast/nameserver.sock unless address is given"`
+	Group       string          `key:"group" help:"group whose members may use the socket"`
+	Address     string          `key:"address" help:"address for mutual TLS, as 192.0.2.53:8530"`
+	Certificate string          `key:"certificate" help:"certificate chain for it, a PEM file; default: that of tls"`
+	Key         string          `key:"key" help:"its key, a PEM file"`
+	ClientCA    string          `key:"client_ca" help:"authority of the clients' certificates, a PEM file"`
+	Clients     []ControlClient `key:"clients" help:"which certificates may do what; default: all of the authority may do everything"`
+}
+
+// A ControlClient is who may use the interface over TLS.
+type ControlClient struct {
+	Certificate string      `key:"certificate" help:"DNS name in the certificate, or sha256: and its fingerprint"`
+	ReadOnly    bool        `key:"read_only" help:"may look, not change"`
+	Zones       []zone.Name `key:"zones" help:"only these zones"`
+}
+
+func (c *ControlClient) fromText(text string) error { c.Certificate = text; return nil }
+
+// A Key is a TSIG key.
+type Key struct {
+	Algorithm string        `key:"algorithm" help:"hmac-sha256 unless given; hmac-sha1 only for old secondaries"`
+	Secret    config.Secret `key:"secret" help:"in base64; best as file/…, env/… or cred/…"`
+	Place     finding.Place
+}
+
+// A Peer is another name server.
+type Peer struct {
+	Address []string `key:"address" help:"where it is asked and told, as 198.51.100.2; the port is 53, over TLS 853, unless given"`
+	Key     string   `key:"key" help:"TSIG key, one of keys"`
+	TLS     *PeerTLS `key:"tls" help:"transfers over TLS (RFC 9103)"`
+	NoIXFR  bool     `key:"no_ixfr" help:"always fetch the whole zone"`
+	Place   finding.Place
+}
+
+func (p *Peer) fromText(text string) error { p.Address = []string{text}; return nil }
+
+// PeerTLS is how a peer is known over TLS, and how it knows this server.
+type PeerTLS struct {
+	Name        string `key:"name" help:"name in its certificate; default: its address"`
+	CAFile      string `key:"ca_file" help:"authority of its certificate, a PEM file; default: the system's"`
+	Certificate string `key:"certificate" help:"certificate that is shown to it, a PEM file"`
+	Key         string `key:"key" help:"its key, a PEM file"`
+}
+
+// A Policy is what can be said for a zone, a folder of zones, or all.
+type Policy struct {
+	AllowTransfer []Rule   `key:"allow_transfer" help:"who may transfer (AXFR, IXFR): networks, peers, or rules; default: nobody"`
+	Notify        []string `key:"notify" help:"who is told of new versions: peers or addresses"`
+	Update        []Grant  `key:"update" help:"who may change what by dynamic updates (RFC 2136); default: nobody"`
+	Serial        string   `key:"serial" help:"serials of new versions: increment, date (YYYYMMDDnn) or unixtime"`
+	UpdateSigned  bool     `key:"update_signed" help:"updates may change zones with signatures, which then do not fit any more"`
+}
+
+// A Zone is one entry of what is served.
+type Zone struct {
+	Place finding.Place
+
+	Folder    string     `key:"folder" help:"the zone files of this folder"`
+	Primary   string     `key:"primary" help:"a zone that is held here and changed by updates or zonecast apply; \"*\" stands for all others of the store"`
+	Secondary *zone.Name `key:"secondary" help:"a zone that is transferred in"`
+	Catalog   *zone.Name `key:"catalog" help:"a catalog zone that is transferred in; its members are served too"`
+
+	From      string   `key:"from" help:"with primary: a zone file that it begins with when the store does not have it"`
+	Primaries []string `key:"primaries" help:"with secondary or catalog: peers or addresses that the zone comes from"`
+	NotifyBy  []Rule   `key:"allow_notify" help:"with secondary or catalog: who else may send NOTIFY; the primaries always may"`
+	Members   *Members `key:"members" help:"with catalog: what holds for its members"`
+	Policy
+}
+
+// Members are what holds for members of a catalog.
+type Members struct {
+	Primaries []string           `key:"primaries" help:"peers or addresses that members come from; default: those of the catalog"`
+	NotifyBy  []Rule             `key:"allow_notify" help:"who else may send NOTIFY for members"`
+	Groups    map[string]Members `key:"groups" help:"other rules for members of a group (RFC 9432, section 4.4.2)"`
+	Policy
+}
+
+// Produce is a catalog zone that is made here.
+type Produce struct {
+	Place   finding.Place
+	Catalog zone.Name `key:"catalog" help:"name of the catalog zone"`
+	Zones   []string  `key:"zones" help:"patterns of zones that it lists; default: all zones held here or served from files"`
+	Except  []string  `key:"except" help:"patterns of zones that it does not list"`
+	Groups  []Group   `key:"groups" help:"group properties of members"`
+	Policy
+}
+
+// A Group is a group property and the zones that have it.
+type Group struct {
+	Name  string   `key:"name" help:"value of the property"`
+	Zones []string `key:"zones" help:"patterns of zones"`
+}
+
+// A Grant is one rule of updates.
+type Grant struct {
+	Key   string        `key:"key" help:"TSIG key, one of keys"`
+	Names []zone.Name   `key:"names" help:"owner names; *.dyn.example.org. stands for all below; default: all"`
+	Types []zone.Type   `key:"types" help:"types; default: all"`
+	Deny  bool          `key:"deny" help:"what fits may not be changed"`
+	Place finding.Place //
+}
+
+func (g *Grant) fromText(text string) error { g.Key = text; return nil }
+
+// A Rule lets clients in: everything that it names has to fit.
+type Rule struct {
+	Peer         string    // a word that is no network: a peer
+	Everyone     bool      `key:"everyone" help:"fits all"`
+	Addresses    []Network `key:"address" help:"networks"`
+	Keys         []string  `key:"key" help:"TSIG keys, of keys"`
+	Certificates []string  `key:"certificate" help:"DNS names in clients' certificates, or sha256: and a fingerprint"`
+	TLS          bool      `key:"tls" help:"only over TLS"`
+	Deny         bool      `key:"deny" help:"who fits may not"`
+	Place        finding.Place
+}
+
+func (r *Rule) fromText(text string) error {
+	if text == "everyone" {
+		r.Everyone = true
+		return nil
+	}
+	var n Network
+	if n.UnmarshalText([]byte(text)) == nil {
+		r.Addresses = []Network{n}
+		return nil
+	}
+	if strings.ContainsAny(text, "/:") {
+		return fmt.Errorf("%q is neither a network nor the name of a peer", text)
+	}
+	r.Peer = text
+	return nil
+}
+
+// A Network is a range of addresses; a single address is one too.
+type Network netip.Prefix
+
+// UnmarshalText reads 192.0.2.0/24 or 192.0.2.1.
+func (n *Network) UnmarshalText(b []byte) error {
+	if a, err := netip.ParseAddr(string(b)); err == nil {
+		*n = Network(netip.PrefixFrom(a, a.BitLen()))
+		return nil
+	}
+	p, err := netip.ParsePrefix(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is no network; write it like 198.51.100.0/24 or 2001:db8::1", b)
+	}
+	*n = Network(p.Masked())
+	return nil
+}
+
+// A Size is a number of octets.
+type Size int64
+
+// UnmarshalText reads 4194304, 4096KiB, 4MiB or 1GiB.
+func (s *Size) UnmarshalText(b []byte) error {
+	text, unit := string(b), int64(1)
+	for suffix, u := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if rest, ok := strings.CutSuffix(text, suffix); ok {
+			text, unit = rest, u
+		}
+	}
+	var n int64
+	if _, err := fmt.Sscanf(strings.TrimSpace(text)+" ", "%d ", &n); err != nil || n < 0 || n > 1<<40/unit {
+		return errors.New("write a number of octets, or one with KiB, MiB or GiB")
+	}
+	*s = Size(n * unit)
+	return nil
+}
