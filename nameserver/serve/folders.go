@@ -23,9 +23,12 @@ import (
 type Folders struct {
 	Dirs  []string
 	Zones *nameserver.Zones // where zones are put
-	// Published is called with each version of a zone, and Withdrawn when there is none any more; by
-	// one goroutine at a time. Both may be nil.
-	Published func(z *zone.Zone)
+	// Claim is asked before the zone of a file is served for the first time, and names who serves a
+	// zone of that name already, "" for nobody; the file is then left out. Published is called with
+	// each version, and Withdrawn when there is none any more. All are called by one goroutine at a
+	// time and may be nil.
+	Claim     func(origin zone.Name, file string) (by string)
+	Published func(z *zone.Zone, c *nameserver.Compiled, file string)
 	Withdrawn func(origin zone.Name)
 	// Threads is how many files are read at once; 0: one for each processor.
 	Threads int
@@ -378,6 +381,13 @@ func (s *scan) publish(x *file, v version) {
 			s.double(other, origin, x.path)
 		}
 	}
+	if before == nil && s.Claim != nil {
+		if by := s.Claim(origin, x.path); by != "" {
+			x.state = shadowed
+			s.double(x, origin, by)
+			return
+		}
+	}
 	if x.state == good && x.origin != origin {
 		s.moved(x, origin)
 	}
@@ -399,7 +409,7 @@ func (s *scan) publish(x *file, v version) {
 	s.zones[origin] = &served{path: x.path, serial: v.serial}
 	s.Zones.Put(v.compiled)
 	if s.Published != nil {
-		s.Published(v.zone)
+		s.Published(v.zone, v.compiled, x.path)
 	}
 	s.isNew[x.path] = c.New
 	s.changed(c)
@@ -432,12 +442,17 @@ func (s *scan) rank(x *file) string {
 	return fmt.Sprintf("%06d %s", slices.Index(s.Dirs, x.dir), x.path)
 }
 
-func (s *scan) double(x *file, origin zone.Name, path string) {
-	s.find(finding.Finding{
+// double tells that a file is left out, since its zone is served from elsewhere: another file, or what
+// Claim says.
+func (s *scan) double(x *file, origin zone.Name, from string) {
+	f := finding.Finding{
 		ID: "zones-double", Severity: finding.Error, Zone: origin.String(), Place: finding.Place{File: x.path},
-		Related: []finding.Place{{File: path}},
-		Text:    fmt.Sprintf("zone %s is already served from %s; this file is left out", origin, path), Fix: "remove one of them",
-	})
+		Text: fmt.Sprintf("zone %s is already served from %s; this file is left out", origin, from), Fix: "remove one of them",
+	}
+	if s.files[from] != nil {
+		f.Related = []finding.Place{{File: from}}
+	}
+	s.find(f)
 }
 
 // moved tells that a file has become that of another zone.

@@ -137,7 +137,7 @@ func (s *Server) journal(origin zone.Name) *xfr.Journal {
 }
 
 // published takes a version of a zone down for those who transfer it.
-func (s *Server) published(z *zone.Zone) {
+func (s *Server) published(z *zone.Zone, _ *nameserver.Compiled, _ string) {
 	j := s.journal(z.Origin())
 	if j == nil {
 		j = &xfr.Journal{}
