@@ -3,8 +3,10 @@ package xfr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -74,6 +76,59 @@ func (j *Journal) Reset(z *zone.Zone) error {
 	defer j.mu.Unlock()
 	j.newest, j.soa, j.deltas, j.size = z, soa, nil, 0
 	return nil
+}
+
+// A Difference is what leads from one version of a zone to the next, record by record as IXFR sends
+// it (RFC 1995, section 4): what goes and what comes, in both the SOA first.
+type Difference struct{ Deleted, Added []wire.Record }
+
+// Restore makes z the newest version whatever its serial, with the differences that led to it,
+// oldest first, as another process has kept them. Those that do not lead to z one after the other,
+// with serials that go forward, are left out, as are the oldest ones above the limit.
+func (j *Journal) Restore(z *zone.Zone, list []Difference) error {
+	soa, serial, err := soaOf(z)
+	if err != nil {
+		return err
+	}
+	limit := j.Limit
+	if limit == 0 {
+		limit = DefaultJournal
+	}
+	var kept []*delta
+	var size int64
+	for _, x := range slices.Backward(list) {
+		d, ok := x.pack(z.Origin())
+		if !ok || d.to != serial || !Newer(d.to, d.from) || size+d.size() > limit {
+			break
+		}
+		kept, size, serial = append(kept, d), size+d.size(), d.from
+	}
+	slices.Reverse(kept)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.newest, j.soa, j.deltas, j.size = z, soa, kept, size
+	return nil
+}
+
+// pack makes a delta; ok is false when the difference does not begin with the SOAs of a zone.
+func (x *Difference) pack(origin zone.Name) (d *delta, ok bool) {
+	var packed [2]records
+	var serials [2]uint32
+	for i, list := range [][]wire.Record{x.Deleted, x.Added} {
+		if len(list) == 0 || list[0].Type != zone.TypeSOA || list[0].Owner != origin || len(list[0].Data) < 22 {
+			return nil, false
+		}
+		serials[i] = serialAt(list[0].Data)
+		var b []byte
+		for _, r := range list {
+			if !r.Owner.In(origin) || !r.Type.OnWire() || len(r.Data) > wire.MaxSize {
+				return nil, false
+			}
+			b = appendRecord(b, r)
+		}
+		packed[i] = records(b)
+	}
+	return &delta{from: serials[0], to: serials[1], deleted: packed[0], added: packed[1]}, true
 }
 
 // exchange puts z in the place of a version that looks the same from outside.
