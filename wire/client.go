@@ -37,6 +37,11 @@ type Client struct {
 	Tries     int           // how often a query is sent over UDP; 0: 2. Updates are sent once.
 	Key       *Key          // signs requests and must have signed answers; nil: no signatures
 
+	// EDNS goes with requests for transfers; nil: they have none, as many servers want it. Heard is
+	// given the EDNS of each message of a transfer that has it; may be nil.
+	EDNS  *EDNS
+	Heard func(*EDNS)
+
 	// Dial opens connections; nil: the system's. network is "udp" or "tcp".
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	TLS  *tls.Config  // for TLS; nil: the server must have a certificate for the host of the address

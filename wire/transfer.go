@@ -69,7 +69,7 @@ func (c *Client) stream(ctx context.Context, addr string, req *Message, l Limits
 		return false, err
 	}
 	defer done()
-	req.ID = newID()
+	req.ID, req.EDNS = newID(), c.EDNS
 	sign := c.signer()
 	raw, err := pack(req, sign)
 	if err != nil {
@@ -127,6 +127,9 @@ func (c *Client) next(ctx context.Context, conn net.Conn, req *Message, s *signe
 	}
 	if m.RCODE != NoError {
 		return nil, nil, &RCODEError{m.RCODE}
+	}
+	if c.Heard != nil && m.EDNS != nil {
+		c.Heard(m.EDNS)
 	}
 	return raw, m, nil
 }
