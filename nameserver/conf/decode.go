@@ -17,6 +17,7 @@ import (
 // A decoder fills structs from a tree, by the names in their `key` tags, and takes down what does
 // not fit.
 type decoder struct {
+	name     string // of the file
 	dir      string // what relative references of secrets count from
 	env      func(string) (string, bool)
 	findings []finding.Finding

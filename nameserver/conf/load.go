@@ -1,0 +1,298 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/yaml11"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// A Config is a configuration file, read and checked.
+type Config struct {
+	File
+	Dir string // what relative paths count from: the folder of the file
+
+	keys map[string]*wire.Key // by their names as written
+}
+
+// Load reads a configuration file. Everything that is wrong with it comes back as findings, in order
+// of place; where one of them is an error the Config is nil. env is where variables are looked up,
+// nil: the environment of the process.
+func Load(path string, env func(string) (string, bool)) (*Config, []finding.Finding) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			err = e.Err
+		}
+		return nil, []finding.Finding{{
+			ID: "nameserver-config", Severity: finding.Error, Place: finding.Place{File: path}, Text: "cannot be read: " + err.Error(),
+		}}
+	}
+	return Parse(path, data, env)
+}
+
+// Parse is Load for a file that has been read already; path names it in messages and says what
+// relative paths count from.
+func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, []finding.Finding) {
+	root, problems := yaml11.Parse(path, data, yaml11.Options{MaxBytes: 16 << 20, MaxNodes: 1 << 20})
+	d := &decoder{name: path, dir: filepath.Dir(path), env: env}
+	for _, p := range problems {
+		f := finding.Finding{ID: p.ID, Severity: finding.Error, Place: placeOf(p.Pos), Text: p.Text, Fix: p.Fix}
+		if p.Warning {
+			f.Severity = finding.Warning
+		}
+		d.findings = append(d.findings, f)
+	}
+	c := &Config{Dir: d.dir}
+	if finding.AsError(d.findings) == nil {
+		d.fill(reflect.ValueOf(&c.File).Elem(), root, "the file")
+		c.check(d)
+	}
+	finding.Sort(d.findings)
+	if finding.AsError(d.findings) != nil {
+		return nil, d.findings
+	}
+	return c, d.findings
+}
+
+// path is a path of the file, made absolute or relative to the working directory.
+func (c *Config) path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.Dir, p)
+}
+
+// check says what does not fit together.
+func (c *Config) check(d *decoder) {
+	c.checkKeys(d)
+	c.checkTLS(d)
+	for _, name := range slices.Sorted(maps.Keys(c.Peers)) {
+		c.checkPeer(d, name)
+	}
+	c.checkPolicy(d, &c.Defaults, finding.Place{File: d.name})
+	seen := map[string]finding.Place{}
+	for i := range c.Zones {
+		c.checkZone(d, &c.Zones[i], seen)
+	}
+	for i := range c.Produce {
+		p := &c.Produce[i]
+		if p.Catalog.IsRoot() {
+			d.at(p.Place, "write catalog: and the name of the catalog zone", "an entry of produce names no catalog zone")
+		}
+		d.once(seen, p.Catalog.String(), p.Place)
+		c.checkPolicy(d, &p.Policy, p.Place)
+	}
+	if c.Store == "" && slices.ContainsFunc(c.Zones, func(z Zone) bool { return z.Primary != "" }) {
+		d.at(finding.Place{File: d.name}, "write store: and a file, as /var/lib/zonecast/nameserver.db", "zones that are held here (primary) need a store")
+	}
+	if len(c.Zones) == 0 && (c.Control == nil || c.Store == "") {
+		d.at(finding.Place{File: d.name}, "name a folder of zone files, as zones: [{folder: zones}]", "there is nothing to serve")
+	}
+}
+
+func (d *decoder) at(p finding.Place, fix, format string, args ...any) {
+	d.findings = append(d.findings, finding.Finding{
+		ID: "nameserver-config", Severity: finding.Error, Place: p, Text: fmt.Sprintf(format, args...), Fix: fix,
+	})
+}
+
+func (d *decoder) once(seen map[string]finding.Place, name string, p finding.Place) {
+	if before, ok := seen[name]; ok {
+		d.findings = append(d.findings, finding.Finding{
+			ID: "nameserver-config", Severity: finding.Error, Place: p, Related: []finding.Place{before},
+			Text: fmt.Sprintf("%s is there twice, first at %s", name, before), Fix: "keep one of them",
+		})
+		return
+	}
+	seen[name] = p
+}
+
+func (c *Config) checkKeys(d *decoder) {
+	c.keys = map[string]*wire.Key{}
+	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {
+		k := c.Keys[name]
+		key, err := wire.NewKey(name, k.Algorithm, k.Secret.Reveal())
+		if err != nil {
+			d.at(k.Place, "make one by tsig-keygen or keymgr -t", "keys: %v", err)
+			continue
+		}
+		c.keys[name] = key
+	}
+}
+
+func (c *Config) checkTLS(d *decoder) {
+	t, p := &c.TLS, finding.Place{File: d.name}
+	switch {
+	case (t.Certificate == "") != (t.Key == ""):
+		d.at(p, "give both", "tls: certificate and key belong together")
+	case t.Certificate != "" && t.ACME != nil:
+		d.at(p, "keep one of them", "tls has both a certificate and acme")
+	case t.Certificate == "" && t.ACME == nil && len(t.DoT)+len(t.DoH)+len(t.DoQ) > 0:
+		d.at(p, "give certificate and key, or acme", "tls: dot, doh and doq need a certificate")
+	}
+	if a := t.ACME; a != nil {
+		if len(a.Names) == 0 {
+			d.at(p, "write names: [ns1.example.net]", "tls: acme has no names")
+		}
+		if a.Storage == "" {
+			d.at(p, "write storage: and a folder, as /var/lib/zonecast/acme", "tls: acme has no storage")
+		}
+	}
+}
+
+func (c *Config) checkPeer(d *decoder, name string) {
+	p := c.Peers[name]
+	if len(p.Address) == 0 {
+		d.at(p.Place, "write address: 198.51.100.2", "peer %s has no address", name)
+	}
+	for _, a := range p.Address {
+		if _, err := addrPort(a, 53); err != nil {
+			d.at(p.Place, "", "peer %s: %v", name, err)
+		}
+	}
+	c.hasKey(d, p.Key, p.Place)
+}
+
+// hasKey says so when a key is named that does not exist.
+func (c *Config) hasKey(d *decoder, name string, p finding.Place) {
+	if name == "" {
+		return
+	}
+	if _, ok := c.Keys[name]; !ok {
+		d.at(p, didYouMean(name, slices.Collect(maps.Keys(c.Keys)), "define it under keys"), "there is no key %q", name)
+	}
+}
+
+func didYouMean(name string, known []string, otherwise string) string {
+	slices.Sort(known)
+	if near := finding.Nearest(name, known); near != "" {
+		return fmt.Sprintf("do you mean %s?", near)
+	}
+	return otherwise
+}
+
+// hasPeer says so when a name is neither a peer nor an address.
+func (c *Config) hasPeer(d *decoder, name, key string, p finding.Place) {
+	if _, ok := c.Peers[name]; ok {
+		return
+	}
+	if _, err := addrPort(name, 53); err != nil {
+		d.at(p, didYouMean(name, slices.Collect(maps.Keys(c.Peers)), "define it under peers, or write an address"), "%s: there is no peer %q", key, name)
+	}
+}
+
+func (c *Config) checkPolicy(d *decoder, p *Policy, at finding.Place) {
+	c.checkRules(d, p.AllowTransfer, "allow_transfer")
+	for _, n := range p.Notify {
+		c.hasPeer(d, n, "notify", at)
+	}
+	for _, g := range p.Update {
+		if g.Key == "" {
+			d.at(g.Place, "write key: and one of keys; without a key nobody may change anything", "an entry of update has no key")
+		}
+		c.hasKey(d, g.Key, g.Place)
+	}
+	if p.Serial != "" {
+		if _, err := xfr.ParseSerialPolicy(p.Serial); err != nil {
+			d.at(at, "", "serial: %v", err)
+		}
+	}
+}
+
+func (c *Config) checkRules(d *decoder, rules []Rule, key string) {
+	for _, r := range rules {
+		if _, ok := c.Peers[r.Peer]; r.Peer != "" && !ok {
+			d.at(r.Place, didYouMean(r.Peer, slices.Collect(maps.Keys(c.Peers)), "write a network, everyone, or one of peers"), "%s: there is no peer %q", key, r.Peer)
+		}
+		for _, k := range r.Keys {
+			c.hasKey(d, k, r.Place)
+		}
+		if r.Peer == "" && !r.Everyone && len(r.Addresses)+len(r.Keys)+len(r.Certificates) == 0 && !r.TLS {
+			d.at(r.Place, "write address, key or certificate, or everyone: true", "a rule of %s names nobody", key)
+		}
+	}
+}
+
+// others is the primary that stands for all zones of the store that have no entry of their own.
+const others = "*"
+
+func (c *Config) checkZone(d *decoder, z *Zone, seen map[string]finding.Place) {
+	var kinds []string
+	for kind, is := range map[string]bool{"folder": z.Folder != "", "primary": z.Primary != "", "secondary": z.Secondary != nil, "catalog": z.Catalog != nil} {
+		if is {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	switch len(kinds) {
+	case 0:
+		d.at(z.Place, "", "an entry of zones is one of folder, primary, secondary, catalog; this one is none")
+		return
+	case 1:
+	default:
+		d.at(z.Place, "make one entry of each", "an entry of zones is one of folder, primary, secondary, catalog; this one is %s", strings.Join(kinds, " and "))
+		return
+	}
+	transferred := z.Secondary != nil || z.Catalog != nil
+	switch {
+	case z.Primary != "" && z.Primary != others:
+		name, err := zone.ParseName(z.Primary)
+		if err != nil {
+			d.at(z.Place, "", "primary: %v", err)
+			return
+		}
+		d.once(seen, name.String(), z.Place)
+	case z.Secondary != nil:
+		d.once(seen, z.Secondary.String(), z.Place)
+	case z.Catalog != nil:
+		d.once(seen, z.Catalog.String(), z.Place)
+	default:
+		d.once(seen, z.Folder+z.Primary, z.Place)
+	}
+	switch {
+	case transferred && len(z.Primaries) == 0:
+		d.at(z.Place, "write primaries: and peers or addresses", "%s has no primaries", kinds[0])
+	case !transferred && len(z.Primaries)+len(z.NotifyBy) > 0:
+		d.at(z.Place, "take them out", "primaries and allow_notify belong to secondary and catalog")
+	case z.Members != nil && z.Catalog == nil:
+		d.at(z.Place, "take it out", "members belongs to catalog")
+	case z.From != "" && (z.Primary == "" || z.Primary == others):
+		d.at(z.Place, "take it out", "from belongs to a primary with a name")
+	case len(z.Update) > 0 && z.Primary == "":
+		d.at(z.Place, "hold the zone in the store, with primary", "updates need a zone that is held here; a %s has no place to keep them", kinds[0])
+	}
+	for _, p := range z.Primaries {
+		c.hasPeer(d, p, "primaries", z.Place)
+	}
+	c.checkRules(d, z.NotifyBy, "allow_notify")
+	c.checkPolicy(d, &z.Policy, z.Place)
+	if z.Members != nil {
+		c.checkMembers(d, z.Members, z.Place)
+	}
+}
+
+func (c *Config) checkMembers(d *decoder, m *Members, at finding.Place) {
+	for _, p := range m.Primaries {
+		c.hasPeer(d, p, "primaries", at)
+	}
+	c.checkRules(d, m.NotifyBy, "allow_notify")
+	c.checkPolicy(d, &m.Policy, at)
+	for _, g := range m.Groups {
+		if len(g.Groups) > 0 {
+			d.at(at, "take it out", "groups of members have no groups of their own")
+		}
+		c.checkMembers(d, &g, at)
+	}
+}

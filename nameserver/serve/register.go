@@ -1,0 +1,256 @@
+package serve
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/held"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// A Policy says what holds for a zone beside its content. The zero Policy lets nobody do anything.
+type Policy struct {
+	Transfer xfr.Access   // who may transfer it
+	Notify   []xfr.Target // who is told of new versions
+}
+
+func (p *Policy) quiet() bool { return len(p.Transfer) == 0 && len(p.Notify) == 0 }
+
+// catalog is the kind of zones that are made here to list others.
+const catalog = "catalog"
+
+// A holder is what a zone is served from.
+type holder struct {
+	kind string // held.Primary, held.Secondary, held.File or catalog
+	file string // of a zone file
+}
+
+// String names a holder as what follows on "served from".
+func (h holder) String() string {
+	switch h.kind {
+	case held.File:
+		return h.file
+	case held.Primary:
+		return "the store, where it is held as primary"
+	case held.Secondary:
+		return "its primaries, as secondary"
+	}
+	return "this server, as the catalog that it makes"
+}
+
+// A register knows what each zone is served from, and makes versions public: they are answered,
+// kept for who may transfer them, and told to secondaries. A zone has one holder at a time.
+type register struct {
+	zones  *nameserver.Zones
+	policy func(h holder, origin zone.Name) Policy
+	notify *xfr.Notifier // nil: nobody is told anything
+	limit  int64         // of each journal, in octets
+	// listed is called when a zone that others may fetch came or went; may be nil.
+	listed func()
+
+	mu sync.RWMutex
+	by map[zone.Name]*entry
+}
+
+// An entry is one zone of a register.
+type entry struct {
+	holder
+	live    bool
+	journal *xfr.Journal // nil: not kept
+}
+
+// claim has a zone served from h from now on. When it is served from something else, that is
+// returned with ok false.
+func (r *register) claim(origin zone.Name, h holder) (other holder, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.by[origin]; e != nil {
+		if e.kind != h.kind {
+			return e.holder, false
+		}
+		e.holder = h
+		return h, true
+	}
+	if r.by == nil {
+		r.by = map[zone.Name]*entry{}
+	}
+	r.by[origin] = &entry{holder: h}
+	return h, true
+}
+
+// taken names who else than kind serves a zone, "" for nobody.
+func (r *register) taken(origin zone.Name, kind string) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if e := r.by[origin]; e != nil && e.kind != kind {
+		return e.String()
+	}
+	return ""
+}
+
+// publish makes a version public. c is the version made ready, nil when it is not yet.
+func (r *register) publish(h holder, z *zone.Zone, c *nameserver.Compiled) error {
+	origin := z.Origin()
+	if other, ok := r.claim(origin, h); !ok {
+		return fmt.Errorf("zone %s is already served from %s", origin, other)
+	}
+	if c == nil {
+		var err error
+		if c, err = nameserver.Compile(z, nameserver.CompileOptions{}); err != nil {
+			return err
+		}
+	}
+	p := r.policy(h, origin)
+	j, err := r.keep(z, &p)
+	if err != nil {
+		return err
+	}
+	r.zones.Put(c)
+	r.mu.Lock()
+	e := r.by[origin]
+	if e == nil { // withdrawn meanwhile
+		r.mu.Unlock()
+		r.zones.Remove(origin)
+		return nil
+	}
+	isNew := !e.live
+	e.live, e.journal = true, j
+	r.mu.Unlock()
+	if isNew && r.listed != nil {
+		r.listed()
+	}
+	if r.notify != nil && len(p.Notify) > 0 {
+		return r.notify.Changed(z)
+	}
+	return nil
+}
+
+// keep takes a version down for those who transfer it.
+func (r *register) keep(z *zone.Zone, p *Policy) (*xfr.Journal, error) {
+	j := r.journal(z.Origin())
+	if p.quiet() && j == nil {
+		return nil, nil
+	}
+	if j == nil {
+		j = &xfr.Journal{Limit: r.limit}
+	}
+	if j.Put(z) == nil {
+		return j, nil
+	}
+	// Its serial does not go forward. Who holds the zone tells of it.
+	return j, j.Reset(z)
+}
+
+// restore gives a zone the versions that were kept elsewhere, before it is published.
+func (r *register) restore(h holder, origin zone.Name, j *xfr.Journal) {
+	if p := r.policy(h, origin); p.quiet() {
+		return
+	}
+	if _, ok := r.claim(origin, h); !ok {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.by[origin].journal = j
+}
+
+// withdraw has a zone no longer answered. It stays claimed when stay is set.
+func (r *register) withdraw(origin zone.Name, kind string, stay bool) {
+	r.mu.Lock()
+	e := r.by[origin]
+	if e == nil || e.kind != kind {
+		r.mu.Unlock()
+		return
+	}
+	e.live, e.journal = false, nil
+	if !stay {
+		delete(r.by, origin)
+	}
+	r.mu.Unlock()
+	r.zones.Remove(origin)
+	if r.listed != nil {
+		r.listed()
+	}
+}
+
+// journal returns the versions of a zone that others may fetch, nil when there are none.
+func (r *register) journal(origin zone.Name) *xfr.Journal {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if e := r.by[origin]; e != nil {
+		return e.journal
+	}
+	return nil
+}
+
+// access says who may transfer a zone.
+func (r *register) access(origin zone.Name) xfr.Access {
+	h, ok := r.holder(origin)
+	if !ok {
+		return nil
+	}
+	return r.policy(h, origin).Transfer
+}
+
+// targets are those who are told of a zone.
+func (r *register) targets(origin zone.Name) []xfr.Target {
+	h, ok := r.holder(origin)
+	if !ok {
+		return nil
+	}
+	return r.policy(h, origin).Notify
+}
+
+func (r *register) holder(origin zone.Name) (holder, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e := r.by[origin]
+	if e == nil {
+		return holder{}, false
+	}
+	return e.holder, true
+}
+
+// tell tells the secondaries of a zone once more.
+func (r *register) tell(origin zone.Name) error {
+	if h, ok := r.holder(origin); !ok {
+		return fmt.Errorf("zone %s: %w", origin, held.ErrNoZone)
+	} else if len(r.policy(h, origin).Notify) == 0 || r.notify == nil {
+		return fmt.Errorf("zone %s has no secondary that is to be told; name it by notify", origin)
+	}
+	if j := r.journal(origin); j != nil && j.Zone() != nil {
+		return r.notify.Changed(j.Zone())
+	}
+	return fmt.Errorf("zone %s has no version that could be told: %w", origin, held.ErrNoZone)
+}
+
+// live are the zones that are answered, in order, by kind.
+func (r *register) live(kinds ...string) []zone.Name {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var out []zone.Name
+	for origin, e := range r.by {
+		if e.live && slices.Contains(kinds, e.kind) {
+			out = append(out, origin)
+		}
+	}
+	slices.SortFunc(out, zone.Name.Compare)
+	return out
+}
+
+// counts are the zones that are answered, by kind.
+func (r *register) counts() map[string]int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	out := map[string]int{}
+	for _, e := range r.by {
+		if e.live {
+			out[cmp.Or(e.kind, held.File)]++
+		}
+	}
+	return out
+}
