@@ -3,7 +3,10 @@ package zone
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math/bits"
+	"slices"
 	"sync"
+	"unsafe"
 )
 
 // A chunk is a run of RRsets, packed. Its borders follow from content alone: a chunk ends after
@@ -40,19 +43,38 @@ type entry struct {
 
 // appendEntry packs an RRset: owner key and Extra as length-prefixed strings, type and TTL as
 // uvarints, then the count and the length-prefixed RDATA. The whole is preceded by its length.
-// scratch is reused between calls.
-func appendEntry(b, scratch []byte, r RRset) (out, body []byte) {
-	body = appendString(scratch[:0], r.Owner.key)
-	body = binary.AppendUvarint(body, uint64(r.Type))
-	body = binary.AppendUvarint(body, uint64(r.TTL))
-	body = appendString(body, r.Extra.kv)
-	body = binary.AppendUvarint(body, uint64(len(r.Data)))
+func appendEntry(b []byte, r RRset) []byte {
+	n := bodySize(r)
+	b = slices.Grow(b, n+sizeOf(uint64(n)))
+	b = binary.AppendUvarint(b, uint64(n))
+	b = appendString(b, r.Owner.key)
+	b = binary.AppendUvarint(b, uint64(r.Type))
+	b = binary.AppendUvarint(b, uint64(r.TTL))
+	b = appendString(b, r.Extra.kv)
+	b = binary.AppendUvarint(b, uint64(len(r.Data)))
 	for _, d := range r.Data {
-		body = appendString(body, string(d))
+		b = appendString(b, string(d))
 	}
-	b = binary.AppendUvarint(b, uint64(len(body)))
-	return append(b, body...), body
+	return b
 }
+
+// entrySize is how many octets appendEntry appends.
+func entrySize(r RRset) int {
+	n := bodySize(r)
+	return n + sizeOf(uint64(n))
+}
+
+func bodySize(r RRset) int {
+	n := sizeOf(uint64(len(r.Owner.key))) + len(r.Owner.key) + sizeOf(uint64(r.Type)) + sizeOf(uint64(r.TTL)) +
+		sizeOf(uint64(len(r.Extra.kv))) + len(r.Extra.kv) + sizeOf(uint64(len(r.Data)))
+	for _, d := range r.Data {
+		n += sizeOf(uint64(len(d))) + len(d)
+	}
+	return n
+}
+
+// sizeOf is the length of a number as a uvarint.
+func sizeOf(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
 func cutUint(s string) (uint64, string) {
 	var n uint64
@@ -75,7 +97,10 @@ func cutEntry(s string) (e entry, rest string) {
 }
 
 // view unpacks an entry; names and data point into the chunk.
-func (e entry) view() RRset {
+func (e entry) view() RRset { return e.viewIn(nil) }
+
+// viewIn is view with the list of data appended to room.
+func (e entry) viewIn(room []Data) RRset {
 	r := RRset{Owner: Name{e.owner}, Type: e.typ}
 	ttl, s := cutUint(e.rest)
 	r.TTL = uint32(ttl)
@@ -84,11 +109,11 @@ func (e entry) view() RRset {
 	if n == 0 {
 		return r
 	}
-	r.Data = make([]Data, n)
-	for i := range r.Data {
+	r.Data = slices.Grow(room, int(n))
+	for range n {
 		var d string
 		d, s = cutString(s)
-		r.Data[i] = Data(d)
+		r.Data = append(r.Data, Data(d))
 	}
 	return r
 }
@@ -110,12 +135,15 @@ func (e entry) compareKey(f entry) int {
 
 // A packer cuts a sorted stream of RRsets into chunks.
 type packer struct {
-	origin  Name
-	chunks  []*chunk
-	buf     []byte
-	scratch []byte
-	first   string
-	n       int
+	origin Name
+	chunks []*chunk
+	buf    []byte
+	n      int
+
+	// The owner packed last, and the hash of border before each of its octets and behind them:
+	// owners in order share most of their keys, and that part need not be hashed again.
+	owner  []byte
+	hashes []uint32
 }
 
 // aligned reports whether the next entry starts a chunk.
@@ -134,8 +162,20 @@ func (p *packer) change(c Change) error {
 	return nil
 }
 
+// compare orders an owner's key and that of the owner packed last.
+func (p *packer) compare(key string) int {
+	i := common(p.owner, key)
+	switch {
+	case i == len(key):
+		return i - len(p.owner)
+	case i == len(p.owner) || key[i] > p.owner[i]:
+		return 1
+	}
+	return -1
+}
+
 func (p *packer) add(r RRset) {
-	p.buf, p.scratch = appendEntry(p.buf, p.scratch, r)
+	p.buf = appendEntry(p.buf, r)
 	p.added(r.Owner.key, r.Type)
 }
 
@@ -145,11 +185,8 @@ func (p *packer) raw(e entry) {
 }
 
 func (p *packer) added(owner string, t Type) {
-	if p.n == 0 {
-		p.first = owner
-	}
 	p.n++
-	if border(owner, t) || len(p.buf) >= chunkMax {
+	if p.border(owner, t) || len(p.buf) >= chunkMax {
 		p.cut()
 	}
 }
@@ -169,14 +206,41 @@ func (p *packer) finish() []*chunk {
 	return p.chunks
 }
 
+const (
+	hashStart = 2166136261
+	hashPrime = 16777619
+)
+
 // border is FNV-1a over owner and type. It must never change: hashes of zones depend on it.
-func border(owner string, t Type) bool {
-	h := uint32(2166136261)
-	for i := 0; i < len(owner); i++ {
-		h = (h ^ uint32(owner[i])) * 16777619
+func (p *packer) border(owner string, t Type) bool {
+	i := common(p.owner, owner)
+	p.owner = append(p.owner[:i], owner[i:]...)
+	if len(p.hashes) <= len(owner) {
+		p.hashes = append(make([]uint32, 0, len(owner)+17), p.hashes...)[:len(owner)+17]
+		p.hashes[0] = hashStart
+	}
+	hashes := p.hashes[:len(owner)+1]
+	h := hashes[i]
+	for ; i < len(owner); i++ {
+		h = (h ^ uint32(owner[i])) * hashPrime
+		hashes[i+1] = h
 	}
 	for s := 0; s < 32; s += 8 {
-		h = (h ^ uint32(t)>>s&0xFF) * 16777619
+		h = (h ^ uint32(t)>>s&0xFF) * hashPrime
 	}
 	return (h^h>>15)%chunkEvery == 0
 }
+
+// common is how many octets are the same at the beginning.
+func common(a []byte, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// textOf is b as a string, without a copy. b must not change any more.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -90,6 +90,27 @@ func (z *Zone) All() iter.Seq[RRset] {
 	}
 }
 
+// Scan is All for those who go through millions of RRsets and keep none: Data holds only until the
+// next step, as its slice (not what is in it) is used again.
+func (z *Zone) Scan() iter.Seq[RRset] {
+	return func(yield func(RRset) bool) {
+		var room []Data
+		for _, c := range z.chunks {
+			for rest := c.data; rest != ""; {
+				var e entry
+				e, rest = cutEntry(rest)
+				r := e.viewIn(room[:0])
+				if r.Data != nil {
+					room = r.Data
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // At yields the RRsets of one owner name.
 func (z *Zone) At(owner Name) iter.Seq[RRset] {
 	return func(yield func(RRset) bool) {
