@@ -45,35 +45,83 @@ func (p *Primary) client(transfer bool) *wire.Client {
 	return c
 }
 
-// serial asks for the serial that the primary has.
-func (p *Primary) serial(ctx context.Context, origin zone.Name) (uint32, error) {
-	m, err := p.client(false).Exchange(ctx, p.Addr, wire.Query(origin, zone.TypeSOA))
-	if err != nil {
-		return 0, err
+// A life is how long a version lasts at a primary, where that says so (RFC 7314).
+type life struct {
+	left  time.Duration
+	known bool
+}
+
+func (l *life) hear(e *wire.EDNS) {
+	if d, ok := expireOf(e); ok {
+		*l = life{d, true}
 	}
-	fail := func(err error) (uint32, error) {
-		return 0, &wire.Error{Op: "query", What: origin.String() + " SOA", Addr: p.Addr, Sent: true, Err: err}
+}
+
+// serial asks for the serial that the primary has.
+func (p *Primary) serial(ctx context.Context, origin zone.Name) (serial uint32, l life, err error) {
+	c, q := p.client(false), wire.Query(origin, zone.TypeSOA)
+	q.EDNS = nil
+	q.EDNS = p.requestEDNS(c, q)
+	m, err := c.Exchange(ctx, p.Addr, q)
+	if err == nil && (m.RCODE == wire.FormErr || m.RCODE == wire.NotImp) { // it does not know EDNS
+		q.EDNS = nil
+		m, err = c.Exchange(ctx, p.Addr, q)
+	}
+	if err != nil {
+		return 0, l, err
+	}
+	fail := func(err error) (uint32, life, error) {
+		return 0, l, &wire.Error{Op: "query", What: origin.String() + " SOA", Addr: p.Addr, Sent: true, Err: err}
 	}
 	if m.RCODE != wire.NoError {
 		return fail(&wire.RCODEError{RCODE: m.RCODE})
 	}
+	l.hear(m.EDNS)
 	for _, r := range m.Answers {
 		if r.Type == zone.TypeSOA && r.Owner == origin && len(r.Data) >= 22 {
 			if !m.Authoritative { // RFC 1035, section 4.3.5 wants the primary's own word
 				return fail(errors.New("the answer is not authoritative; the server has lost the zone, or is none of its primaries"))
 			}
-			return serialAt(r.Data), nil
+			return serialAt(r.Data), l, nil
 		}
 	}
 	return fail(errors.New("the server does not have the zone"))
 }
 
+// fetching is one transfer.
+type fetching struct {
+	*Primary
+	origin zone.Name
+	limits wire.Limits
+	load   load
+	life   life // as the primary told it
+	plain  bool // the primary does not know EDNS
+}
+
+// transferClient returns a client for a request of the transfer.
+func (f *fetching) transferClient(m *wire.Message) *wire.Client {
+	c := f.client(true)
+	if !f.plain {
+		c.EDNS, c.Heard = f.requestEDNS(c, m), f.life.hear
+	}
+	return c
+}
+
 // fetch returns the primary's version of a zone: by its changes since have where that is not nil
-// and the primary knows them, else as a whole.
-func (p *Primary) fetch(ctx context.Context, origin zone.Name, have *zone.Zone, l wire.Limits) (z *zone.Zone, whole bool, err error) {
-	if have != nil && !p.NoIXFR {
-		z, whole, err = p.changes(ctx, have, l)
-		if err == nil || ctx.Err() != nil || errors.Is(err, wire.ErrLimit) {
+// and the primary knows them, else as a whole. It is asked without EDNS when it does not like that.
+func (f *fetching) fetch(ctx context.Context, have *zone.Zone) (z *zone.Zone, whole bool, err error) {
+	z, whole, err = f.once(ctx, have)
+	if e, ok := errors.AsType[*wire.RCODEError](err); ok && (e.RCODE == wire.FormErr || e.RCODE == wire.NotImp) && ctx.Err() == nil {
+		f.plain = true
+		return f.once(ctx, have)
+	}
+	return z, whole, err
+}
+
+func (f *fetching) once(ctx context.Context, have *zone.Zone) (z *zone.Zone, whole bool, err error) {
+	if have != nil && !f.NoIXFR {
+		z, whole, err = f.changes(ctx, have)
+		if err == nil || ctx.Err() != nil || errors.Is(err, wire.ErrLimit) || timedOut(err) {
 			return z, whole, err
 		}
 		if e, ok := errors.AsType[*wire.Error](err); ok && !e.Sent {
@@ -83,8 +131,9 @@ func (p *Primary) fetch(ctx context.Context, origin zone.Name, have *zone.Zone, 
 			return nil, false, err
 		}
 	}
-	x := gatherer{origin: origin}
-	for r, err := range p.client(true).Transfer(ctx, p.Addr, origin, l) {
+	q := &wire.Message{Questions: []wire.Question{{Name: f.origin, Type: wire.TypeAXFR, Class: wire.ClassIN}}}
+	x := gatherer{origin: f.origin, load: &f.load}
+	for r, err := range f.transferClient(q).Transfer(ctx, f.Addr, f.origin, f.limits) {
 		if err == nil {
 			err = x.add(r)
 		}
@@ -97,14 +146,17 @@ func (p *Primary) fetch(ctx context.Context, origin zone.Name, have *zone.Zone, 
 }
 
 // changes fetches by IXFR.
-func (p *Primary) changes(ctx context.Context, have *zone.Zone, l wire.Limits) (z *zone.Zone, whole bool, err error) {
+func (f *fetching) changes(ctx context.Context, have *zone.Zone) (z *zone.Zone, whole bool, err error) {
 	soa, _, err := soaOf(have)
 	if err != nil {
 		return nil, false, err
 	}
-	record := wire.Record{Owner: soa.Owner, Type: soa.Type, TTL: soa.TTL, Data: soa.Data[0]}
-	x, patch := gatherer{origin: have.Origin()}, patch{base: have}
-	for s, err := range p.client(true).Changes(ctx, p.Addr, record, l) {
+	record := wire.Record{Owner: soa.Owner, Type: soa.Type, Class: wire.ClassIN, TTL: soa.TTL, Data: soa.Data[0]}
+	q := &wire.Message{
+		Questions: []wire.Question{{Name: f.origin, Type: wire.TypeIXFR, Class: wire.ClassIN}}, Authority: []wire.Record{record},
+	}
+	x, patch := gatherer{origin: f.origin, load: &f.load}, patch{base: have, load: &f.load}
+	for s, err := range f.transferClient(q).Changes(ctx, f.Addr, record, f.limits) {
 		if err == nil {
 			switch s.Kind {
 			case wire.StepCurrent:
@@ -147,11 +199,15 @@ func misplaced(r wire.Record, origin zone.Name) error {
 // mostly.
 type gatherer struct {
 	origin zone.Name
+	load   *load
 	sets   []zone.RRset
 }
 
 func (x *gatherer) add(r wire.Record) error {
 	if err := misplaced(r, x.origin); err != nil {
+		return err
+	}
+	if err := x.load.add(len(r.Data)); err != nil {
 		return err
 	}
 	if n := len(x.sets); n > 0 && x.sets[n-1].Key() == r.Key() {
@@ -207,6 +263,7 @@ var errOutOfStep = errors.New("the changes do not fit the version that they are 
 // A patch collects changes to a zone.
 type patch struct {
 	base *zone.Zone
+	load *load
 	sets map[zone.Key]*patched
 }
 
@@ -218,6 +275,9 @@ type patched struct {
 
 func (p *patch) set(r wire.Record) (*patched, error) {
 	if err := misplaced(r, p.base.Origin()); err != nil {
+		return nil, err
+	}
+	if err := p.load.add(len(r.Data)); err != nil {
 		return nil, err
 	}
 	if s := p.sets[r.Key()]; s != nil {

@@ -2,9 +2,6 @@ package xfr
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -12,25 +9,31 @@ import (
 
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/rdata"
 )
 
 // In keeps up with the primaries of one zone as a secondary does (RFC 1034, section 4.3.5): it asks
 // for the serial when the refresh timer of the SOA says so or a NOTIFY comes, fetches what is newer,
 // asks again by the retry timer when nobody answers, and gives the zone up when that has gone on for
-// as long as the expire timer allows. Fields are set before Run and then left alone.
+// as long as the expire timer allows, or less where the primary is a secondary itself and says that
+// its own time is shorter (RFC 7314). Fields are set before Run or the first Step and then left
+// alone.
 type In struct {
 	Origin    zone.Name
 	Primaries []Primary // asked in this order; one that has sent a NOTIFY comes first
 
 	// Have is the version to begin with, nil when there is none, and Refreshed when a primary had
-	// last confirmed it; the zero time is the start of Run.
+	// last confirmed it; the zero time is now.
 	Have      *zone.Zone
 	Refreshed time.Time
+	// First is when the primaries are asked for the first time; the zero time is now.
+	First time.Time
 
 	// Publish gets each complete version, one after the other. An error refuses the version: the
 	// one before stays, and the primaries are asked again after the retry time.
 	Publish func(z *zone.Zone) error
+	// Confirmed is called when a primary has sent the version, or has nothing newer. The expire timer
+	// counts from at, which is before now where the primary's own time is shorter. May be nil.
+	Confirmed func(at time.Time)
 	// Expired is called when the zone must not be answered any more (RFC 1035, section 3.3.13), until
 	// the next Publish; may be nil. A version that has come back unchanged is published again.
 	Expired func()
@@ -39,14 +42,18 @@ type In struct {
 	// primaries always may.
 	Notify Access
 	Limits wire.Limits
-	// Slots, when not nil, is shared by all zones and bounds how many transfers are under way: each
-	// holds one element of the channel.
-	Slots chan struct{}
+	Shared *Shared // with other zones; nil: no bounds
+
+	// Wake is called when there is something to do for Step before it is due. Run needs none.
+	Wake func()
+
+	round *round // belongs to Step
 
 	mu     sync.Mutex
 	status Status
 	prefer netip.Addr // who sent the last NOTIFY
-	wake   chan struct{}
+	asked  bool       // Refresh was called
+	whole  bool       // Retransfer was called, and nothing has come since
 }
 
 // Status of a zone.
@@ -55,11 +62,17 @@ type Status struct {
 	Serial    uint32 // of it
 	Expired   bool
 	Refreshed time.Time // when a primary last confirmed or sent the version
+	Expires   time.Time // when the version is given up unless a primary confirms it
 	Next      time.Time // when the primaries are asked again
 	Err       error     // of the last round; nil when it went well
 	From      string    // the primary that the version came from
 	Whole     int       // transfers of the whole zone
 	Changes   int       // transfers of changes
+	Failed    int       // rounds in which no primary could be asked
+	// Older is the primary that has an older version than this one, "" when none has, and OlderSerial
+	// that version's serial. Nothing comes from it until its serial goes past ours, or Retransfer.
+	Older       string
+	OlderSerial uint32
 }
 
 // Bounds of what a SOA may ask for.
@@ -79,20 +92,20 @@ func (s *In) Status() Status {
 	return s.status
 }
 
-func (s *In) signal() chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.wake == nil {
-		s.wake = make(chan struct{}, 1)
-	}
-	return s.wake
-}
-
 // Refresh has the primaries asked now.
-func (s *In) Refresh() {
-	select {
-	case s.signal() <- struct{}{}:
-	default: // there is one to come already
+func (s *In) Refresh() { s.ask(false) }
+
+// Retransfer has the whole zone fetched now (AXFR), whatever its serial.
+func (s *In) Retransfer() { s.ask(true) }
+
+func (s *In) ask(whole bool) {
+	s.mu.Lock()
+	s.asked = true
+	s.whole = s.whole || whole
+	wake := s.Wake
+	s.mu.Unlock()
+	if wake != nil {
+		wake()
 	}
 }
 
@@ -102,11 +115,13 @@ func (s *In) Notified(n Notice) wire.RCODE {
 	if n.Origin != s.Origin || !s.known(n.From) {
 		return wire.Refused
 	}
+	from := n.From.Addr.Addr().Unmap()
 	s.mu.Lock()
-	s.prefer = n.From.Addr.Addr().Unmap()
+	s.prefer = from
 	news := !n.HasSerial || !s.status.Loaded || s.status.Expired || Newer(n.Serial, s.status.Serial)
 	s.mu.Unlock()
 	if news {
+		s.Shared.heard(from)
 		s.Refresh()
 	}
 	return wire.NoError
@@ -130,240 +145,71 @@ func (p *Primary) at(ip netip.Addr) bool {
 
 // Run keeps up until ctx ends.
 func (s *In) Run(ctx context.Context) error {
-	wake := s.signal()
-	r := &round{In: s, have: s.Have, confirmed: s.Refreshed}
-	if r.confirmed.IsZero() {
-		r.confirmed = time.Now()
+	wake := make(chan struct{}, 1)
+	s.mu.Lock()
+	s.Wake = func() {
+		select {
+		case wake <- struct{}{}:
+		default: // there is one to come already
+		}
 	}
-	if err := r.timers(); err != nil && r.have != nil {
-		return err
-	}
-	r.report(nil)
-	next := time.NewTimer(0)
-	defer next.Stop()
-	expire := time.NewTimer(r.untilExpiry())
-	defer expire.Stop()
+	s.mu.Unlock()
+	due := time.NewTimer(0)
+	defer due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-expire.C:
-			r.expireIfDue()
-			continue
-		case <-next.C:
+		case <-due.C:
 		case <-wake:
 		}
-		err := r.ask(ctx)
+		next := s.Step(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.expireIfDue()
+		due.Reset(time.Until(next))
+	}
+}
+
+// Step does what is due, and returns when it is to be called next unless Wake is called before. It
+// is for those who keep up with more zones than they want goroutines; one call is made at a time.
+func (s *In) Step(ctx context.Context) (next time.Time) {
+	if s.round == nil {
+		s.begin()
+	}
+	r := s.round
+	s.mu.Lock()
+	asked := s.asked
+	s.asked = false
+	s.mu.Unlock()
+	if now := time.Now(); asked || !now.Before(r.next) {
+		r.expireIfDue() // before a round that may take long
+		err := r.ask(ctx, asked)
+		if ctx.Err() != nil {
+			return now
+		}
 		r.wait(err)
 		r.report(err)
-		next.Reset(time.Until(r.next))
-		expire.Reset(r.untilExpiry())
 	}
+	r.expireIfDue()
+	next = r.next
+	if expires := r.expires(); r.have != nil && !r.expired && expires.Before(next) {
+		next = expires
+	}
+	return next
 }
 
-// A round is what Run knows.
-type round struct {
-	*In
-	have      *zone.Zone
-	serial    uint32
-	soa       rdata.SOA
-	confirmed time.Time // when a primary last had no newer version, or sent this one
-	next      time.Time
-	tries     int // in a row without success
-	expired   bool
-	from      string
-	whole     int
-	changes   int
-}
-
-// timers takes serial and timers from the version's SOA.
-func (r *round) timers() error {
-	if r.have == nil {
-		return nil
+// begin takes the version to begin with.
+func (s *In) begin() {
+	r := &round{In: s, have: s.Have, confirmed: s.Refreshed, next: s.First}
+	s.Have, s.round = nil, r
+	if r.confirmed.IsZero() {
+		r.confirmed = time.Now()
 	}
-	set, serial, err := soaOf(r.have)
-	if err != nil {
-		return err
-	}
-	r.serial = serial
-	r.soa, err = rdata.SOAOf(set.Data[0])
-	return err
-}
-
-func seconds(n uint32) time.Duration {
-	return min(max(time.Duration(n)*time.Second, leastWait), mostWait)
-}
-
-// untilExpiry is how long the version may be answered without a sign of a primary.
-func (r *round) untilExpiry() time.Duration {
-	if r.have == nil || r.expired {
-		return 1 << 60
-	}
-	// A zone that expires before it is refreshed would come and go.
-	lasts := max(time.Duration(r.soa.Expire)*time.Second, seconds(r.soa.Refresh)+seconds(r.soa.Retry))
-	return time.Until(r.confirmed.Add(lasts))
-}
-
-func (r *round) expireIfDue() {
-	if r.untilExpiry() > 0 {
-		return
-	}
-	r.expired = true
-	if r.Expired != nil {
-		r.Expired()
-	}
-	r.report(r.status.Err)
-}
-
-// wait sets when the primaries are asked next. Up to a tenth less than the SOA says, so that zones
-// which came together do not stay together.
-func (r *round) wait(err error) {
-	var d time.Duration
-	switch {
-	case err == nil:
-		r.tries = 0
-		d = seconds(r.soa.Refresh)
-	case r.have != nil && !r.expired:
-		d = seconds(r.soa.Retry)
-	default:
-		d = min(firstRetry<<min(r.tries, 20), lastRetry)
-		r.tries++
-	}
-	r.next = time.Now().Add(d - rand.N(d/10+1))
-}
-
-func (r *round) report(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status = Status{
-		Loaded: r.have != nil, Serial: r.serial, Expired: r.expired, Next: r.next, Err: err, From: r.from,
-		Whole: r.whole, Changes: r.changes,
-	}
-	if r.have != nil {
-		r.status.Refreshed = r.confirmed
-	}
-}
-
-// ask asks the primaries one after the other until one has a newer version. It is an error when
-// none of them could be asked.
-func (r *round) ask(ctx context.Context) error {
-	if len(r.Primaries) == 0 {
-		return fmt.Errorf("zone %s has no primaries to be fetched from", r.Origin)
-	}
-	var errs []error
-	answered := false
-	for _, p := range r.inOrder() {
-		newer, err := r.askOne(ctx, &p)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		answered = true
-		if newer {
-			break
-		}
-	}
-	if !answered {
-		return errors.Join(errs...)
-	}
-	return nil
-}
-
-// inOrder are the primaries, the one that sent the last NOTIFY first.
-func (r *round) inOrder() []Primary {
-	r.mu.Lock()
-	prefer := r.prefer
-	r.mu.Unlock()
-	list := slices.Clone(r.Primaries)
-	slices.SortStableFunc(list, func(a, b Primary) int {
-		switch {
-		case a.at(prefer) && !b.at(prefer):
-			return -1
-		case b.at(prefer) && !a.at(prefer):
-			return 1
-		}
-		return 0
-	})
-	return list
-}
-
-// askOne asks one primary, and fetches what it has if that is newer.
-func (r *round) askOne(ctx context.Context, p *Primary) (newer bool, err error) {
-	if r.have != nil {
-		serial, err := p.serial(ctx, r.Origin)
-		if err != nil {
-			return false, err
-		}
-		if !Newer(serial, r.serial) && (serial == r.serial || !r.expired) {
-			return false, r.confirm()
-		}
-	}
-	if r.Slots != nil {
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case r.Slots <- struct{}{}:
-		}
-		defer func() { <-r.Slots }()
-	}
-	base := r.have
-	if r.expired {
-		base = nil
-	}
-	transfer, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
-	z, whole, err := p.fetch(transfer, r.Origin, base, r.Limits)
-	if err != nil {
-		return false, err
-	}
-	if z == r.have {
-		return false, r.confirm()
-	}
-	_, serial, err := soaOf(z)
-	if err != nil {
-		return false, err
-	}
-	if r.have != nil && !r.expired && !Newer(serial, r.serial) {
-		return false, fmt.Errorf("zone %s from %s: the transfer brought serial %d, which is not newer than %d", r.Origin, p.Addr, serial, r.serial)
-	}
-	return true, r.publish(z, p, whole)
-}
-
-// confirm notes that a primary has nothing newer.
-func (r *round) confirm() error {
-	if r.expired {
-		if err := r.Publish(r.have); err != nil {
-			return err
-		}
-	}
-	r.confirmed, r.expired = time.Now(), false
-	return nil
-}
-
-// publish hands on a version that has come.
-func (r *round) publish(z *zone.Zone, p *Primary, whole bool) error {
-	before, serial, soa := r.have, r.serial, r.soa
-	r.have = z
+	r.refreshed = r.confirmed
 	err := r.timers()
-	if err == nil {
-		err = r.Publish(z)
-	}
 	if err != nil {
-		r.have, r.serial, r.soa = before, serial, soa
-		return fmt.Errorf("zone %s from %s: %w; the version before stays", r.Origin, p.Addr, err)
+		r.have = nil
 	}
-	r.confirmed, r.expired, r.from = time.Now(), false, p.Addr
-	if whole {
-		r.whole++
-	} else {
-		r.changes++
-	}
-	return nil
+	r.report(err)
 }
