@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/zonecast/zonecast/sandbox/names"
 	"github.com/zonecast/zonecast/wire"
@@ -54,6 +55,12 @@ func TestAnswers(t *testing.T) {
 	must[got](c, "POST", records, m{"type": "CNAME", "name": "@", "content": "www.example.com"})
 	must[got](c, "POST", records, m{"type": "TXT", "name": "*", "content": "any"})
 	must[got](c, "POST", records, m{"type": "NS", "name": "sub", "content": "ns.example.net"})
+	dns, err := names.Listen("127.0.0.1:0", c.svc.Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dns.Close() }()
+	client := &wire.Client{Timeout: 5 * time.Second}
 	for _, tt := range []struct {
 		name               string
 		kind               zone.Type
@@ -67,8 +74,10 @@ func TestAnswers(t *testing.T) {
 		{"some.example.com", zone.TypeTXT, 1, 0},
 		{"x.sub.example.com", zone.TypeA, 0, 1},
 	} {
-		q := &wire.Message{Questions: []wire.Question{{Name: zone.MustName(tt.name), Type: tt.kind, Class: wire.ClassIN}}}
-		a := names.Answer(c.svc.Names(), q)
+		a, err := client.Exchange(t.Context(), dns.Addr(), wire.Query(zone.MustName(tt.name), tt.kind))
+		if err != nil {
+			t.Fatal(err)
+		}
 		if a.RCODE != wire.NoError || len(a.Answers) != tt.answers || len(a.Authority) != tt.authority {
 			t.Errorf("%s %s = %v with %d answers and %d in authority, want %d and %d",
 				tt.name, tt.kind, a.RCODE, len(a.Answers), len(a.Authority), tt.answers, tt.authority)

@@ -5,7 +5,10 @@
 //	defer s.Close()
 //	dig @127.0.0.1 -p … www.example.org
 //
-// It follows RFC 1034, section 4.3.2, with wildcards (RFC 4592), DNAME (RFC 6672), EDNS (RFC 6891)
-// and negative answers (RFC 2308). It does not transfer zones, sign, or take updates, and it is
-// built to be right, not fast.
+// The answers are made by package nameserver and carried by nameserver/socket, as those of the
+// product. A service may change a zone ten thousand times without a question in between, or a zone
+// with a million names between any two questions; so nothing is prepared at a change, and for a
+// question the engine gets that small part of the zones that its answer can depend on.
+//
+// It does not transfer zones, sign, or take updates.
 package names

@@ -1,25 +1,32 @@
-package names
+package nameserver_test
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
 
-// maxChain is how many aliases an answer follows.
-const maxChain = 16
+// An oracle answers from zones by their origins, written after RFC 1034, section 4.3.2, with no
+// thought of speed and no line in common with the engine, which it judges.
+type oracle map[zone.Name]*zone.Zone
 
-// Zones are what questions are answered from. *service.Names has it.
-type Zones interface {
-	// Find returns the zone with the longest origin that encloses name.
-	Find(name zone.Name) (*zone.Zone, bool)
-	// Dark reports whether nothing is answered at all.
-	Dark() bool
+// oracleChain is how many aliases an answer follows.
+const oracleChain = 16
+
+// find returns the zone with the longest origin that encloses name.
+func (o oracle) find(name zone.Name) (*zone.Zone, bool) {
+	for {
+		if z, ok := o[name]; ok || name.IsRoot() {
+			return z, ok
+		}
+		name = name.Parent()
+	}
 }
 
-// Answer answers a question from zones. The answer is not yet cut to the size of a datagram.
-func Answer(zones Zones, q *wire.Message) *wire.Message {
+// answer answers a question. What it says is not yet cut to the size of a datagram.
+func (o oracle) answer(q *wire.Message) *wire.Message {
 	m := &wire.Message{
 		ID: q.ID, Response: true, Opcode: q.Opcode, Questions: q.Questions,
 		RecursionDesired: q.RecursionDesired, CheckingDisabled: q.CheckingDisabled,
@@ -44,23 +51,23 @@ func Answer(zones Zones, q *wire.Message) *wire.Message {
 		m.RCODE = wire.Refused
 		return m
 	}
-	z, ok := find(zones, ask)
+	z, ok := o.zoneFor(ask.Name, ask.Type)
 	if !ok {
 		m.RCODE = wire.Refused
 		return m
 	}
 	m.Authoritative = true
-	a := answering{zones: zones, m: m}
+	a := answering{zones: o, m: m}
 	a.in(z, ask.Name, ask.Type)
 	return m
 }
 
-// find returns the zone that answers: for DS the one above a cut, where it is held (RFC 4035,
+// zoneFor returns the zone that answers: for DS the one above a cut, where it is held (RFC 4035,
 // section 3.1.4.1).
-func find(zones Zones, ask wire.Question) (*zone.Zone, bool) {
-	z, ok := zones.Find(ask.Name)
-	if ok && ask.Type == zone.TypeDS && z.Origin() == ask.Name && !ask.Name.IsRoot() {
-		if parent, held := zones.Find(ask.Name.Parent()); held {
+func (o oracle) zoneFor(name zone.Name, t zone.Type) (*zone.Zone, bool) {
+	z, ok := o.find(name)
+	if ok && t == zone.TypeDS && z.Origin() == name && !name.IsRoot() {
+		if parent, held := o.find(name.Parent()); held {
 			return parent, true
 		}
 	}
@@ -68,7 +75,7 @@ func find(zones Zones, ask wire.Question) (*zone.Zone, bool) {
 }
 
 type answering struct {
-	zones Zones
+	zones oracle
 	m     *wire.Message
 	links int // of a chain of aliases
 }
@@ -94,9 +101,7 @@ func (a *answering) in(z *zone.Zone, name zone.Name, t zone.Type) {
 		a.at(z, star, name, t)
 		return
 	}
-	if a.links == 0 {
-		a.m.RCODE = wire.NXDomain
-	}
+	a.m.RCODE = wire.NXDomain // after aliases too (RFC 6604, section 3)
 	a.negative(z)
 }
 
@@ -128,10 +133,10 @@ func (a *answering) at(z *zone.Zone, held, owner zone.Name, t zone.Type) {
 func (a *answering) follow(target zone.Data, t zone.Type) {
 	a.links++
 	name, _, err := zone.NameFromWire([]byte(target))
-	if err != nil || a.links > maxChain {
+	if err != nil || a.links > oracleChain {
 		return
 	}
-	if z, ok := a.zones.Find(name); ok {
+	if z, ok := a.zones.zoneFor(name, t); ok {
 		a.in(z, name, t)
 	}
 }
@@ -216,9 +221,7 @@ func between(origin, name zone.Name) []zone.Name {
 	for n := name; n != origin && n.Below(origin); n = n.Parent() {
 		list = append(list, n)
 	}
-	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-		list[i], list[j] = list[j], list[i]
-	}
+	slices.Reverse(list)
 	return list
 }
 
