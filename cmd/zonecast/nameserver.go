@@ -159,7 +159,7 @@ func usageOf(err error, advice string) error {
 
 // options reads the flags.
 func (x *nameserverArgs) options() (serve.Options, error) {
-	o := serve.Options{Folders: x.zones, Metrics: x.metrics, NSID: x.nsid, Threads: x.workers, Rotate: x.rotate}
+	o := serve.Options{Metrics: x.metrics, NSID: x.nsid, Threads: x.workers, Rotate: x.rotate}
 	switch {
 	case len(x.zones) == 0:
 		return o, usagef("zonecast nameserver --zones FOLDER", "which zones?")
@@ -177,19 +177,23 @@ func (x *nameserverArgs) options() (serve.Options, error) {
 			PerSecond: x.rrl, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		})
 	}
+	var policy serve.Policy
 	for _, text := range x.transfer {
 		p, err := network(text)
 		if err != nil {
 			return o, usagef("write it like 198.51.100.0/24 or 2001:db8::1", "--allow-transfer %s: %v", text, err)
 		}
-		o.Transfer = append(o.Transfer, xfr.Rule{Addresses: []netip.Prefix{p}})
+		policy.Transfer = append(policy.Transfer, xfr.Rule{Addresses: []netip.Prefix{p}})
 	}
 	for _, text := range x.notify {
 		list, err := socket.ParseEndpoints(socket.DNS, text)
 		if err != nil || list[0].Addr.Addr().IsUnspecified() {
 			return o, usagef("write it like 198.51.100.2 or [2001:db8::2]:53", "--notify %s is no address", text)
 		}
-		o.Notify = append(o.Notify, xfr.Target{Addr: list[0].Addr.String()})
+		policy.Notify = append(policy.Notify, xfr.Target{Addr: list[0].Addr.String()})
+	}
+	for _, dir := range x.zones {
+		o.Folders = append(o.Folders, serve.Folder{Dir: dir, Policy: policy})
 	}
 	if x.tlsCert != "" {
 		var err error

@@ -74,10 +74,10 @@ func TestNameserverFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range o.Transfer {
+	for _, r := range o.Folders[0].Transfer {
 		got = append(got, r.Addresses[0].String())
 	}
-	for _, n := range o.Notify {
+	for _, n := range o.Folders[0].Notify {
 		got = append(got, n.Addr)
 	}
 	if diff := cmp.Diff([]string{"192.0.2.1/32", "2001:db8::/32", "192.0.2.2:53", "[2001:db8::2]:5353"}, got); diff != "" {

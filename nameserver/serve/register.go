@@ -109,7 +109,9 @@ func (r *register) publish(h holder, z *zone.Zone, c *nameserver.Compiled) error
 	if err != nil {
 		return err
 	}
-	r.zones.Put(c)
+	if r.zones.Find(origin) != c {
+		r.zones.Put(c)
+	}
 	r.mu.Lock()
 	e := r.by[origin]
 	if e == nil { // withdrawn meanwhile

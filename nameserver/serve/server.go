@@ -15,44 +15,8 @@ import (
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
-	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
-
-// Options say what is served, where, and to whom.
-type Options struct {
-	Folders   []string // of zone files
-	Endpoints []socket.Endpoint
-	Inherited []socket.Inherited
-	// Certificates are for DoT and DoH. They are read again every minute and with each reload.
-	Certificates *socket.Certificates
-	Metrics      string // address of the metrics over HTTP, "127.0.0.1:9153"; "": none
-	Threads      int    // that read datagrams at each address; 0: one for each processor
-	Limits       socket.Limits
-
-	NSID    string // see nameserver.Engine
-	Version string
-	Rotate  bool
-	// Cookies are those of RFC 7873; nil: with a secret of their own.
-	Cookies *nameserver.Cookies
-	Limit   *nameserver.RateLimit // nil: none
-
-	// Transfer says who may transfer zones; nil: nobody.
-	Transfer xfr.Access
-	Keys     wire.Keyring
-	// Notify are told of new versions (RFC 1996).
-	Notify []xfr.Target
-
-	// Poll is how long the folders rest between two looks, at least; 0: one second.
-	Poll time.Duration
-	// Report is called after each look that brought something, and Log with what else people should
-	// know, by several goroutines at once. They may be nil.
-	Report func(Report)
-	Log    func(finding.Finding)
-	// Ready is called when all zones are loaded and queries are answered, and Reloading before each
-	// reload that was asked for, which Ready follows. They may be nil.
-	Ready, Reloading func()
-}
 
 // A Server is a name server whose addresses are bound.
 type Server struct {
@@ -60,14 +24,13 @@ type Server struct {
 	engine  *nameserver.Engine
 	sockets *socket.Server
 	folders Folders
+	zones   *register
 	metrics net.Listener // nil: none
 	notify  *xfr.Notifier
-	out     *xfr.Out // nil: no transfers
+	out     *xfr.Out
 	tally   tally
 
-	mu       sync.RWMutex
-	journals map[zone.Name]*xfr.Journal // nil: no transfers
-	badCert  string                     // what was said of certificates last
+	badCert string // what was said of certificates last
 }
 
 // Listen binds all addresses. Whoever does not go on to Run calls Close.
@@ -79,13 +42,21 @@ func Listen(o Options) (*Server, error) {
 		o.Poll = time.Second
 	}
 	s := &Server{o: o, engine: &nameserver.Engine{
-		NSID: o.NSID, Version: o.Version, Rotate: o.Rotate, Cookies: o.Cookies, Limit: o.Limit,
+		MaxUDP: o.MaxUDP, NSID: o.NSID, Version: o.Version, Hostname: o.Hostname, Rotate: o.Rotate, Cookies: o.Cookies, Limit: o.Limit,
 	}}
-	s.folders = Folders{Dirs: o.Folders, Zones: &s.engine.Zones}
+	s.zones = &register{zones: &s.engine.Zones, policy: s.policy, limit: o.Journal}
+	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told}
+	s.zones.notify = s.notify
+	s.out = &xfr.Out{Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers}
+	s.folders = Folders{Zones: &s.engine.Zones, Claim: s.claimFile, Published: s.publishFile, Withdrawn: s.withdrawFile}
+	for _, f := range o.Folders {
+		s.folders.Dirs = append(s.folders.Dirs, f.Dir)
+	}
 	var err error
 	s.sockets, err = socket.Listen(socket.Options{
 		Answerer: socket.Engine(s.engine, s.desk()), Endpoints: o.Endpoints, Inherited: o.Inherited,
-		Threads: o.Threads, Certificates: o.Certificates, Limits: o.Limits,
+		Threads: o.Threads, Certificates: o.Certificates, ClientAuth: o.ClientAuth, ClientCAs: o.ClientCAs,
+		Path: o.Path, ProxyFrom: o.ProxyFrom, Limits: o.Limits,
 	})
 	if err != nil {
 		return nil, err
@@ -104,63 +75,6 @@ func cause(err error) error {
 		return op.Err
 	}
 	return err
-}
-
-// desk takes what is no question. Without transfers it refuses, as updates are refused always: files
-// are what people edit.
-func (s *Server) desk() *xfr.Desk {
-	scratches := sync.Pool{New: func() any { return s.engine.NewScratch() }}
-	d := &xfr.Desk{Keys: s.o.Keys, Query: func(query []byte, p xfr.Peer, limit int) []byte {
-		scratch := scratches.Get().(*nameserver.Scratch)
-		defer scratches.Put(scratch)
-		defer scratch.Flush()
-		c := nameserver.Client{Addr: p.Addr, Stream: limit > socket.MaxDatagram, MaxUDP: limit, Encrypted: p.TLS != nil}
-		return s.engine.Answer(scratch, query, c, nil)
-	}}
-	if len(s.o.Transfer) == 0 && len(s.o.Notify) == 0 {
-		return d
-	}
-	s.journals = map[zone.Name]*xfr.Journal{}
-	s.folders.Published, s.folders.Withdrawn = s.published, s.withdrawn
-	s.out = &xfr.Out{Journal: s.journal, Access: func(zone.Name) xfr.Access { return s.o.Transfer }}
-	d.Out = s.out
-	if len(s.o.Notify) > 0 {
-		s.notify = &xfr.Notifier{Targets: func(zone.Name) []xfr.Target { return s.o.Notify }, Told: s.told}
-	}
-	return d
-}
-
-func (s *Server) journal(origin zone.Name) *xfr.Journal {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.journals[origin]
-}
-
-// published takes a version of a zone down for those who transfer it.
-func (s *Server) published(z *zone.Zone, _ *nameserver.Compiled, _ string) {
-	j := s.journal(z.Origin())
-	if j == nil {
-		j = &xfr.Journal{}
-	}
-	if j.Put(z) != nil {
-		// Its serial does not go forward, which the Report says.
-		if err := j.Reset(z); err != nil {
-			s.log(finding.Finding{ID: "zones-transfer", Severity: finding.Error, Zone: z.Origin().String(), Text: err.Error()})
-			return
-		}
-	}
-	s.mu.Lock()
-	s.journals[z.Origin()] = j
-	s.mu.Unlock()
-	if s.notify != nil {
-		_ = s.notify.Changed(z) // what has no SOA was not published
-	}
-}
-
-func (s *Server) withdrawn(origin zone.Name) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.journals, origin)
 }
 
 // told is called when a secondary was told of a version, or could not be.
@@ -227,9 +141,7 @@ func (s *Server) Run(ctx context.Context, reload <-chan struct{}) error {
 	if s.metrics != nil {
 		others.Go(func() { s.serveMetrics(work) })
 	}
-	if s.notify != nil {
-		others.Go(func() { _ = s.notify.Run(work) })
-	}
+	others.Go(func() { _ = s.notify.Run(work) })
 	others.Go(func() { s.watch(work, reload) })
 	return s.sockets.Run(ctx)
 }

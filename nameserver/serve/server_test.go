@@ -27,6 +27,8 @@ import (
 var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 
 // start runs a server until the test ends and returns the address of its first endpoint. end ends it.
+func folder(dir string) []serve.Folder { return []serve.Folder{{Dir: dir}} }
+
 func start(t *testing.T, o serve.Options, reload <-chan struct{}) (s *serve.Server, addr string, end func() error) {
 	t.Helper()
 	if o.Endpoints == nil && o.Inherited == nil {
@@ -94,7 +96,7 @@ func TestNoQueryIsDropped(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1"), "b.example.zone": text(1, "192.0.2.1")})
 	reload, reports := make(chan struct{}), make(chan serve.Report, 1000)
-	_, addr, end := start(t, serve.Options{Folders: []string{h.dir}, Report: func(r serve.Report) { reports <- r }}, reload)
+	_, addr, end := start(t, serve.Options{Folders: folder(h.dir), Report: func(r serve.Report) { reports <- r }}, reload)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var asking sync.WaitGroup
@@ -152,7 +154,7 @@ func TestReadyAndReloading(t *testing.T) {
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1")})
 	said, reload := make(chan string, 10), make(chan struct{})
 	start(t, serve.Options{
-		Folders: []string{h.dir}, Ready: func() { said <- "ready" }, Reloading: func() { said <- "reloading" },
+		Folders: folder(h.dir), Ready: func() { said <- "ready" }, Reloading: func() { said <- "reloading" },
 	}, reload)
 	for i, want := range []string{"ready", "reloading", "ready"} {
 		if i == 1 {
@@ -167,7 +169,7 @@ func TestReadyAndReloading(t *testing.T) {
 func TestUpdatesAndTransfersAreRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1")})
-	_, addr, _ := start(t, serve.Options{Folders: []string{h.dir}}, nil)
+	_, addr, _ := start(t, serve.Options{Folders: folder(h.dir)}, nil)
 	for name, m := range map[string]*wire.Message{
 		"update": {ID: 1, Opcode: wire.OpUpdate, Questions: []wire.Question{{Name: zone.MustName("a.example."), Type: zone.TypeSOA, Class: wire.ClassIN}}},
 		"axfr":   {ID: 1, Questions: []wire.Question{{Name: zone.MustName("a.example."), Type: wire.TypeAXFR, Class: wire.ClassIN}}},
@@ -203,7 +205,9 @@ func TestSecondaryFollows(t *testing.T) {
 	t.Cleanup(func() { _ = ear.Close() })
 	reload := make(chan struct{})
 	_, addr, _ := start(t, serve.Options{
-		Folders: []string{h.dir}, Transfer: xfr.Access{xfr.Everyone}, Notify: []xfr.Target{{Addr: ear.LocalAddr().String()}},
+		Folders: []serve.Folder{{Dir: h.dir, Policy: serve.Policy{
+			Transfer: xfr.Access{xfr.Everyone}, Notify: []xfr.Target{{Addr: ear.LocalAddr().String()}},
+		}}},
 	}, reload)
 	in = &xfr.In{
 		Origin: zone.MustName("a.example."), Primaries: []xfr.Primary{{Addr: addr}},
@@ -271,7 +275,7 @@ func TestInheritedSockets(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = pf.Close() })
 	for round := range 2 { // the sockets are good for the next server too
-		_, _, end := start(t, serve.Options{Folders: []string{h.dir}, Inherited: []socket.Inherited{{File: lf}, {File: pf}}}, nil)
+		_, _, end := start(t, serve.Options{Folders: folder(h.dir), Inherited: []socket.Inherited{{File: lf}, {File: pf}}}, nil)
 		for network, addr := range map[string]net.Addr{"tcp": l.Addr(), "udp": p.LocalAddr()} {
 			if rcode, last, err := ask(dial(t, network, addr.String()), network == "tcp", "www.a.example."); err != nil || rcode != 0 || last != 1 {
 				t.Errorf("round %d over %s: RCODE %d, 192.0.2.%d, %v", round, network, rcode, last, err)
@@ -289,7 +293,7 @@ func TestInheritedSockets(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1"), "b.example.zone": "broken"})
-	s, addr, _ := start(t, serve.Options{Folders: []string{h.dir}, Metrics: "127.0.0.1:0", Transfer: xfr.Access{xfr.Everyone}}, nil)
+	s, addr, _ := start(t, serve.Options{Folders: []serve.Folder{{Dir: h.dir, Policy: serve.Policy{Transfer: xfr.Access{xfr.Everyone}}}}, Metrics: "127.0.0.1:0"}, nil)
 	c := dial(t, "tcp", addr)
 	for _, name := range []string{"www.a.example.", "none.a.example.", "elsewhere.example."} {
 		if _, _, err := ask(c, true, name); err != nil {
@@ -369,7 +373,7 @@ func TestTell(t *testing.T) { // sets the environment, so not parallel
 
 func TestAdvice(t *testing.T) {
 	t.Parallel()
-	_, addr, _ := start(t, serve.Options{Folders: []string{t.TempDir()}, Log: func(finding.Finding) {}}, nil)
+	_, addr, _ := start(t, serve.Options{Folders: folder(t.TempDir()), Log: func(finding.Finding) {}}, nil)
 	_, err := serve.Listen(serve.Options{Endpoints: []socket.Endpoint{{Addr: netip.MustParseAddrPort(addr)}}})
 	if err == nil || !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(serve.Advice(err), "another program") {
 		t.Errorf("an address in use: %v; %s", err, serve.Advice(err))
