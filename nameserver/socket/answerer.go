@@ -14,28 +14,29 @@ const (
 	UDP   Transport = iota
 	TCP             // RFC 7766
 	TLS             // RFC 7858
-	HTTPS           // RFC 8484
+	HTTPS           // RFC 8484, over TCP and QUIC
+	QUIC            // RFC 9250
 )
 
 // String names the transport in lower case, as labels of metrics have it.
 func (t Transport) String() string {
-	return [...]string{"udp", "tcp", "tls", "https"}[min(t, HTTPS)]
+	return [...]string{"udp", "tcp", "tls", "https", "quic"}[min(t, QUIC)]
 }
 
 // Stream reports whether answers may have any length that DNS can express.
 func (t Transport) Stream() bool { return t != UDP }
 
 // Encrypted reports whether padding (RFC 8467) is of use.
-func (t Transport) Encrypted() bool { return t == TLS || t == HTTPS }
+func (t Transport) Encrypted() bool { return t == TLS || t == HTTPS || t == QUIC }
 
 // A Client is who asks.
 type Client struct {
 	Addr      netip.AddrPort // as the balancer tells it, where there is one
 	Transport Transport
 	// KeepAlive is how long the connection may stay idle, in units of 100 ms, for the option of
-	// RFC 7828. It is 0 where that option has no meaning: over UDP and HTTPS.
+	// RFC 7828. It is 0 where that option has no meaning: over UDP, HTTPS and QUIC.
 	KeepAlive uint16
-	// TLS is what is known of the connection over TLS, the client's certificate included; else nil.
+	// TLS is what is known of the connection over TLS and QUIC, the client's certificate included; else nil.
 	TLS *tls.ConnectionState
 }
 
@@ -49,7 +50,7 @@ type Answerer interface {
 // A Worker answers, one query at a time. It may keep working memory.
 type Worker interface {
 	// Answer appends the answer to dst, whose length is 0, and returns it; nil leaves the query
-	// without an answer, and closes a connection that it came over. An answer over UDP has at most
+	// without an answer, and ends a connection, over QUIC a stream, that it came over. An answer over UDP has at most
 	// MaxDatagram octets. query has at least the 12 octets of a header and may be changed. Neither
 	// query, from nor dst are kept.
 	Answer(dst, query []byte, from *Client) []byte
@@ -67,6 +68,10 @@ type BatchWorker interface {
 // waits for datagrams, and after the queries of a connection that came together.
 type Flusher interface{ Flush() }
 
+// A Clocked worker takes the time from who has looked at the clock anyway: before a call of Answer or
+// AnswerBatch, and for that call alone, in nanoseconds since 1970.
+type Clocked interface{ At(now int64) }
+
 // A Packet is a datagram and its answer.
 type Packet struct {
 	Query  []byte
@@ -80,12 +85,12 @@ type Packet struct {
 // transfers and updates. They do not hold up the queries behind them.
 type Streamer interface {
 	// Long reports whether Stream has to answer the query. It is called for every query over UDP,
-	// TCP and TLS, and must be quick.
+	// TCP, TLS and QUIC, and must be quick.
 	Long(query []byte, from *Client) bool
 	// Stream answers a query, message by message. send waits until the client has taken the
 	// message, and returns an error when it does not, or when ctx has ended; Stream then gives up.
 	// Over UDP only one message can be sent, of at most MaxDatagram octets. query belongs to Stream.
-	// An error ends the connection.
+	// An error ends the connection, over QUIC the stream.
 	Stream(ctx context.Context, query []byte, from Client, send func(message []byte) error) error
 }
 

@@ -19,15 +19,19 @@ func Engine(e *nameserver.Engine, desk *xfr.Desk) Answerer {
 
 type engine struct{ engine *nameserver.Engine }
 
-func (e engine) Worker() Worker { return &engineWorker{e.engine, e.engine.NewScratch()} }
+func (e engine) Worker() Worker { return &engineWorker{engine: e.engine, scratch: e.engine.NewScratch()} }
 
 type engineWorker struct {
 	engine  *nameserver.Engine
 	scratch *nameserver.Scratch
+	at      int64 // the time, when somebody has told it
 }
 
+// At tells the time for the next call.
+func (w *engineWorker) At(now int64) { w.at = now }
+
 func (w *engineWorker) Answer(dst, query []byte, from *Client) []byte {
-	w.scratch.Now = 0
+	w.scratch.Now, w.at = w.at, 0
 	return w.answer(dst, query, from)
 }
 
@@ -40,9 +44,11 @@ func (w *engineWorker) answer(dst, query []byte, from *Client) []byte {
 	}, dst)
 }
 
-// AnswerBatch looks at the clock once, and lets all look-ups wait for memory together.
+// AnswerBatch looks at the clock at most once, and lets all look-ups wait for memory together.
 func (w *engineWorker) AnswerBatch(batch []Packet) {
-	w.scratch.Now = time.Now().UnixNano()
+	if w.scratch.Now, w.at = w.at, 0; w.scratch.Now == 0 {
+		w.scratch.Now = time.Now().UnixNano()
+	}
 	if len(batch) > 1 {
 		for i := range batch {
 			w.engine.Foresee(w.scratch, batch[i].Query, batch[i].From.Addr.Addr())
