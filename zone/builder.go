@@ -9,17 +9,23 @@ import (
 // A Builder collects RRsets, in any order, into a Zone. It is not safe for concurrent use.
 type Builder struct {
 	origin Name
-	p      packer
-	last   Type // of the RRset packed last; its owner is the packer's
-	any    bool
+	runs   []*run // the one added to last is the first
 	late   lateness
 	err    error
 }
 
-// NewBuilder starts a zone.
-func NewBuilder(origin Name) *Builder {
-	return &Builder{origin: origin, p: packer{origin: origin}}
+// A run is a part of what was added that is in order.
+type run struct {
+	packer
+	last Type // of the RRset packed last; its owner is the packer's
 }
+
+// maxRuns is how many runs there are at most. Few are enough for files that are in order but for
+// some names at their top, or that were put together from several.
+const maxRuns = 6
+
+// NewBuilder starts a zone.
+func NewBuilder(origin Name) *Builder { return &Builder{origin: origin} }
 
 // Add puts one RRset into the zone; its data need not be sorted. An owner and type must be added
 // once only. Errors are kept and returned by Zone. Nothing of r is kept.
@@ -34,14 +40,24 @@ func (b *Builder) Add(r RRset) {
 		return
 	}
 	r = r.Clean()
-	if b.any {
-		if c := b.p.compare(r.Owner.key); c < 0 || c == 0 && r.Type <= b.last {
-			b.late.add(r)
+	for i, x := range b.runs {
+		if c := x.compare(r.Owner.key); c > 0 || c == 0 && r.Type > x.last {
+			if i > 0 {
+				b.runs[0], b.runs[i] = x, b.runs[0]
+			}
+			x.last = r.Type
+			x.add(r)
 			return
 		}
 	}
-	b.last, b.any = r.Type, true
-	b.p.add(r)
+	if len(b.runs) == maxRuns {
+		b.late.add(r)
+		return
+	}
+	x := &run{last: r.Type, packer: packer{origin: b.origin}}
+	x.add(r)
+	b.runs = append(b.runs, x)
+	b.runs[0], b.runs[len(b.runs)-1] = x, b.runs[0]
 }
 
 // Zone returns the zone. The builder must not be used afterwards.
@@ -49,12 +65,92 @@ func (b *Builder) Zone() (*Zone, error) {
 	if b.err != nil {
 		return nil, fmt.Errorf("zone %s: %w", b.origin, b.err)
 	}
-	z := newZone(b.origin, b.p.finish())
-	if len(b.late.list) == 0 {
-		return z, nil
+	var parts []*Zone
+	for _, x := range b.runs {
+		parts = append(parts, newZone(b.origin, x.finish()))
 	}
-	b.late.sort(len(b.origin.key))
-	return z.insert(&b.late)
+	if len(b.late.list) > 0 {
+		b.late.sort(len(b.origin.key))
+		p := packer{origin: b.origin}
+		for i, x := range b.late.list {
+			if i > 0 && b.late.entry(b.late.list[i-1]).compareKey(b.late.entry(x)) == 0 {
+				return nil, b.twice(b.late.entry(x))
+			}
+			p.raw(b.late.entry(x))
+		}
+		parts = append(parts, newZone(b.origin, p.finish()))
+		b.late = lateness{}
+	}
+	switch len(parts) {
+	case 0:
+		return Empty(b.origin), nil
+	case 1:
+		return parts[0], nil
+	}
+	return b.join(parts)
+}
+
+func (b *Builder) twice(e entry) error {
+	return fmt.Errorf("zone %s: %s was added twice", b.origin, Key{Name{e.owner}, e.typ})
+}
+
+// join makes one zone of several, of which the largest keeps most of its chunks.
+func (b *Builder) join(parts []*Zone) (*Zone, error) {
+	slices.SortStableFunc(parts, func(x, y *Zone) int { return y.sets - x.sets })
+	others := make([]cursor, len(parts)-1)
+	for i := range others {
+		others[i].chunks = parts[i+1].chunks
+	}
+	least := func() *cursor {
+		var c *cursor
+		for i := range others {
+			if others[i].load() && (c == nil || others[i].e.compareKey(c.e) < 0) {
+				c = &others[i]
+			}
+		}
+		return c
+	}
+	p := packer{origin: b.origin}
+	var before entry
+	put := func(e entry) error {
+		if before.raw != "" && before.compareKey(e) == 0 {
+			return b.twice(e)
+		}
+		before = e
+		p.raw(e)
+		return nil
+	}
+	next := least()
+	chunks := parts[0].chunks
+	for i, c := range chunks {
+		touched := next != nil && (i+1 == len(chunks) || next.e.owner <= chunks[i+1].first)
+		if !touched && p.aligned() {
+			p.share(c)
+			before = entry{} // what follows is behind all of the chunk, or is compared with the next
+			continue
+		}
+		for rest := c.data; rest != ""; {
+			var e entry
+			e, rest = cutEntry(rest)
+			for next != nil && next.e.compareKey(e) <= 0 {
+				if err := put(next.e); err != nil {
+					return nil, err
+				}
+				next.step()
+				next = least()
+			}
+			if err := put(e); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for ; next != nil; next = least() {
+		if err := put(next.e); err != nil {
+			return nil, err
+		}
+		next.step()
+	}
+	return newZone(b.origin, p.finish()), nil
 }
 
 // lateness holds RRsets that came out of order, packed in blocks.
@@ -190,53 +286,4 @@ func (l *lateness) sortWords(list []lateRef) {
 	if &from[0] != &list[0] {
 		copy(list, from)
 	}
-}
-
-// insert returns z with entries that are sorted. One whose owner and type are there is an error.
-func (z *Zone) insert(l *lateness) (*Zone, error) {
-	list := l.list
-	next := l.entry(list[0])
-	twice := func(e entry) (*Zone, error) {
-		return nil, fmt.Errorf("zone %s: %s was added twice", z.origin, Key{Name{e.owner}, e.typ})
-	}
-	p := packer{origin: z.origin}
-	put := func() bool { // the next one; false when another of its key follows
-		p.raw(next)
-		if list = list[1:]; len(list) == 0 {
-			return true
-		}
-		before := next
-		next = l.entry(list[0])
-		return before.compareKey(next) != 0
-	}
-	for i, c := range z.chunks {
-		before := len(list) > 0 && (i+1 == len(z.chunks) || next.owner <= z.chunks[i+1].first)
-		if !before && p.aligned() {
-			p.share(c)
-			continue
-		}
-		for rest := c.data; rest != ""; {
-			var e entry
-			e, rest = cutEntry(rest)
-			for len(list) > 0 {
-				order := next.compareKey(e)
-				if order == 0 {
-					return twice(e)
-				}
-				if order > 0 {
-					break
-				}
-				if !put() {
-					return twice(next)
-				}
-			}
-			p.raw(e)
-		}
-	}
-	for len(list) > 0 {
-		if !put() {
-			return twice(next)
-		}
-	}
-	return newZone(z.origin, p.finish()), nil
 }

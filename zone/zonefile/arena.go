@@ -7,11 +7,10 @@ import (
 	"github.com/zonecast/zonecast/zone/rdata"
 )
 
-// An arena keeps many short strings in few blocks, so that a record costs no allocation. A
-// strings.Builder gives its text without a copy, and what was written before never moves as long
-// as it does not grow.
+// An arena keeps many short strings in few blocks, so that a record costs no allocation. What was
+// written stays as it is until reset.
 type arena struct {
-	block strings.Builder
+	block []byte
 	buf   []byte
 }
 
@@ -21,20 +20,21 @@ const (
 	arenaBlock = 256 << 10
 )
 
-// save returns a string with the bytes of b.
+// save returns a string with the octets of b.
 func (a *arena) save(b []byte) string {
 	if len(b) > arenaBlock/8 {
 		return string(b)
 	}
-	if a.block.Cap()-a.block.Len() < len(b) {
-		size := min(max(2*a.block.Cap(), arenaFirst, len(b)), arenaBlock)
-		a.block = strings.Builder{}
-		a.block.Grow(size)
+	if cap(a.block)-len(a.block) < len(b) {
+		a.block = make([]byte, 0, min(max(2*cap(a.block), arenaFirst, len(b)), arenaBlock))
 	}
-	start := a.block.Len()
-	a.block.Write(b)
-	return a.block.String()[start:]
+	start := len(a.block)
+	a.block = append(a.block, b...)
+	return textOf(a.block[start:])
 }
+
+// reset takes the memory again. No string that was saved may be used afterwards.
+func (a *arena) reset() { a.block = a.block[:0] }
 
 // pack returns the RDATA that the tokens stand for.
 func (a *arena) pack(t zone.Type, toks []rdata.Token, origin zone.Name) (zone.Data, error) {

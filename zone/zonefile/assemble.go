@@ -11,21 +11,37 @@ import (
 	"github.com/zonecast/zonecast/zone/rdata"
 )
 
-// A collector keeps the first findings of each severity and counts the rest.
+// A collector keeps the first findings of each severity, by place, and counts the rest.
 type collector struct {
 	list []finding.Finding
 	n    [finding.Error + 1]int
+	held [finding.Error + 1]int // in the list
 }
 
 func (c *collector) add(f finding.Finding) {
-	if c.n[f.Severity]++; c.n[f.Severity] <= maxFindings {
-		c.list = append(c.list, f)
+	c.n[f.Severity]++
+	c.list = append(c.list, f)
+	if c.held[f.Severity]++; c.held[f.Severity] >= 4*maxFindings {
+		c.cut()
 	}
+}
+
+// cut sorts by place and leaves out what is too much.
+func (c *collector) cut() {
+	finding.Sort(c.list)
+	c.held = [finding.Error + 1]int{}
+	c.list = slices.DeleteFunc(c.list, func(f finding.Finding) bool {
+		if c.held[f.Severity] == maxFindings {
+			return true
+		}
+		c.held[f.Severity]++
+		return false
+	})
 }
 
 // finish sorts by place and says how many were left out.
 func (c *collector) finish(file string) []finding.Finding {
-	finding.Sort(c.list)
+	c.cut()
 	for sev := finding.Error; sev > finding.Info; sev-- {
 		if more := c.n[sev] - maxFindings; more > 0 {
 			c.list = append(c.list, finding.Finding{
@@ -37,52 +53,75 @@ func (c *collector) finish(file string) []finding.Finding {
 	return c.list
 }
 
-// result sorts the records, joins them to RRsets and builds the zone.
-func (p *parser) result() (*Result, error) {
+// flush builds the RRsets of the records that are there, which are all of one owner, or of the file.
+func (p *parser) flush() {
+	if len(p.records) > 1 {
+		slices.SortFunc(p.records, compareRecords)
+	}
+	if p.build == nil {
+		p.build = zone.NewBuilder(p.apex)
+	}
+	for rest := p.records; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].owner == rest[0].owner && rest[n].typ == rest[0].typ {
+			n++
+		}
+		p.set(rest[:n])
+		rest = rest[n:]
+	}
+	p.records = p.records[:0]
+	p.data.reset()
+}
+
+// set builds the RRset of records that are sorted by data.
+func (p *parser) set(set []record) {
+	if !set[0].owner.In(p.apex) {
+		p.outOfZone(set)
+		return
+	}
+	first := &set[0]
+	if len(set) > 1 {
+		first = p.checkSet(set)
+	}
+	p.values = p.values[:0]
+	for i := range set {
+		p.values = append(p.values, set[i].data)
+	}
+	if !p.opt.NoPlaces {
+		p.places.add(first)
+	}
+	p.build.Add(zone.RRset{Owner: first.owner, Type: first.typ, TTL: first.ttl, Data: slices.Compact(p.values)})
+}
+
+// finish joins the last records to RRsets. It returns false when the file must be read once more,
+// with all records kept.
+func (p *parser) finish() bool {
 	if !p.hasApex && len(p.records) > 0 {
 		p.apex, p.hasApex = p.guessApex()
 	}
 	if !p.hasApex && p.out.n[finding.Error] == 0 {
 		p.errorAt(spot{}, "zonefile-origin", "the zone's name is not known", "put $ORIGIN and an SOA record at the top of the file")
 	}
-	res := &Result{Place: noPlace, comments: p.comments}
-	slices.SortFunc(p.records, compareRecords)
-	b := zone.NewBuilder(p.apex)
-	var places placeIndex
-	places.init(p.files, len(p.records))
-	var scratch []zone.Data
-	for rest := p.records; len(rest) > 0; {
-		n := 1
-		for n < len(rest) && rest[n].owner == rest[0].owner && rest[n].typ == rest[0].typ {
-			n++
-		}
-		set := rest[:n]
-		rest = rest[n:]
-		if !set[0].owner.In(p.apex) {
-			p.outOfZone(set)
-			continue
-		}
-		first := &set[0]
-		if n > 1 {
-			first = p.checkSet(set)
-		}
-		scratch = scratch[:0]
-		for i := range set {
-			scratch = append(scratch, set[i].data)
-		}
-		places.add(first)
-		b.Add(zone.RRset{Owner: first.owner, Type: first.typ, TTL: first.ttl, Data: slices.Compact(scratch)})
+	p.flush()
+	p.zone, p.broken = p.build.Zone()
+	return p.broken == nil || p.whole
+}
+
+// result is what the file says, after finish.
+func (p *parser) result() (*Result, error) {
+	p.places.files = p.files
+	res := &Result{Place: p.places.find, comments: p.comments}
+	if p.opt.NoPlaces {
+		res.Place = noPlace
 	}
-	res.Place = places.find
-	z, err := b.Zone()
-	if err != nil && p.out.n[finding.Error] == 0 {
-		p.errorAt(spot{}, "zonefile-set", err.Error(), "")
+	if p.broken != nil && p.out.n[finding.Error] == 0 {
+		p.errorAt(spot{}, "zonefile-set", p.broken.Error(), "")
 	}
 	res.Findings = p.out.finish(p.opt.File)
 	if err := finding.AsError(res.Findings); err != nil {
 		return res, err
 	}
-	res.Zone = z
+	res.Zone = p.zone
 	return res, nil
 }
 
@@ -174,7 +213,7 @@ func short(s string) string {
 type placeIndex struct {
 	files []string
 	list  []placed
-	sort  *sync.Once
+	sort  sync.Once
 }
 
 type placed struct {
@@ -185,11 +224,6 @@ type placed struct {
 }
 
 var placeSeed = maphash.MakeSeed()
-
-func (x *placeIndex) init(files []string, n int) {
-	x.files, x.sort = files, new(sync.Once)
-	x.list = make([]placed, 0, n)
-}
 
 func hashKey(k zone.Key) uint64 {
 	return maphash.String(placeSeed, k.Owner.Key()) ^ uint64(k.Type)*0x9E3779B97F4A7C15

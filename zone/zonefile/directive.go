@@ -189,7 +189,7 @@ func (p *parser) generateOne(s *scanner, h header, lhs rdata.Token, rhs []rdata.
 		}
 		toks = append(toks, rdata.Token{Text: text, Quoted: tok.Quoted})
 	}
-	data, err := p.arena.pack(h.typ, toks, p.origin)
+	data, err := p.pack(h.typ, toks)
 	if err != nil {
 		p.errorAt(s.at[0], "zonefile-generate", fmt.Sprintf("$GENERATE %d: %v", v, err), "")
 		return false

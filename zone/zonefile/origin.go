@@ -14,7 +14,7 @@ func OriginOf(file string, data []byte) (origin zone.Name, ok bool) {
 	byName, named := originOfName(file)
 	current, known := byName, named
 	var first zone.Name
-	s := newScanner(string(data[:min(len(data), 1<<20)]))
+	s := newScanner(textOf(data[:min(len(data), 1<<20)]))
 	owner := "@"
 	for entries := 0; entries < 10000 && s.next(); entries++ {
 		if s.fault != "" || len(s.toks) < 2 {

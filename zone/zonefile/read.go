@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"strings"
+	"unsafe"
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/zone"
@@ -25,6 +26,9 @@ type Options struct {
 	// Root is the folder that $INCLUDE reads from and cannot leave, such as (*os.Root).FS().
 	// nil makes $INCLUDE an error.
 	Root fs.FS
+
+	// NoPlaces leaves Result.Place without knowledge, which takes 16 octets for each RRset.
+	NoPlaces bool
 
 	MaxGenerate int // records of one $GENERATE; 0 means 65,536, and there are never more than 1,000,000 in all
 	MaxIncludes int // files; 0 means 1,000
@@ -77,12 +81,26 @@ func Read(r io.Reader, opt Options) (*Result, error) {
 	return Parse(data, opt)
 }
 
-// Parse is Read for a file in memory.
+// Parse is Read for a file in memory. Nothing of data is kept.
+//
+// Records are packed owner by owner as they come. Where those of an owner turn out to stand in
+// several places of the file, it is read once more with all records kept: what they say together has
+// to be known.
 func Parse(data []byte, opt Options) (*Result, error) {
 	p := newParser(data, opt)
-	p.file(string(data))
+	p.file(textOf(data))
+	if p.finish() {
+		return p.result()
+	}
+	p = newParser(data, opt)
+	p.whole = true
+	p.file(textOf(data))
+	p.finish()
 	return p.result()
 }
+
+// textOf is data as a string, without a copy, for as long as data does not change.
+func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
 func noPlace(zone.Key) finding.Place { return finding.Place{} }
 
@@ -101,9 +119,18 @@ type record struct {
 // A parser holds the state that $-directives and omitted fields refer to.
 type parser struct {
 	opt     Options
-	records []record
-	arena   arena
-	keep    func(s *scanner, from int) // called behind each entry when set; from is the first record it gave
+	whole   bool                       // records are kept to the end
+	records []record                   // all, or those of the present owner
+	read    int                        // records so far
+	data    arena                      // RDATA of records
+	names   arena                      // owners
+	keep    func(s *scanner, from int) // called behind each entry when set, which wants whole; from is the first record it gave
+
+	build  *zone.Builder
+	places *placeIndex
+	values []zone.Data // of the set being built
+	zone   *zone.Zone
+	broken error // why there is no zone
 
 	files    []string // names, by number
 	open     []string // files being read, outermost first
@@ -135,7 +162,7 @@ type parser struct {
 
 func newParser(data []byte, opt Options) *parser {
 	opt = opt.withDefaults()
-	p := &parser{opt: opt, files: []string{opt.File}, open: []string{opt.File}, comments: map[zone.Key]string{}}
+	p := &parser{opt: opt, files: []string{opt.File}, open: []string{opt.File}, places: &placeIndex{}, comments: map[zone.Key]string{}}
 	if !opt.HasOrigin {
 		opt.Origin, opt.HasOrigin = OriginOf(opt.File, data)
 	}
@@ -143,7 +170,7 @@ func newParser(data []byte, opt Options) *parser {
 		p.apex, p.hasApex = opt.Origin, true
 		p.setOrigin(opt.Origin)
 	}
-	p.records = make([]record, 0, len(data)/48+1)
+	p.whole = !p.hasApex
 	return p
 }
 
@@ -175,7 +202,7 @@ func (p *parser) file(text string) {
 		if p.keep != nil {
 			p.keep(s, from)
 		}
-		if len(p.records) > p.opt.MaxRecords {
+		if p.read > p.opt.MaxRecords {
 			p.stopped = true
 			p.errorAt(s.at[0], "limit", fmt.Sprintf("zone has more than %d records", p.opt.MaxRecords), "")
 		}
@@ -250,7 +277,7 @@ func (p *parser) nameFix(err error) string {
 
 // name reads a name under the present origin.
 func (p *parser) name(text string) (zone.Name, error) {
-	if key, ok := p.arena.plainKey(text, p.originKey, p.hasOrigin); ok {
+	if key, ok := p.names.plainKey(text, p.originKey, p.hasOrigin); ok {
 		if n, err := zone.NameFromKey(key); err == nil {
 			return n, nil
 		}
@@ -343,7 +370,7 @@ func (p *parser) record(s *scanner, h header, toks []rdata.Token, at []spot) {
 			}
 		}
 	}
-	data, err := p.arena.pack(h.typ, toks, p.origin)
+	data, err := p.pack(h.typ, toks)
 	typeAt := s.at[len(s.at)-len(toks)-1]
 	if err != nil {
 		where := typeAt
@@ -379,9 +406,18 @@ func hasNameAt(t zone.Type, i int) bool {
 	return false
 }
 
+// pack returns the RDATA of a record of the present owner; those of the owner before are done.
+func (p *parser) pack(t zone.Type, toks []rdata.Token) (zone.Data, error) {
+	if !p.whole && len(p.records) > 0 && p.records[0].owner != p.owner {
+		p.flush()
+	}
+	return p.data.pack(t, toks, p.origin)
+}
+
 func (p *parser) add(t zone.Type, ttl uint32, data zone.Data, at spot) {
+	p.read++
 	p.records = append(p.records, record{
-		owner: p.owner, data: data, typ: t, ttl: ttl, seq: uint32(len(p.records)),
+		owner: p.owner, data: data, typ: t, ttl: ttl, seq: uint32(p.read),
 		line: at.line, col: uint16(min(at.col, math.MaxUint16)), file: p.fileNo,
 	})
 }
@@ -415,5 +451,5 @@ func (p *parser) comment(k zone.Key, text string) {
 	if old := p.comments[k]; old != "" {
 		text = old + "\n" + text
 	}
-	p.comments[k] = text
+	p.comments[k] = strings.Clone(text)
 }

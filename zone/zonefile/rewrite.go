@@ -35,9 +35,11 @@ func Rewrite(old []byte, want *zone.Zone, read Options, opt WriteOptions) ([]byt
 	}
 	r := rewriter{want: want, text: string(old)}
 	p := newParser(old, read)
+	p.whole = true
 	p.keep = func(s *scanner, from int) { r.note(p, s, from) }
 	p.file(r.text)
-	records := slices.Clone(p.records) // result sorts its own
+	records := slices.Clone(p.records) // finish sorts its own
+	p.finish()
 	res, err := p.result()
 	if err != nil {
 		return nil, whole("it has errors: %v", err)
