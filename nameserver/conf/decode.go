@@ -21,6 +21,7 @@ type decoder struct {
 	dir      string // what relative references of secrets count from
 	env      func(string) (string, bool)
 	findings []finding.Finding
+	unknown  bool // a secret could not be had
 }
 
 var (
@@ -75,6 +76,7 @@ func (d *decoder) text(v reflect.Value, n *yaml11.Node, what string) {
 	}
 	if err := v.Addr().Interface().(scalar).fromText(n.Text); err != nil {
 		d.bad(n.Pos, "", "%s: %v", what, err)
+		return
 	}
 	setPlace(v, n.Pos)
 }
@@ -160,6 +162,7 @@ func (d *decoder) secret(v reflect.Value, n *yaml11.Node, what string) {
 	s, err := config.Resolve(n.Text, d.dir, d.env)
 	if err != nil {
 		d.bad(n.Pos, "", "%s: %v", what, err)
+		d.unknown = true
 		return
 	}
 	v.Set(reflect.ValueOf(s))

@@ -123,6 +123,9 @@ func (c *Config) checkKeys(d *decoder) {
 	c.keys = map[string]*wire.Key{}
 	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {
 		k := c.Keys[name]
+		if d.unknown && k.Secret.Reveal() == "" {
+			continue // said already
+		}
 		key, err := wire.NewKey(name, k.Algorithm, k.Secret.Reveal())
 		if err != nil {
 			d.at(k.Place, "make one by tsig-keygen or keymgr -t", "keys: %v", err)
@@ -216,6 +219,9 @@ func (c *Config) checkRules(d *decoder, rules []Rule, key string) {
 		if _, ok := c.Peers[r.Peer]; r.Peer != "" && !ok {
 			d.at(r.Place, didYouMean(r.Peer, slices.Collect(maps.Keys(c.Peers)), "write a network, everyone, or one of peers"), "%s: there is no peer %q", key, r.Peer)
 		}
+		if r.Place == (finding.Place{}) {
+			continue // it could not be read
+		}
 		for _, k := range r.Keys {
 			c.hasKey(d, k, r.Place)
 		}
@@ -279,20 +285,23 @@ func (c *Config) checkZone(d *decoder, z *Zone, seen map[string]finding.Place) {
 	c.checkRules(d, z.NotifyBy, "allow_notify")
 	c.checkPolicy(d, &z.Policy, z.Place)
 	if z.Members != nil {
-		c.checkMembers(d, z.Members, z.Place)
+		c.checkTemplate(d, &z.Members.Template, z.Place)
+		for i := range z.Members.Groups {
+			if z.Members.Groups[i].Name == "" {
+				d.at(z.Place, "write name: and the value of the group property", "a group of members has no name")
+			}
+			c.checkTemplate(d, &z.Members.Groups[i].Template, z.Place)
+		}
 	}
 }
 
-func (c *Config) checkMembers(d *decoder, m *Members, at finding.Place) {
-	for _, p := range m.Primaries {
+func (c *Config) checkTemplate(d *decoder, t *Template, at finding.Place) {
+	for _, p := range t.Primaries {
 		c.hasPeer(d, p, "primaries", at)
 	}
-	c.checkRules(d, m.NotifyBy, "allow_notify")
-	c.checkPolicy(d, &m.Policy, at)
-	for _, g := range m.Groups {
-		if len(g.Groups) > 0 {
-			d.at(at, "take it out", "groups of members have no groups of their own")
-		}
-		c.checkMembers(d, &g, at)
+	c.checkRules(d, t.NotifyBy, "allow_notify")
+	c.checkPolicy(d, &t.Policy, at)
+	if len(t.Update) > 0 {
+		d.at(at, "take it out", "members of a catalog are transferred in; updates go to their primary")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,9 +81,11 @@ func (r *RateLimit) fromText(text string) error {
 	if text == "off" {
 		return nil
 	}
-	if _, err := fmt.Sscanf(text, "%d", &r.PerSecond); err != nil || r.PerSecond < 0 {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
 		return fmt.Errorf("%q is no number of answers", text)
 	}
+	r.PerSecond = n
 	return nil
 }
 
@@ -195,10 +198,40 @@ type Zone struct {
 
 // Members are what holds for members of a catalog.
 type Members struct {
-	Primaries []string           `key:"primaries" help:"peers or addresses that members come from; default: those of the catalog"`
-	NotifyBy  []Rule             `key:"allow_notify" help:"who else may send NOTIFY for members"`
-	Groups    map[string]Members `key:"groups" help:"other rules for members of a group (RFC 9432, section 4.4.2)"`
+	Template
+	Groups []MemberGroup `key:"groups" help:"other rules for members of groups (RFC 9432, section 4.4.2); the first that fits decides"`
+	Limit  int           `key:"limit" help:"most members that the catalog may have; a version with more changes nothing; 0: 200000"`
+	Grace  Grace         `key:"grace" help:"how long members are kept when a version takes away more than half of them; off: not at all; default: 24h"`
+}
+
+// A Template is what holds for members unless they have a group.
+type Template struct {
+	Primaries []string `key:"primaries" help:"peers or addresses that members come from; default: those of the catalog"`
+	NotifyBy  []Rule   `key:"allow_notify" help:"who else may send NOTIFY for members"`
 	Policy
+}
+
+// A MemberGroup holds for members of a group.
+type MemberGroup struct {
+	Name string `key:"name" help:"value of the group property"`
+	Template
+}
+
+// Grace is a time, or none.
+type Grace time.Duration
+
+// UnmarshalText reads a time, or off.
+func (g *Grace) UnmarshalText(b []byte) error {
+	if string(b) == "off" {
+		*g = -1
+		return nil
+	}
+	d, err := time.ParseDuration(string(b))
+	if err != nil || d <= 0 {
+		return errors.New("write a time such as 24h, or off")
+	}
+	*g = Grace(d)
+	return nil
 }
 
 // Produce is a catalog zone that is made here.
@@ -285,8 +318,8 @@ func (s *Size) UnmarshalText(b []byte) error {
 			text, unit = rest, u
 		}
 	}
-	var n int64
-	if _, err := fmt.Sscanf(strings.TrimSpace(text)+" ", "%d ", &n); err != nil || n < 0 || n > 1<<40/unit {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || n < 0 || n > 1<<40/unit {
 		return errors.New("write a number of octets, or one with KiB, MiB or GiB")
 	}
 	*s = Size(n * unit)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/nameserver"
@@ -191,35 +192,36 @@ func (c *Config) secondary(origin zone.Name, z *Zone) (serve.Secondary, error) {
 
 func (c *Config) catalog(z *Zone) (serve.Catalog, error) {
 	s, err := c.secondary(*z.Catalog, z)
-	out := serve.Catalog{Secondary: s, Groups: map[string]serve.Template{}}
 	m := cmp.Or(z.Members, &Members{})
-	var errs []error
-	out.Members, errs = c.template(m, serve.Template{Primaries: s.Primaries, NotifyBy: s.NotifyBy, Policy: c.policy(&Policy{})})
-	for name, g := range m.Groups {
-		t, more := c.template(&g, out.Members)
-		out.Groups[name], errs = t, append(errs, more...)
+	out := serve.Catalog{Secondary: s, Limit: m.Limit, Grace: time.Duration(m.Grace)}
+	base := serve.Template{Primaries: s.Primaries, NotifyBy: s.NotifyBy, Policy: c.policy(&Policy{})}
+	members, more := c.template(&m.Template, base)
+	out.Members, err = members, errors.Join(err, more)
+	for i := range m.Groups {
+		t, more := c.template(&m.Groups[i].Template, members)
+		t.Group = m.Groups[i].Name
+		out.Groups, err = append(out.Groups, t), errors.Join(err, more)
 	}
-	return out, errors.Join(append(errs, err)...)
+	return out, err
 }
 
 // template is what holds for members, and base where nothing is said.
-func (c *Config) template(m *Members, base serve.Template) (serve.Template, []error) {
+func (c *Config) template(t *Template, base serve.Template) (serve.Template, error) {
 	out := base
-	var errs []error
-	if m.Primaries != nil {
-		p, err := c.primaries(m.Primaries)
-		out.Primaries, errs = p, append(errs, err)
+	var err error
+	if t.Primaries != nil {
+		out.Primaries, err = c.primaries(t.Primaries)
 	}
-	if m.NotifyBy != nil {
-		out.NotifyBy = c.access(m.NotifyBy)
+	if t.NotifyBy != nil {
+		out.NotifyBy = c.access(t.NotifyBy)
 	}
-	if m.AllowTransfer != nil {
-		out.Transfer = c.access(m.AllowTransfer)
+	if t.AllowTransfer != nil {
+		out.Transfer = c.access(t.AllowTransfer)
 	}
-	if m.Notify != nil {
-		out.Notify = c.targets(m.Notify)
+	if t.Notify != nil {
+		out.Notify = c.targets(t.Notify)
 	}
-	return out, errs
+	return out, err
 }
 
 func (c *Config) produce(p *Produce) serve.Produce {

@@ -93,11 +93,14 @@ type Secondary struct {
 type Catalog struct {
 	Secondary
 	Members Template
-	Groups  map[string]Template // for members of a group, by its name
+	Groups  []Template    // for members of groups; the first that fits decides
+	Limit   int           // see secondary.Catalog
+	Grace   time.Duration // see secondary.Catalog
 }
 
 // A Template holds for members of a catalog.
 type Template struct {
+	Group     string // the group that it holds for; "": for those without
 	Primaries []xfr.Primary
 	NotifyBy  xfr.Access
 	Policy
