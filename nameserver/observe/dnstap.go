@@ -58,8 +58,8 @@ const (
 	authResponse = 2
 )
 
-// protocols are SocketProtocol, by transport; 7 is DOQ.
-var protocols = [transports]uint64{socket.UDP: 1, socket.TCP: 2, socket.TLS: 3, socket.HTTPS: 4}
+// protocols are SocketProtocol, by transport.
+var protocols = [transports]uint64{socket.UDP: 1, socket.TCP: 2, socket.TLS: 3, socket.HTTPS: 4, socket.QUIC: 7}
 
 // tapOverhead is how many octets a frame has at most beside the DNS message and the names of the server.
 const tapOverhead = 128

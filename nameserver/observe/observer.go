@@ -130,6 +130,9 @@ func (o *Observer) Top() []ZoneCount {
 	return o.tops.list()
 }
 
+// Counts reports whether queries are counted (Options.Latency).
+func (o *Observer) Counts() bool { return o.o.Latency }
+
 // A Transport is what came by one transport.
 type Transport struct {
 	Transport socket.Transport
