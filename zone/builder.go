@@ -39,23 +39,26 @@ func (b *Builder) Add(r RRset) {
 	if b.err = r.check(b.origin); b.err != nil {
 		return
 	}
-	r = r.Clean()
+	if !isClean(r.Data) {
+		r = r.Clean()
+	}
 	for i, x := range b.runs {
-		if c := x.compare(r.Owner.key); c > 0 || c == 0 && r.Type > x.last {
+		shared := common(x.owner, r.Owner.key)
+		if c := x.compare(r.Owner.key, shared); c > 0 || c == 0 && r.Type > x.last {
 			if i > 0 {
 				b.runs[0], b.runs[i] = x, b.runs[0]
 			}
 			x.last = r.Type
-			x.add(r)
+			x.addShared(&r, shared)
 			return
 		}
 	}
 	if len(b.runs) == maxRuns {
-		b.late.add(r)
+		b.late.add(&r)
 		return
 	}
 	x := &run{last: r.Type, packer: packer{origin: b.origin}}
-	x.add(r)
+	x.add(&r)
 	b.runs = append(b.runs, x)
 	b.runs[0], b.runs[len(b.runs)-1] = x, b.runs[0]
 }
@@ -173,7 +176,7 @@ const (
 	lateBlock = 256 << 10
 )
 
-func (l *lateness) add(r RRset) {
+func (l *lateness) add(r *RRset) {
 	size := entrySize(r)
 	n := len(l.blocks)
 	if n == 0 || cap(l.blocks[n-1])-len(l.blocks[n-1]) < size {

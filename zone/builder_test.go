@@ -84,12 +84,12 @@ func TestBorder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var p packer
 		for range rapid.IntRange(1, 20).Draw(t, "owners") {
-			owner, typ := ownerName(t), rapid.Uint32().Draw(t, "type")
+			owner, typ := ownerName(t), rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(1, 300)).Draw(t, "type")
 			h := fnv.New32a()
 			h.Write([]byte(owner.key))
 			h.Write([]byte{byte(typ), byte(typ >> 8), byte(typ >> 16), byte(typ >> 24)})
 			v := h.Sum32()
-			if got, want := p.border(owner.key, Type(typ)), (v^v>>15)%chunkEvery == 0; got != want {
+			if got, want := p.border(owner.key, common(p.owner, owner.key), Type(typ)), (v^v>>15)%chunkEvery == 0; got != want {
 				t.Fatalf("border(%q, %d) = %v; want %v", owner.key, typ, got, want)
 			}
 		}

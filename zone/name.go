@@ -87,6 +87,71 @@ func ParseNameIn(s string, origin Name) (Name, error) {
 	return n, nil
 }
 
+// Names reads many names, and keeps their keys in few blocks of memory: as long as one of them is
+// used, all of its block stays. The zero value is ready. It is not safe for concurrent use.
+type Names struct{ block []byte }
+
+// Blocks of Names grow from small to large.
+const (
+	namesFirst = 512
+	namesBlock = 128 << 10
+)
+
+// Plain is ParseNameIn for names that are made of letters, digits, "-", "_" and "*" in labels and are
+// of moderate length. ok is false for all others, good or bad.
+func (s *Names) Plain(text string, origin Name) (n Name, ok bool) {
+	base := origin.key
+	if text != "" && text[len(text)-1] == '.' {
+		text, base = text[:len(text)-1], ""
+	}
+	size := len(base) + len(text) + 1
+	if text == "" || size > 254 {
+		return Name{}, false
+	}
+	if cap(s.block)-len(s.block) < size {
+		s.block = make([]byte, 0, max(size, min(2*cap(s.block), namesBlock), namesFirst))
+	}
+	b := s.block[len(s.block) : len(s.block)+size]
+	copy(b, base)
+	for end := size - 1; ; { // where the label's end goes
+		dot := strings.IndexByte(text, '.')
+		label := text
+		if dot >= 0 {
+			label = text[:dot]
+		}
+		if uint(len(label)-1) > 62 {
+			return Name{}, false
+		}
+		b[end] = 0
+		to := b[end-len(label) : end]
+		for i := range len(label) {
+			c := plainLower[label[i]]
+			if c == 0 {
+				return Name{}, false
+			}
+			to[i] = c
+		}
+		if dot < 0 {
+			break
+		}
+		end -= len(label) + 1
+		text = text[dot+1:]
+	}
+	s.block = s.block[:len(s.block)+size]
+	return Name{textOf(b)}, true
+}
+
+// plainLower has the characters of plain names, in lower case.
+var plainLower = func() (p [256]byte) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyz0123456789-_*") {
+		p[c] = c
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		p[c] = byte(c) + 'a' - 'A'
+	}
+	return p
+}()
+
 // MustName is ParseName for constants; it panics on a bad name.
 func MustName(s string) Name {
 	n, err := ParseName(s)

@@ -167,3 +167,38 @@ func FuzzNameFromWire(f *testing.F) {
 		}
 	})
 }
+
+// Names that are read the short way are those of the long way.
+func TestPlainNames(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		origin := anyName().Draw(t, "origin")
+		var names Names
+		var got, want []Name
+		for range 20 {
+			text := rapid.OneOf(
+				rapid.StringMatching(`[-_*A-Za-z0-9.]{0,12}`),
+				rapid.StringMatching(`[a-z]{60,66}(\.[a-z]{60,63}){0,4}\.?`),
+				rapid.StringMatching(`[-_*A-Za-z0-9.@\\"( é]{0,6}`),
+			).Draw(t, "text")
+			n, ok := names.Plain(text, origin)
+			if !ok {
+				continue
+			}
+			long, err := ParseNameIn(text, origin)
+			if err != nil {
+				t.Fatalf("Plain(%q, %s) = %s; ParseNameIn says %v", text, origin, n, err)
+			}
+			got, want = append(got, n), append(want, long)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	})
+	var names Names
+	for _, text := range []string{"www", "a.b.C.", "_dmarc", "*.x", strings.Repeat("a", 63)} {
+		if _, ok := names.Plain(text, org); !ok {
+			t.Errorf("Plain(%q) takes the long way", text)
+		}
+	}
+}

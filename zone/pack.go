@@ -43,7 +43,7 @@ type entry struct {
 
 // appendEntry packs an RRset: owner key and Extra as length-prefixed strings, type and TTL as
 // uvarints, then the count and the length-prefixed RDATA. The whole is preceded by its length.
-func appendEntry(b []byte, r RRset) []byte {
+func appendEntry(b []byte, r *RRset) []byte {
 	n := bodySize(r)
 	b = slices.Grow(b, n+sizeOf(uint64(n)))
 	b = binary.AppendUvarint(b, uint64(n))
@@ -59,12 +59,12 @@ func appendEntry(b []byte, r RRset) []byte {
 }
 
 // entrySize is how many octets appendEntry appends.
-func entrySize(r RRset) int {
+func entrySize(r *RRset) int {
 	n := bodySize(r)
 	return n + sizeOf(uint64(n))
 }
 
-func bodySize(r RRset) int {
+func bodySize(r *RRset) int {
 	n := sizeOf(uint64(len(r.Owner.key))) + len(r.Owner.key) + sizeOf(uint64(r.Type)) + sizeOf(uint64(r.TTL)) +
 		sizeOf(uint64(len(r.Extra.kv))) + len(r.Extra.kv) + sizeOf(uint64(len(r.Data)))
 	for _, d := range r.Data {
@@ -158,13 +158,14 @@ func (p *packer) change(c Change) error {
 	if err := c.After.check(p.origin); err != nil {
 		return err
 	}
-	p.add(c.After.Clean())
+	r := c.After.Clean()
+	p.add(&r)
 	return nil
 }
 
-// compare orders an owner's key and that of the owner packed last.
-func (p *packer) compare(key string) int {
-	i := common(p.owner, key)
+// compare orders an owner's key, of which i octets are also those of the owner packed last, and that
+// owner.
+func (p *packer) compare(key string, i int) int {
 	switch {
 	case i == len(key):
 		return i - len(p.owner)
@@ -174,19 +175,22 @@ func (p *packer) compare(key string) int {
 	return -1
 }
 
-func (p *packer) add(r RRset) {
+func (p *packer) add(r *RRset) { p.addShared(r, common(p.owner, r.Owner.key)) }
+
+// addShared is add for who knows how much of the owner's key is the same as last time.
+func (p *packer) addShared(r *RRset, i int) {
 	p.buf = appendEntry(p.buf, r)
-	p.added(r.Owner.key, r.Type)
+	p.added(r.Owner.key, i, r.Type)
 }
 
 func (p *packer) raw(e entry) {
 	p.buf = append(p.buf, e.raw...)
-	p.added(e.owner, e.typ)
+	p.added(e.owner, common(p.owner, e.owner), e.typ)
 }
 
-func (p *packer) added(owner string, t Type) {
+func (p *packer) added(owner string, i int, t Type) {
 	p.n++
-	if p.border(owner, t) || len(p.buf) >= chunkMax {
+	if p.border(owner, i, t) || len(p.buf) >= chunkMax {
 		p.cut()
 	}
 }
@@ -211,9 +215,9 @@ const (
 	hashPrime = 16777619
 )
 
-// border is FNV-1a over owner and type. It must never change: hashes of zones depend on it.
-func (p *packer) border(owner string, t Type) bool {
-	i := common(p.owner, owner)
+// border is FNV-1a over owner and type. It must never change: hashes of zones depend on it. The first
+// i octets of the owner are those of the owner before.
+func (p *packer) border(owner string, i int, t Type) bool {
 	p.owner = append(p.owner[:i], owner[i:]...)
 	if len(p.hashes) <= len(owner) {
 		p.hashes = append(make([]uint32, 0, len(owner)+17), p.hashes...)[:len(owner)+17]
@@ -225,6 +229,10 @@ func (p *packer) border(owner string, t Type) bool {
 		h = (h ^ uint32(owner[i])) * hashPrime
 		hashes[i+1] = h
 	}
+	if t <= 0xFF { // the other three octets are zero
+		h = (h ^ uint32(t)) * hashPrime * (hashPrime * hashPrime & 0xFFFFFFFF) * hashPrime
+		return (h^h>>15)%chunkEvery == 0
+	}
 	for s := 0; s < 32; s += 8 {
 		h = (h ^ uint32(t)>>s&0xFF) * hashPrime
 	}
@@ -234,12 +242,19 @@ func (p *packer) border(owner string, t Type) bool {
 // common is how many octets are the same at the beginning.
 func common(a []byte, b string) int {
 	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
+	a, b = a[:n], b[:n]
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		x, y := a[i:i+8:i+8], b[i:i+8]
+		v := binary.LittleEndian.Uint64(x) ^ (uint64(y[0]) | uint64(y[1])<<8 | uint64(y[2])<<16 | uint64(y[3])<<24 |
+			uint64(y[4])<<32 | uint64(y[5])<<40 | uint64(y[6])<<48 | uint64(y[7])<<56)
+		if v != 0 {
+			return i + bits.TrailingZeros64(v)/8
 		}
 	}
-	return n
+	for ; i < n && a[i] == b[i]; i++ {
+	}
+	return i
 }
 
 // textOf is b as a string, without a copy. b must not change any more.

@@ -73,19 +73,25 @@ func (r RRset) SameData(s RRset) bool { return slices.Equal(r.Data, s.Data) }
 // Clean returns r with its data sorted and duplicates removed, as zones keep it. The slice is
 // copied only when it has to change.
 func (r RRset) Clean() RRset {
-	for i := 1; i < len(r.Data); i++ {
-		if r.Data[i-1] >= r.Data[i] {
-			d := slices.Clone(r.Data)
-			slices.Sort(d)
-			r.Data = slices.Compact(d)
-			break
-		}
+	if !isClean(r.Data) {
+		d := slices.Clone(r.Data)
+		slices.Sort(d)
+		r.Data = slices.Compact(d)
 	}
 	return r
 }
 
+func isClean(data []Data) bool {
+	for i := 1; i < len(data); i++ {
+		if data[i-1] >= data[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // check tells why r cannot be in a zone.
-func (r RRset) check(origin Name) error {
+func (r *RRset) check(origin Name) error {
 	switch {
 	case !r.Owner.In(origin):
 		return fmt.Errorf("%s is not in zone %s", r.Owner, origin)

@@ -1,8 +1,6 @@
 package zonefile
 
 import (
-	"strings"
-
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
@@ -45,53 +43,3 @@ func (a *arena) pack(t zone.Type, toks []rdata.Token, origin zone.Name) (zone.Da
 	a.buf = b
 	return zone.Data(a.save(b)), nil
 }
-
-// plainKey returns the key of a name that is made of letters, digits, hyphens, underscores and
-// asterisks; ok is false for all others, which take the long way.
-func (a *arena) plainKey(text, origin string, hasOrigin bool) (key string, ok bool) {
-	if text == "" || text[0] == '.' || len(text) > 253 {
-		return "", false
-	}
-	b := a.buf[:0]
-	rest := text
-	if text[len(text)-1] == '.' {
-		rest = text[:len(text)-1]
-	} else {
-		if !hasOrigin {
-			return "", false
-		}
-		b = append(b, origin...)
-	}
-	for i := 0; i < len(rest); i++ {
-		if !plain[rest[i]] {
-			return "", false
-		}
-	}
-	for rest != "" {
-		dot := strings.LastIndexByte(rest, '.')
-		at := len(b)
-		b = append(b, rest[dot+1:]...)
-		for i := at; i < len(b); i++ {
-			if c := b[i]; c >= 'A' && c <= 'Z' {
-				b[i] = c + 'a' - 'A'
-			}
-		}
-		b = append(b, 0)
-		if dot < 0 {
-			break
-		}
-		if dot == 0 {
-			return "", false
-		}
-		rest = rest[:dot]
-	}
-	a.buf = b[:0]
-	return a.save(b), true
-}
-
-var plain = func() (p [256]bool) {
-	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*.") {
-		p[c] = true
-	}
-	return p
-}()

@@ -1,6 +1,7 @@
 package zonefile
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -211,10 +212,17 @@ func short(s string) string {
 // A placeIndex finds where RRsets stand. It holds 16 octets for each and no pointers, as zones
 // may have millions; two keys with one hash, which nobody will see, would swap places.
 type placeIndex struct {
-	files []string
-	list  []placed
-	sort  sync.Once
+	files  []string
+	blocks [][]placed // as they came
+	list   []placed   // all, sorted, once somebody has asked
+	sort   sync.Once
 }
+
+// Blocks of a placeIndex grow from small to large.
+const (
+	placesFirst = 16
+	placesBlock = 8192
+)
 
 type placed struct {
 	hash uint64
@@ -230,29 +238,26 @@ func hashKey(k zone.Key) uint64 {
 }
 
 func (x *placeIndex) add(r *record) {
-	x.list = append(x.list, placed{hashKey(zone.Key{Owner: r.owner, Type: r.typ}), r.line, r.col, r.file})
+	n := len(x.blocks)
+	if n == 0 || len(x.blocks[n-1]) == cap(x.blocks[n-1]) {
+		size := placesFirst
+		if n > 0 {
+			size = min(4*cap(x.blocks[n-1]), placesBlock)
+		}
+		x.blocks = append(x.blocks, make([]placed, 0, size))
+		n++
+	}
+	x.blocks[n-1] = append(x.blocks[n-1], placed{hashKey(zone.Key{Owner: r.owner, Type: r.typ}), r.line, r.col, r.file})
 }
 
 // find is the Result's Place. The index is sorted when first used.
 func (x *placeIndex) find(k zone.Key) finding.Place {
 	x.sort.Do(func() {
-		slices.SortFunc(x.list, func(a, b placed) int {
-			if a.hash < b.hash {
-				return -1
-			}
-			return 1
-		})
+		x.list, x.blocks = slices.Concat(x.blocks...), nil
+		slices.SortFunc(x.list, func(a, b placed) int { return cmp.Compare(a.hash, b.hash) })
 	})
 	h := hashKey(k)
-	i, ok := slices.BinarySearchFunc(x.list, h, func(p placed, h uint64) int {
-		switch {
-		case p.hash < h:
-			return -1
-		case p.hash > h:
-			return 1
-		}
-		return 0
-	})
+	i, ok := slices.BinarySearchFunc(x.list, h, func(p placed, h uint64) int { return cmp.Compare(p.hash, h) })
 	if !ok {
 		return finding.Place{}
 	}

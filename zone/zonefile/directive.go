@@ -96,7 +96,7 @@ func (p *parser) include(s *scanner) {
 	p.file(text)
 	p.keep = keep
 	p.fileNo, p.open = saved.fileNo, saved.open
-	p.origin, p.hasOrigin, p.originKey = saved.origin, saved.hasOrigin, saved.originKey
+	p.origin, p.hasOrigin = saved.origin, saved.hasOrigin
 	p.owner, p.hasOwner, p.ownerText = saved.owner, saved.hasOwner, saved.ownerText
 }
 

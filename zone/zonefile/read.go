@@ -119,11 +119,12 @@ type record struct {
 // A parser holds the state that $-directives and omitted fields refer to.
 type parser struct {
 	opt     Options
+	slow    bool                       // no line is read by quick
 	whole   bool                       // records are kept to the end
 	records []record                   // all, or those of the present owner
 	read    int                        // records so far
 	data    arena                      // RDATA of records
-	names   arena                      // owners
+	names   zone.Names                 // owners
 	keep    func(s *scanner, from int) // called behind each entry when set, which wants whole; from is the first record it gave
 
 	build  *zone.Builder
@@ -140,7 +141,6 @@ type parser struct {
 
 	origin    zone.Name
 	hasOrigin bool
-	originKey string
 	apex      zone.Name
 	hasApex   bool
 
@@ -175,7 +175,7 @@ func newParser(data []byte, opt Options) *parser {
 }
 
 func (p *parser) setOrigin(n zone.Name) {
-	p.origin, p.hasOrigin, p.originKey, p.ownerText = n, true, n.Key(), ""
+	p.origin, p.hasOrigin, p.ownerText = n, true, ""
 }
 
 // file reads one file, included ones within it.
@@ -187,7 +187,13 @@ func (p *parser) file(text string) {
 		return
 	}
 	s := newScanner(text)
-	for !p.stopped && s.next() {
+	for !p.stopped {
+		if p.keep == nil && !p.slow && p.quick(s) {
+			continue
+		}
+		if !s.next() {
+			break
+		}
 		from := len(p.records)
 		if s.fault != "" {
 			p.errorAt(s.faultAt, "zonefile-syntax", s.fault, s.faultFix)
@@ -277,8 +283,8 @@ func (p *parser) nameFix(err error) string {
 
 // name reads a name under the present origin.
 func (p *parser) name(text string) (zone.Name, error) {
-	if key, ok := p.names.plainKey(text, p.originKey, p.hasOrigin); ok {
-		if n, err := zone.NameFromKey(key); err == nil {
+	if p.hasOrigin {
+		if n, ok := p.names.Plain(text, p.origin); ok {
 			return n, nil
 		}
 	}
@@ -330,7 +336,10 @@ func (p *parser) header(s *scanner, toks []rdata.Token, at []spot) (h header, ok
 			}
 			hasClass = true
 		default:
-			t, err := zone.ParseType(w)
+			t, err := commonType(w), error(nil)
+			if t == 0 {
+				t, err = zone.ParseType(w)
+			}
 			if err == nil && t.Meta() {
 				err = fmt.Errorf("type %s cannot be in a zone", t)
 			}
