@@ -76,6 +76,9 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	if !o.NoReady {
 		c.prepare(write.uneven)
 	}
+	collapse(c.arena)
+	collapse(c.table)
+	collapse(c.ready)
 	return c, nil
 }
 
@@ -388,7 +391,8 @@ func (p *compiler) enter(at uint64) {
 	for c.table[k&mask] != 0 {
 		k++
 	}
-	c.table[k&mask] = hash>>32<<32 | at/4
+	lines := min((p.size-1)/cacheLine-at/cacheLine, maxLines-1)
+	c.table[k&mask] = hash>>tagShift<<tagShift | lines<<32 | at/4
 }
 
 // content measures or writes a node with the sets of the group.

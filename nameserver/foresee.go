@@ -1,6 +1,9 @@
 package nameserver
 
-import "net/netip"
+import (
+	"net/netip"
+	"unsafe"
+)
 
 // Batch is how many queries Foresee keeps in mind.
 const Batch = 64
@@ -13,7 +16,6 @@ type foreseen struct {
 	query   [Batch]*byte
 	from    [Batch]netip.Addr
 	end     [Batch]int
-	sink    byte
 }
 
 // worthwhile is the size of a table from which on its data is not in the processor's cache anyway.
@@ -40,37 +42,41 @@ func (e *Engine) Foresee(s *Scratch, query []byte, from netip.Addr) {
 	b.n++
 }
 
-// touch reads what the look-ups will need. The loops do nothing else, so that the processor has
-// many of these reads under way at a time.
+// touch has what the look-ups will need brought to the processor, one step of all of them after the
+// other: by the time of the next step, most of the last one has arrived.
 func (e *Engine) touch(s *Scratch) {
 	b := &s.batch
 	b.touched = true
+	x := e.Zones.index.Load()
+	if len(x.slots) >= worthwhile {
+		for i := range b.n {
+			x.prefetch(&b.names[i])
+		}
+		for i := range b.n {
+			x.prefetchZone(&b.names[i])
+		}
+	}
 	var zones [Batch]*Compiled
-	var refs [Batch]uint32
 	for i := range b.n {
-		if b.end[i] != 0 {
-			zones[i], _ = e.Zones.enclosing(&b.names[i], 0)
+		if b.end[i] == 0 {
+			continue
+		}
+		q := &b.names[i]
+		z, _ := x.enclosing(q, 0)
+		if z == nil {
+			continue
+		}
+		zones[i] = z
+		prefetch(unsafe.Pointer(&z.table[q.hash[0]&uint64(len(z.table)-1)]), 1)
+		if e.Limit != nil {
+			e.Limit.prefetch(b.from[i], q.hash[0])
 		}
 	}
 	for i := range b.n {
 		if z := zones[i]; z != nil {
-			refs[i] = uint32(z.table[b.names[i].hash[0]&uint64(len(z.table)-1)])
+			z.prefetch(b.names[i].hash[0])
 		}
 	}
-	var sum byte
-	if e.Limit != nil {
-		for i := range b.n {
-			if refs[i] != 0 {
-				sum += e.Limit.touch(b.from[i], b.names[i].hash[0])
-			}
-		}
-	}
-	for i := range b.n {
-		if ref := refs[i]; ref != 0 {
-			sum += zones[i].arena[uint64(ref)*4]
-		}
-	}
-	b.sink = sum
 }
 
 // next makes the name of a query's question the one that is asked for, and returns where it ends; 0

@@ -3,3 +3,5 @@
 package nameserver
 
 func advise[T any]([]T) {}
+
+func collapse[T any]([]T) {}

@@ -56,6 +56,7 @@ func NewRateLimit(o RateLimitOptions) *RateLimit {
 	}
 	l.table, l.mask = make([]limitSet, sets), uint64(sets-1)
 	advise(l.table)
+	collapse(l.table)
 	return l
 }
 
@@ -112,9 +113,9 @@ func limitHash(from netip.Addr, k kind, thing uint64) uint64 {
 	return mix(mix(net^seedTail, seedLong)^thing, seedRoot+uint64(k)<<1)
 }
 
-// touch reads what an answer that exists will be charged to.
-func (l *RateLimit) touch(from netip.Addr, thing uint64) byte {
-	return byte(l.table[limitHash(from.Unmap(), kindAnswer, thing)&l.mask][0].Load())
+// prefetch has the place brought to the processor to which an answer that exists is charged.
+func (l *RateLimit) prefetch(from netip.Addr, thing uint64) {
+	prefetch(unsafe.Pointer(&l.table[limitHash(from.Unmap(), kindAnswer, thing)&l.mask]), 1)
 }
 
 const limitTime = 1<<48 - 1

@@ -3,6 +3,7 @@ package nameserver
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/zonecast/zonecast/zone"
 )
@@ -114,6 +115,7 @@ func (zs *Zones) grow(old *zoneIndex) *zoneIndex {
 		size *= 2
 	}
 	x := &zoneIndex{slots: make([]zoneSlot, size)}
+	advise(x.slots)
 	zs.used = 0
 	if old == nil {
 		return x
@@ -180,10 +182,13 @@ func (x *zoneIndex) find(q *name, i int) *Compiled {
 // enclosing returns the zone with the longest origin that is q's suffix from label from on or above,
 // and the label at which the origin starts.
 func (zs *Zones) enclosing(q *name, from int) (*Compiled, int) {
-	x := zs.index.Load()
-	if x == nil {
-		return nil, 0
+	if x := zs.index.Load(); x != nil {
+		return x.enclosing(q, from)
 	}
+	return nil, 0
+}
+
+func (x *zoneIndex) enclosing(q *name, from int) (*Compiled, int) {
 	depths := [2]uint64{x.depths[0].Load(), x.depths[1].Load()}
 	for i := from; i <= q.labels; i++ {
 		d := q.labels - i
@@ -195,4 +200,37 @@ func (zs *Zones) enclosing(q *name, from int) (*Compiled, int) {
 		}
 	}
 	return nil, 0
+}
+
+// prefetch has the slots brought to the processor that enclosing will look at first.
+func (x *zoneIndex) prefetch(q *name) {
+	mask := uint64(len(x.slots) - 1)
+	for i := 0; i <= q.labels; i++ {
+		if d := q.labels - i; x.depths[d>>6].Load()>>(d&63)&1 != 0 {
+			prefetch(unsafe.Pointer(&x.slots[q.hash[i]&mask]), 1)
+		}
+	}
+}
+
+// prefetchZone does the same for the zone that is found there.
+func (x *zoneIndex) prefetchZone(q *name) {
+	mask := uint64(len(x.slots) - 1)
+	for i := 0; i <= q.labels; i++ {
+		if d := q.labels - i; x.depths[d>>6].Load()>>(d&63)&1 == 0 {
+			continue
+		}
+		for k := q.hash[i]; ; k++ {
+			s := &x.slots[k&mask]
+			tag := s.tag.Load()
+			if tag == q.hash[i] {
+				if c := s.zone.Load(); c != nil {
+					prefetch(unsafe.Pointer(c), 2)
+					return
+				}
+			}
+			if tag == 0 {
+				break
+			}
+		}
+	}
 }
