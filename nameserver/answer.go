@@ -48,9 +48,7 @@ func (e *Engine) Answer(s *Scratch, query []byte, c Client, dst []byte) []byte {
 	ok := question > 0 && s.additional(query, question)
 	if !ok {
 		s.rcode = rcodeFormErr
-		if question < 0 {
-			question = headerLen // no question can be repeated
-		}
+		question = max(question, headerLen) // else none can be repeated
 	}
 	inPlace := e.room(s, &c, dst, question)
 	copy(s.m.b[headerLen:], query[headerLen:question])
@@ -77,16 +75,21 @@ func (e *Engine) Answer(s *Scratch, query []byte, c Client, dst []byte) []byte {
 	return append(dst, s.m.b[:s.m.n]...)
 }
 
-// question reads the question and returns where it ends: 0 when there is none that could be read,
-// a negative number when there is none at all.
+// question reads the question and returns where it ends, 0 when it could not be read. Without any
+// it ends with the header.
 func (s *Scratch) question(query []byte) int {
 	s.edns = edns{}
-	if binary.BigEndian.Uint16(query[4:]) != 1 { // RFC 9619
-		return -1
+	s.qtype, s.qclass = 0, 0
+	switch binary.BigEndian.Uint16(query[4:]) {
+	case 0:
+		return headerLen
+	case 1:
+	default: // RFC 9619
+		return 0
 	}
 	end := s.next(query)
 	if end == 0 || end+4 > len(query) {
-		return -1
+		return 0
 	}
 	s.qtype = binary.BigEndian.Uint16(query[end:])
 	s.qclass = binary.BigEndian.Uint16(query[end+2:])
@@ -135,6 +138,9 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 	case s.edns.version > 0:
 		s.rcode = rcodeBadVers
 		return
+	case binary.BigEndian.Uint16(query[4:]) == 0:
+		e.cookieOnly(s, c)
+		return
 	case e.Cookies != nil && !e.Cookies.admit(s, c):
 		s.rcode = rcodeBadCookie
 		return
@@ -170,6 +176,19 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 	s.do, s.rotate = s.edns.do, e.Rotate
 	s.proofs, s.wanted = s.proofSpace[:0], s.wantSpace[:0]
 	s.search(&e.Zones, z)
+}
+
+// cookieOnly answers a query without a question, by which clients ask for a cookie, or whether theirs
+// is right (RFC 7873, section 5.4).
+func (e *Engine) cookieOnly(s *Scratch, c *Client) {
+	if e.Cookies == nil || s.edns.cookieLen == 0 {
+		s.rcode = rcodeFormErr
+		return
+	}
+	e.Cookies.admit(s, c)
+	if s.edns.cookieLen > 8 && !s.edns.proven {
+		s.rcode = rcodeBadCookie
+	}
 }
 
 // close writes the header and OPT.

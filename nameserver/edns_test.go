@@ -98,6 +98,7 @@ func TestMalformed(t *testing.T) {
 		"OPT cut off":            {good[:len(good)-1], dns.RcodeFormatError},
 		"OPT twice":              {edit(good, func(b []byte) []byte { b[11] = 2; return append(b, good[len(good)-11:]...) }), dns.RcodeFormatError},
 		"OPT of a name":          {edit(good, func(b []byte) []byte { return append(append(b[:len(b)-11:len(b)-11], 1, 'a'), good[len(good)-11:]...) }), dns.RcodeFormatError},
+		"a header for DSO":       {edit(good[:12], func(b []byte) []byte { b[2], b[5], b[11] = 6<<3, 0, 0; return b }), dns.RcodeNotImplemented},
 		"a status question":      {edit(good, func(b []byte) []byte { b[2] = 2 << 3; return b }), dns.RcodeNotImplemented},
 		"NOTIFY":                 {edit(good, func(b []byte) []byte { b[2] = 4 << 3; return b }), dns.RcodeNotImplemented},
 		"class NONE":             {edit(plain, func(b []byte) []byte { b[len(b)-1] = 254; return b }), dns.RcodeRefused},
@@ -219,6 +220,35 @@ func TestCookiesAreRequired(t *testing.T) {
 	}
 	if m := ask(t, e, query(t, "www.example.org.", dns.TypeA, withEDNS)); m.Rcode != 0 {
 		t.Errorf("from a client without cookies: %s; want the answer", m)
+	}
+}
+
+// A client may ask for nothing but a cookie (RFC 7873, section 5.4; RFC 9619, section 3).
+func TestCookieWithoutQuestion(t *testing.T) {
+	t.Parallel()
+	bare := func(opts ...dns.EDNS0) []byte {
+		return query(t, ".", dns.TypeA, options(opts...), func(m *dns.Msg) { m.Question = nil })
+	}
+	e := engine(t, map[string]string{"example.org.": exampleText})
+	if m := ask(t, e, bare(cookie("2464c4abcf10c957"))); m.Rcode != dns.RcodeFormatError || m.IsEdns0() == nil {
+		t.Errorf("a server without cookies: %s; want FORMERR and OPT", m)
+	}
+	e.Cookies = nameserver.NewCookies()
+	e.Cookies.Require = true
+	m := ask(t, e, bare(cookie("2464c4abcf10c957")))
+	given, ok := optionOf[*dns.EDNS0_COOKIE](m)
+	if !ok || m.Rcode != dns.RcodeSuccess || len(m.Question)+len(m.Answer)+len(m.Ns) != 0 || len(given.Cookie) != 48 {
+		t.Fatalf("a client's cookie: %s; want NOERROR and a cookie", m)
+	}
+	if m := ask(t, e, bare(given)); m.Rcode != dns.RcodeSuccess {
+		t.Errorf("our cookie: %s; want NOERROR", m)
+	}
+	m = ask(t, e, bare(cookie("2464c4abcf10c957010000005cf79f111f8130c3eee29480")))
+	if got, ok := optionOf[*dns.EDNS0_COOKIE](m); m.Rcode != dns.RcodeBadCookie || !ok || len(got.Cookie) != 48 {
+		t.Errorf("a wrong cookie: %s; want BADCOOKIE and a right one", m)
+	}
+	if m := ask(t, e, bare()); m.Rcode != dns.RcodeFormatError || m.IsEdns0() == nil {
+		t.Errorf("no cookie: %s; want FORMERR and OPT", m)
 	}
 }
 
