@@ -51,8 +51,23 @@ func seconds(n uint32) time.Duration {
 
 // lasts is how long the version may be answered without a sign of a primary. A zone that expires
 // before it is refreshed would come and go.
-func (r *round) lasts() time.Duration {
-	return max(time.Duration(r.soa.Expire)*time.Second, seconds(r.soa.Refresh)+seconds(r.soa.Retry))
+func (r *round) lasts() time.Duration { return lasts(r.soa) }
+
+func lasts(soa rdata.SOA) time.Duration {
+	return max(time.Duration(soa.Expire)*time.Second, seconds(soa.Refresh)+seconds(soa.Retry))
+}
+
+// Lasts is how long a version may be answered without a sign of a primary; 0 when it has no SOA.
+func Lasts(z *zone.Zone) time.Duration {
+	set, _, err := soaOf(z)
+	if err != nil {
+		return 0
+	}
+	soa, err := rdata.SOAOf(set.Data[0])
+	if err != nil {
+		return 0
+	}
+	return lasts(soa)
 }
 
 func (r *round) expires() time.Time { return r.confirmed.Add(r.lasts()) }

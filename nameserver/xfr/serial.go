@@ -70,6 +70,12 @@ func soaOf(z *zone.Zone) (set zone.RRset, serial uint32, err error) {
 	return set, serialAt(set.Data[0]), nil
 }
 
+// SerialOf returns the serial of a zone. The error wraps ErrNoSOA.
+func SerialOf(z *zone.Zone) (uint32, error) {
+	_, serial, err := soaOf(z)
+	return serial, err
+}
+
 func serialAt(soa zone.Data) uint32 {
 	return binary.BigEndian.Uint32([]byte(soa[len(soa)-20 : len(soa)-16]))
 }
