@@ -270,7 +270,7 @@ func TestLossIsHeld(t *testing.T) {
 				if left != nil {
 					extra = 1
 				}
-				if got := len(f.answered); got != c.atOnce+extra {
+				if got := f.count(); got != c.atOnce+extra {
 					t.Errorf("%d zones at once, want %d: %s", got, c.atOnce+extra, &f.book)
 				}
 				if st := f.Status()[0]; !c.restart && st.Kept != c.atOnce-c.left {
@@ -280,11 +280,11 @@ func TestLossIsHeld(t *testing.T) {
 					f.finding("catalog-loss", c.finding)
 				}
 				later(23 * time.Hour)
-				if got := len(f.answered); c.grace == 0 && got != c.atOnce+extra {
+				if got := f.count(); c.grace == 0 && got != c.atOnce+extra {
 					t.Errorf("%d zones after 23 hours, want %d", got, c.atOnce+extra)
 				}
 				later(2 * time.Hour)
-				if got := len(f.answered); got != c.tomorrow+extra {
+				if got := f.count(); got != c.tomorrow+extra {
 					t.Errorf("%d zones after a day, want %d: %s", got, c.tomorrow+extra, &f.book)
 				}
 				if err := f.Accept(cat); (c.tomorrow == c.left) != errors.Is(err, secondary.ErrNothingHeld) {
@@ -308,9 +308,9 @@ func TestLossThatWasAMistake(t *testing.T) {
 		later(time.Second)
 		f.publishes(list(t, cat, 2))
 		f.publishes(list(t, cat, 3, many(0, 12)...))
-		puts := len(f.answered)
+		puts := f.count()
 		later(48 * time.Hour)
-		if got := len(f.answered); got != 12 || puts != 12 {
+		if got := f.count(); got != 12 || puts != 12 {
 			t.Errorf("%d zones, then %d; want 12", puts, got)
 		}
 		for _, st := range f.Status()[1:] {

@@ -273,6 +273,13 @@ func (b *book) want(t testing.TB, when, want string) {
 	}
 }
 
+// count is how many zones are answered.
+func (b *book) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.answered)
+}
+
 // said returns the texts of an id since the last call.
 func (b *book) said(id string) (out []string) {
 	b.mu.Lock()

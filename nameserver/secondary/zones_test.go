@@ -192,7 +192,7 @@ func TestSilentPrimary(t *testing.T) {
 		set(t, z, c)
 		stop := run(t, z)
 		later(time.Minute)
-		if got := len(b.answered); got != n/2 {
+		if got := b.count(); got != n/2 {
 			t.Errorf("%d zones are answered after a minute, want %d", got, n/2)
 		}
 		// 64 at once at first, then about 64 each ten seconds.
