@@ -3,6 +3,8 @@ package zone
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -138,19 +140,14 @@ func ParseType(s string) (Type, error) {
 			return Type(v), nil
 		}
 	}
-	if near := finding.Nearest(up, typeMnemonics()); near != "" {
+	if near := finding.Nearest(up, typeMnemonics); near != "" {
 		return 0, fmt.Errorf("type %q is unknown; did you mean %s?", s, near)
 	}
 	return 0, fmt.Errorf("type %q is unknown", s)
 }
 
-func typeMnemonics() []string {
-	names := make([]string, 0, len(typesByName))
-	for name := range typesByName {
-		names = append(names, name)
-	}
-	return names
-}
+// typeMnemonics are sorted, so that of two as near the same is proposed each time.
+var typeMnemonics = slices.Sorted(maps.Keys(typesByName))
 
 // VendorType returns the type for a vendor's own record kind, written "Vendor/NAME". The number
 // is a hash of the name, so that it is the same in every process.

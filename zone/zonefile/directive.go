@@ -155,9 +155,8 @@ func (p *parser) generate(s *scanner) {
 		return
 	}
 	rhs := toks[3+h.used:]
-	before := p.out.n
 	for v := start; v <= stop; v += step {
-		if !p.generateOne(s, h, toks[2], rhs, v) || p.out.n != before {
+		if !p.generateOne(s, h, toks[2], rhs, v) {
 			return // one message for the directive is enough
 		}
 	}
