@@ -20,7 +20,8 @@ type NSDOptions struct {
 	// primary. NOTIFY is taken from the loopback interface. The server does not wait for them.
 	Secondary map[string]string
 
-	ZoneOptions string // further lines for every zone, such as "store-ixfr: yes"
+	ServerOptions string // further lines for the server section, such as "answer-cookie: yes"
+	ZoneOptions   string // further lines for every zone, such as "store-ixfr: yes"
 }
 
 // NSD starts nsd with some fixed zones.
@@ -61,9 +62,10 @@ func (o NSDOptions) configure(s *Server) string {
 	zonelistfile: "%[2]s/zone.list"
 	cookie-secret-file: "%[2]s/cookies"
 	xfrdir: %[2]q
+%[3]s
 remote-control:
 	control-enable: no
-`, s.ports[0], s.Dir)
+`, s.ports[0], s.Dir, o.ServerOptions)
 	keys := []*Key{&s.admin}
 	if o.TSIG != nil {
 		keys = append(keys, o.TSIG)
