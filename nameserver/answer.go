@@ -19,6 +19,7 @@ const (
 // Codes of RFC 8914, section 4, and of its registry.
 const (
 	edeNone             = 0 // "Other" is never used
+	edeNotReady         = 14
 	edeProhibited       = 18
 	edeNotAuthoritative = 20
 	edeNotSupported     = 21
@@ -171,6 +172,10 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 	z, _ := s.zoneFor(&e.Zones)
 	if z == nil {
 		s.rcode, s.extended = rcodeRefused, edeNotAuthoritative
+		return
+	}
+	if z.failing {
+		s.rcode, s.extended = rcodeServFail, edeNotReady
 		return
 	}
 	s.do, s.rotate = s.edns.do, e.Rotate

@@ -26,6 +26,8 @@ type Compiled struct {
 	head   uint32 // octets of a node before its name
 	denial denial
 	signed bool
+	// failing is set for a zone that is ours but has nothing that could be told; see Failing.
+	failing bool
 
 	origin zone.Name
 	names  int // nodes

@@ -48,7 +48,9 @@ func (s *Scratch) search(zs *Zones, z *Compiled) {
 		if !more || s.links == maxChain || s.looped() || zs == nil {
 			break
 		}
-		z, _ = s.zoneFor(zs)
+		if z, _ = s.zoneFor(zs); z != nil && z.failing {
+			break // who asks finds out there
+		}
 	}
 	s.finish()
 }
