@@ -81,7 +81,7 @@ func TestQueue(t *testing.T) {
 		at(2*time.Second, 17)
 		q.remove(a[1]) // it is in the heap
 		q.hurry(a[1])
-		at(2*time.Hour, 17+14*2)
+		at(2*time.Hour+time.Minute, 17+14*2)
 		cancel()
 		<-ended
 	})
