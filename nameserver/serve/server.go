@@ -47,7 +47,10 @@ func Listen(o Options) (*Server, error) {
 	s.zones = &register{zones: &s.engine.Zones, policy: s.policy, limit: o.Journal}
 	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told}
 	s.zones.notify = s.notify
-	s.out = &xfr.Out{Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers}
+	s.out = &xfr.Out{
+		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers,
+		Serves: func(origin zone.Name) bool { return s.engine.Zones.Find(origin) != nil },
+	}
 	s.folders = Folders{Zones: &s.engine.Zones, Claim: s.claimFile, Published: s.publishFile, Withdrawn: s.withdrawFile}
 	for _, f := range o.Folders {
 		s.folders.Dirs = append(s.folders.Dirs, f.Dir)

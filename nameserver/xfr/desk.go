@@ -42,7 +42,15 @@ type request struct {
 	raw     []byte
 	peer    Peer
 	session *wire.Session
+	// extended is what an answer without records says besides its RCODE (RFC 8914); 0: nothing.
+	extended uint16
 }
+
+// Of RFC 8914, section 4.19, and the option's code.
+const (
+	edeProhibited = 18
+	optEDE        = 15
+)
 
 // Takes reports whether a request is one for the desk. It is quick and allocates nothing; requests
 // that cannot be read are for nobody in particular.
@@ -203,6 +211,9 @@ func (r *request) refuse(rcode wire.RCODE, send func([]byte) error) error {
 	}
 	if r.m.EDNS != nil {
 		m.EDNS = &wire.EDNS{Size: wire.UDPSize}
+		if r.extended != 0 {
+			m.EDNS.Options = []wire.Option{{Code: optEDE, Data: string(binary.BigEndian.AppendUint16(nil, r.extended))}}
+		}
 	}
 	b, err := m.Pack()
 	if err != nil {

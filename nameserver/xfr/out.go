@@ -21,6 +21,9 @@ const DefaultTransfers = 100
 type Out struct {
 	// Journal returns the versions of a zone, nil when it is not served.
 	Journal func(origin zone.Name) *Journal
+	// Serves reports whether a zone without a Journal is answered from all the same: then who asks for
+	// it is refused instead of told that it is not here. nil: none is.
+	Serves func(origin zone.Name) bool
 	// Access says who may transfer a zone; nil: nobody.
 	Access func(origin zone.Name) Access
 	// MessageSize bounds messages over TCP, in octets; 0: DefaultMessage. A single record that
@@ -73,10 +76,11 @@ func (o *Out) serve(ctx context.Context, r *request, udp int, send func([]byte) 
 		v, ok = j.now()
 	}
 	switch {
-	case j == nil:
-		return r.refuse(wire.NotAuth, send)
-	case o.Access == nil || !o.Access(q.Name).Allows(r.peer, r.session):
+	case j == nil && (o.Serves == nil || !o.Serves(q.Name)):
+		return r.refuse(wire.NotAuth, send) // RFC 5936, section 2.2.1
+	case j == nil || o.Access == nil || !o.Access(q.Name).Allows(r.peer, r.session):
 		o.counts.refused.Add(1)
+		r.extended = edeProhibited
 		return r.refuse(wire.Refused, send)
 	case !ok:
 		return r.refuse(wire.ServFail, send)

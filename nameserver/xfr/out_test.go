@@ -297,6 +297,8 @@ func TestRefusals(t *testing.T) {
 	closed.Out.Access = func(zone.Name) xfr.Access {
 		return xfr.Access{{Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Deny: true}, xfr.Everyone}
 	}
+	served := deskFor(j)
+	served.Out.Serves = func(zone.Name) bool { return true }
 	busy := deskFor(j)
 	busy.Out.Transfers = 1
 	for _, c := range []struct {
@@ -307,6 +309,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"not on the list", closed, axfr, wire.Refused},
 		{"a zone that we do not have", deskFor(j), request(t, zone.MustName("example.net."), 0, wire.TypeAXFR), wire.NotAuth},
+		{"a zone that we have without versions", served, request(t, zone.MustName("example.net."), 0, wire.TypeAXFR), wire.Refused},
 		{"a zone that has not come yet", deskFor(&xfr.Journal{}), axfr, wire.ServFail},
 		{"IXFR without SOA", deskFor(j), noSOA, wire.FormErr},
 		{"another class", deskFor(j), chaos, wire.Refused},
@@ -321,6 +324,14 @@ func TestRefusals(t *testing.T) {
 	}
 	if m, err := wire.Unpack(deskFor(j).Datagram(t.Context(), axfr, home)); err != nil || m.RCODE != wire.FormErr {
 		t.Errorf("AXFR over UDP: %v, %v; want FORMERR", m, err)
+	}
+	edns := &wire.Message{ID: 7, Questions: []wire.Question{{Name: example, Type: wire.TypeAXFR, Class: wire.ClassIN}}, EDNS: &wire.EDNS{Size: wire.UDPSize}}
+	raw, err := edns.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := stream(t, closed, raw); len(m) != 1 || m[0].EDNS == nil || !slices.Equal(m[0].EDNS.Options, []wire.Option{{Code: 15, Data: "\x00\x12"}}) {
+		t.Errorf("not on the list, with EDNS: %v; want the extended error Prohibited", m)
 	}
 	answer := slices.Clone(axfr)
 	answer[2] |= 0x80
