@@ -16,12 +16,15 @@ type Counters struct {
 	Refused     uint64 // of these: ended at once, because their client had too many
 	Evicted     uint64 // of these: idle ones that made room for others
 	Late        uint64 // of these: ended because a message did not arrive or was not accepted in time
-	Handshakes  uint64 // TLS handshakes that failed
+	Handshakes  uint64 // handshakes of TLS and QUIC that failed
 	Open        uint64 // connections there are now
 	Messages    uint64 // queries over TCP and TLS
-	Long        uint64 // of these: answered by the Streamer
+	QUIC        uint64 // queries over QUIC
+	Long        uint64 // of both: answered by the Streamer
 	Requests    uint64 // requests over HTTP
+	HTTP3       uint64 // of these: over HTTP/3
 	BadRequests uint64 // of these: no DNS queries
+	Retries     uint64 // handshakes over QUIC whose client had to prove its address first
 }
 
 // tally counts what one UDP thread does. Only this thread writes it, once a batch; the padding
@@ -43,7 +46,7 @@ func (t *tally) add(c *Counters) {
 
 // streamTally counts what happens to connections.
 type streamTally struct {
-	connections, refused, evicted, late, handshakes, messages, long, requests, badRequests, badProxy atomic.Uint64
+	connections, refused, evicted, late, handshakes, messages, long, requests, badRequests, badProxy, quic, http3, retries atomic.Uint64
 }
 
 // Counters returns what happened up to now.
@@ -56,6 +59,9 @@ func (s *Server) Counters() Counters {
 		Late:        t.late.Load(),
 		Handshakes:  t.handshakes.Load(),
 		Messages:    t.messages.Load(),
+		QUIC:        t.quic.Load(),
+		HTTP3:       t.http3.Load(),
+		Retries:     t.retries.Load(),
 		Long:        t.long.Load(),
 		Requests:    t.requests.Load(),
 		BadRequests: t.badRequests.Load(),

@@ -1,9 +1,11 @@
 // Package socket carries DNS messages between clients and something that answers them: over UDP,
-// TCP (RFC 7766), TLS (RFC 7858) and HTTPS (RFC 8484), behind balancers with PROXY protocol v2.
+// TCP (RFC 7766), TLS (RFC 7858), HTTPS (RFC 8484, HTTP/1.1 to HTTP/3) and QUIC (RFC 9250), behind
+// balancers with PROXY protocol v2.
 //
 // In flow octets of queries, out flow octets of answers. The package looks at no more of a message
 // than its length, except for DNS over HTTPS, where the least TTL of an answer is how long it may
-// be cached. What a query means is the Answerer's business; package nameserver has one.
+// be cached, and over QUIC, where an ID or an option can break the protocol. What a query means is
+// the Answerer's business; package nameserver has one.
 //
 // On Linux each thread has a UDP socket of its own (SO_REUSEPORT), takes many datagrams with one
 // call (recvmmsg) and sends many with one (sendmmsg), without allocating anything. Elsewhere the

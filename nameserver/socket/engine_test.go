@@ -56,7 +56,7 @@ func TestEngineAndDesk(t *testing.T) {
 	notes := make(chan xfr.Notice, 10)
 	answerer, e := withDesk(t, func(n xfr.Notice) wire.RCODE { notes <- n; return wire.NoError })
 	files, _ := certificate(t, t.TempDir(), "ns.example.org")
-	s, stop := run(t, Options{Answerer: answerer, Endpoints: loopback(DNS, DoT, DoH), Certificates: load(t, files), Threads: 2})
+	s, stop := run(t, Options{Answerer: answerer, Endpoints: loopback(DNS, DoT, DoH, DoQ), Certificates: load(t, files), Threads: 2})
 	port := func(i int) string { return strconv.Itoa(int(s.Endpoints()[i].Addr.Port())) }
 
 	for _, transport := range []wire.Transport{wire.UDP, wire.TCP} {
@@ -84,6 +84,8 @@ func TestEngineAndDesk(t *testing.T) {
 		{"-p " + port(1) + " +tls AXFR", []string{"www.example.org.", "192.0.2.2", "1 messages, 5 records"}},
 		{"-p " + port(1) + " +tls +padding +nsid NS", []string{"ns.example.org.", "PADDING", "ns1"}},
 		{"-p " + port(1) + " +tls NS +keepopen", []string{"ns.example.org."}},
+		{"-p " + port(3) + " +quic AXFR", []string{"www.example.org.", "192.0.2.2", "1 messages, 5 records", "QUIC session"}},
+		{"-p " + port(3) + " +quic +padding +nsid NS", []string{"ns.example.org.", "PADDING: 4", "ns1", "QUIC session"}},
 		{"-p " + port(2) + " +https NS", []string{"ns.example.org.", "HTTP session"}},
 	} {
 		t.Run(c.args, func(t *testing.T) {

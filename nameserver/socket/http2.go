@@ -362,6 +362,9 @@ func (h *h2) finish(q *h2Request) error {
 		h.write("content-type", "text/plain")
 	} else {
 		h.write("content-type", messageType)
+		if h.web.altSvc != "" {
+			h.write("alt-svc", h.web.altSvc)
+		}
 		h.write("cache-control", "max-age="+strconv.FormatUint(uint64(freshness(answer)), 10))
 	}
 	// dig takes no answer without its length. Lengths vary: they would only fill the table of values.

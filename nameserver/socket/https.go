@@ -30,6 +30,7 @@ type web struct {
 	secure bool
 	tls    *tls.Config
 	ctx    context.Context
+	altSvc string // where HTTP/3 is; "": nowhere
 
 	conns chan net.Conn
 	over  chan struct{}
@@ -73,6 +74,7 @@ func (s *Server) newWeb(ctx context.Context, d *door) *web {
 	}
 	if w.secure {
 		w.tls = s.o.Certificates.config("h2", "http/1.1")
+		w.altSvc = s.altSvc(Endpoint{d.service, addrPort(d.listener.Addr())})
 	}
 	return w
 }
@@ -158,13 +160,21 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if st, ok := r.Context().Value(streamKey{}).(*stream); ok && st != nil {
 		from.Addr = st.from
 	}
+	if w.altSvc != "" {
+		rw.Header()["Alt-Svc"] = []string{w.altSvc}
+	}
+	w.server.answerHTTP(rw, query, &from)
+}
+
+// answerHTTP answers a request whose query was found.
+func (s *Server) answerHTTP(rw http.ResponseWriter, query []byte, from *Client) {
 	lent := lentWrites.Get().(*[]byte)
 	defer lentWrites.Put(lent)
-	worker := w.server.borrow()
-	answer := worker.Answer((*lent)[:0], query, &from)
-	w.server.giveBack(worker)
+	worker := s.borrow()
+	answer := worker.Answer((*lent)[:0], query, from)
+	s.giveBack(worker)
 	if answer == nil {
-		tally.badRequests.Add(1)
+		s.streams.tally.badRequests.Add(1)
 		http.Error(rw, "no DNS query", http.StatusBadRequest)
 		return
 	}

@@ -20,8 +20,11 @@ type Inherited struct {
 func (s *Server) inherit(i Inherited) error {
 	l, err := net.FileListener(i.File)
 	if err == nil {
-		if (i.Service == DoT || i.Service == DoH) && s.o.Certificates == nil {
+		if i.Service.secure() && s.o.Certificates == nil {
 			return errors.Join(fmt.Errorf("%s at %s needs a certificate", i.Service, l.Addr()), l.Close())
+		}
+		if i.Service == DoQ || i.Service == DoH3 {
+			return errors.Join(fmt.Errorf("%s was handed over for %s and is no socket of UDP", i.File.Name(), i.Service), l.Close())
 		}
 		s.doors = append(s.doors, &door{i.Service, l})
 		s.bound = append(s.bound, Endpoint{i.Service, addrPort(l.Addr())})
@@ -32,6 +35,13 @@ func (s *Server) inherit(i Inherited) error {
 		return fmt.Errorf("%s was handed over and is no socket that listens: %w", i.File.Name(), cause(err))
 	}
 	conn, ok := c.(*net.UDPConn)
+	if ok && (i.Service == DoQ || i.Service == DoH3) {
+		if s.o.Certificates == nil {
+			return errors.Join(fmt.Errorf("%s at %s needs a certificate", i.Service, c.LocalAddr()), c.Close())
+		}
+		s.addQUIC(i.Service, conn)
+		return nil
+	}
 	if !ok || i.Service != DNS {
 		return errors.Join(fmt.Errorf("%s was handed over for %s and is a socket of %T", i.File.Name(), i.Service, c), c.Close())
 	}

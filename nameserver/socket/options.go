@@ -24,18 +24,23 @@ const (
 	// DoHPlain is DNS over HTTP without TLS, HTTP/2 by prior knowledge included: for a balancer
 	// that has ended the TLS, never for the open network.
 	DoHPlain
+	DoQ  // DNS over QUIC
+	DoH3 // DNS over HTTPS, HTTP/3: over UDP
 )
 
 var services = [...]struct {
 	name string
 	port uint16
-}{{"DNS", 53}, {"DNS over TLS", 853}, {"DNS over HTTPS", 443}, {"DNS over HTTP", 80}}
+}{{"DNS", 53}, {"DNS over TLS", 853}, {"DNS over HTTPS", 443}, {"DNS over HTTP", 80}, {"DNS over QUIC", 853}, {"DNS over HTTP/3", 443}}
 
 // String names the service.
-func (s Service) String() string { return services[min(s, DoHPlain)].name }
+func (s Service) String() string { return services[min(s, DoH3)].name }
 
 // Port is where clients expect the service.
-func (s Service) Port() uint16 { return services[min(s, DoHPlain)].port }
+func (s Service) Port() uint16 { return services[min(s, DoH3)].port }
+
+// secure reports whether the service needs a certificate.
+func (s Service) secure() bool { return s == DoT || s == DoH || s == DoQ || s == DoH3 }
 
 // An Endpoint is a service at an address. Port 0 takes a free port.
 type Endpoint struct {
@@ -80,14 +85,16 @@ type Options struct {
 	// ReceiveBuffer is how many octets of datagrams the kernel keeps for each socket; 0: 4 MiB,
 	// or what the system allows (net.core.rmem_max).
 	ReceiveBuffer int
-	Certificates  *Certificates // for DoT and DoH
-	// ClientAuth says whether clients are asked for a certificate over TLS (RFC 9103, section 9.3.3);
+	Certificates  *Certificates // for all but DNS and DoHPlain
+	// ClientAuth says whether clients are asked for a certificate over TLS and QUIC (RFC 9103,
+	// section 9.3.3);
 	// ClientCAs are the authorities that those are checked against.
 	ClientAuth tls.ClientAuthType
 	ClientCAs  *x509.CertPool
 	Path       string // of DoH; "": /dns-query
 	// ProxyFrom are the balancers. What comes from them must begin with a header of PROXY protocol
-	// version 2, over UDP each datagram; what comes from others must not and is taken as it is.
+	// version 2, over UDP each datagram; what comes from others must not and is taken as it is. QUIC
+	// has no such header: over QUIC balancers are refused.
 	ProxyFrom []netip.Prefix
 	Limits    Limits
 }
@@ -97,11 +104,11 @@ type Limits struct {
 	Connections int           // in all; 0: 5000
 	PerClient   int           // connections of one IPv4 address or IPv6 /64; 0: 100
 	Idle        time.Duration // how long a connection may be silent; 0: 10 s
-	Message     time.Duration // how long one message, a PROXY header or a TLS handshake may take to arrive; 0: 5 s
+	Message     time.Duration // how long one message, a PROXY header or a handshake may take to arrive; 0: 5 s
 	Write       time.Duration // how long a client may take to accept what is sent to it; 0: 5 s
 	Long        int           // long answers (see Streamer) at once over one connection; 0: 4
 	LongUDP     int           // the same over UDP, for each thread; more are not answered; 0: 16
-	Requests    int           // DoH requests at once over one connection; 0: 250
+	Requests    int           // requests over HTTPS or queries over QUIC at once over one connection; 0: 250
 	Drain       time.Duration // how long to wait for the last answers in the end; 0: 5 s
 }
 
@@ -135,7 +142,7 @@ func (o Options) prepared() (Options, error) {
 		if !e.Addr.IsValid() {
 			return o, fmt.Errorf("%s: no valid address to listen on", e.Service)
 		}
-		if (e.Service == DoT || e.Service == DoH) && o.Certificates == nil {
+		if e.Service.secure() && o.Certificates == nil {
 			return o, fmt.Errorf("%s at %s needs a certificate", e.Service, e.Addr)
 		}
 	}

@@ -20,6 +20,7 @@ type Server struct {
 	bound    []Endpoint
 	packets  []packetSocket
 	doors    []*door
+	quic     []*quicDoor
 	streams  *streams
 	started  atomic.Bool
 
@@ -60,6 +61,9 @@ func Listen(o Options) (*Server, error) {
 }
 
 func (s *Server) bind(e Endpoint) error {
+	if e.Service == DoQ || e.Service == DoH3 {
+		return s.bindQUIC(e)
+	}
 	if e.Service != DNS {
 		_, err := s.bindStream(e)
 		return err
@@ -138,6 +142,9 @@ func (s *Server) Close() error {
 	for _, d := range s.doors {
 		errs = append(errs, d.listener.Close())
 	}
+	for _, d := range s.quic {
+		errs = append(errs, d.close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -147,6 +154,17 @@ func (s *Server) Close() error {
 func (s *Server) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return errors.New("the server has been run or closed before")
+	}
+	defer func() {
+		for _, d := range s.quic {
+			_ = d.close()
+		}
+	}()
+	for _, d := range s.quic {
+		if err := d.listen(); err != nil {
+			s.started.Store(false) // for Close
+			return errors.Join(fmt.Errorf("%s at %s: %w", d.service, d.socket.LocalAddr(), err), s.Close())
+		}
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -173,9 +191,15 @@ func (s *Server) Run(ctx context.Context) error {
 			conns.Go(func() { s.accept(d, &conns, func(st *stream) { s.converse(work, st, t) }) })
 		}
 	}
+	for _, d := range s.quic {
+		conns.Go(func() { d.serve(&conns) })
+	}
 	<-ctx.Done()
 	for _, d := range s.doors {
 		_ = d.listener.Close()
+	}
+	for _, d := range s.quic {
+		d.end()
 	}
 	for _, p := range s.packets {
 		p.drain()
