@@ -19,7 +19,8 @@ const (
 
 // DropTo gives up all rights of the process that it does not need once its addresses are bound: it
 // becomes the named user, "" stays who it is, loses every capability, and neither it nor a child can
-// get one again.
+// get one again. A build with cgo cannot do that for threads that Go does not know: there the change of
+// the user takes the capabilities away, and without one they stay. Releases are built without cgo.
 func DropTo(name string) error {
 	if name != "" {
 		if err := become(name); err != nil {
