@@ -63,7 +63,7 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	case denialNSEC3:
 		c.nsec3.make(measure.denials)
 	}
-	write := compiler{c: c, size: 4, write: true}
+	write := compiler{c: c, size: 4, write: true, places: make([]place, 0, min(measure.names, 256))}
 	if err := write.all(z); err != nil {
 		return nil, err
 	}
@@ -119,9 +119,19 @@ type compiler struct {
 
 	path  []ancestor // from the apex to the last owner
 	group []zone.RRset
+	data  []zone.Data // of the group's sets
 	sigs  []zone.Data // of the group
 	wire  []byte
 	q     name
+
+	places []place // that nodes get in the table
+	sink   uint64
+}
+
+// A place is where in the table a node belongs.
+type place struct {
+	hash uint64
+	ref  uint32
 }
 
 // An ancestor is a node that owners to come may be below.
@@ -133,7 +143,7 @@ type ancestor struct {
 
 // all goes through the owners in canonical order, so that parents come before children.
 func (p *compiler) all(z *zone.Zone) error {
-	for set := range z.All() {
+	for set := range z.Scan() {
 		if !set.Type.OnWire() {
 			continue
 		}
@@ -142,17 +152,23 @@ func (p *compiler) all(z *zone.Zone) error {
 				return err
 			}
 		}
+		from := len(p.data)
+		p.data = append(p.data, set.Data...)
+		set.Data = p.data[from:len(p.data):len(p.data)]
 		p.group = append(p.group, set)
 	}
 	if len(p.group) > 0 {
-		return p.owner()
+		if err := p.owner(); err != nil {
+			return err
+		}
 	}
+	p.settle()
 	return nil
 }
 
 // owner takes all RRsets of one name.
 func (p *compiler) owner() error {
-	defer func() { p.group = p.group[:0] }()
+	defer func() { p.group, p.data = p.group[:0], p.data[:0] }()
 	owner := p.group[0].Owner
 	for _, set := range p.group {
 		if err := checkNames(set); err != nil && !p.write {
@@ -379,20 +395,31 @@ func (p *compiler) flags(owner zone.Name) uint8 {
 	return flags
 }
 
-// enter puts the node at an offset into the table.
+// enter has the node at an offset, whose name is in wire, put into the table.
 func (p *compiler) enter(at uint64) {
-	c := p.c
-	n := c.at(uint32(at / 4))
-	p.wire = c.appendName(p.wire[:0], n)
 	p.q.readStored(p.wire)
-	hash := p.q.hash[0]
-	mask := uint64(len(c.table) - 1)
-	k := hash
-	for c.table[k&mask] != 0 {
-		k++
+	p.places = append(p.places, place{p.q.hash[0], uint32(at / 4)})
+	if len(p.places) == cap(p.places) {
+		p.settle()
 	}
-	lines := min((p.size-1)/cacheLine-at/cacheLine, maxLines-1)
-	c.table[k&mask] = hash>>tagShift<<tagShift | lines<<32 | at/4
+}
+
+// settle fills places of the table. What is there is read for all of them first, so that the
+// processor waits for memory once and not for each.
+func (p *compiler) settle() {
+	c := p.c
+	mask := uint64(len(c.table) - 1)
+	for _, x := range p.places {
+		p.sink += c.table[x.hash&mask]
+	}
+	for _, x := range p.places {
+		k := x.hash
+		for c.table[k&mask] != 0 {
+			k++
+		}
+		c.table[k&mask] = x.hash>>32<<32 | uint64(x.ref)
+	}
+	p.places = p.places[:0]
 }
 
 // content measures or writes a node with the sets of the group.
