@@ -59,6 +59,16 @@ func serialOf(z *zone.Zone) uint32 {
 	return binary.BigEndian.Uint32([]byte(d[len(d)-20:]))
 }
 
+// SerialOf returns the serial of a zone, 0 when it has no SOA record.
+func SerialOf(z *zone.Zone) uint32 {
+	soa, ok := z.Set(z.Origin(), zone.TypeSOA)
+	if !ok || len(soa.Data[0]) < 22 {
+		return 0
+	}
+	d := soa.Data[0]
+	return binary.BigEndian.Uint32([]byte(d[len(d)-20:]))
+}
+
 func signed(z *zone.Zone) bool {
 	_, ok := z.Set(z.Origin(), zone.TypeRRSIG)
 	return ok
