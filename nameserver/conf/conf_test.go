@@ -72,8 +72,8 @@ zones:
         - {name: other, primaries: outside}
 produce:
   - catalog: catalog.example.
-    except: "*.internal"
-    groups: [{name: big, zones: big.example}]
+    except: "*.internal."
+    groups: [{name: big, zones: big.example.}]
 `
 
 func parse(t *testing.T, text string) *conf.Config {
@@ -128,8 +128,8 @@ func TestFull(t *testing.T) {
 	eq("members come from the catalog's primaries", cat.Members.Primaries[0].Addr, "198.51.100.1:53")
 	eq("a group", cat.Groups[0].Group+" "+cat.Groups[0].Primaries[0].Addr, "other 203.0.113.7:5353")
 	p := o.Produce[0]
-	eq("listed", []bool{p.Lists(zone.MustName("a.example.")), p.Lists(zone.MustName("a.internal."))}, []bool{true, false})
-	eq("groups", p.Groups(zone.MustName("big.example.")), []string{"big"})
+	eq("left out", p.Except, []zone.Name{zone.MustName("*.internal.")})
+	eq("group", p.Groups[0].Group, "big")
 	if o.Limit == nil || o.Cookies == nil {
 		t.Error("rate limit or cookies are missing")
 	}

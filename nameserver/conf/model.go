@@ -237,17 +237,17 @@ func (g *Grace) UnmarshalText(b []byte) error {
 // Produce is a catalog zone that is made here.
 type Produce struct {
 	Place   finding.Place
-	Catalog zone.Name `key:"catalog" help:"name of the catalog zone"`
-	Zones   []string  `key:"zones" help:"patterns of zones that it lists; default: all zones held here or served from files"`
-	Except  []string  `key:"except" help:"patterns of zones that it does not list"`
-	Groups  []Group   `key:"groups" help:"group properties of members"`
+	Catalog zone.Name   `key:"catalog" help:"name of the catalog zone"`
+	Zones   []zone.Name `key:"zones" help:"zones that it lists; *.example.org. stands for all below, *. for all; default: all that are held here or served from files"`
+	Except  []zone.Name `key:"except" help:"zones that it does not list"`
+	Groups  []Group     `key:"groups" help:"group properties of members"`
 	Policy
 }
 
 // A Group is a group property and the zones that have it.
 type Group struct {
-	Name  string   `key:"name" help:"value of the property"`
-	Zones []string `key:"zones" help:"patterns of zones"`
+	Name  string      `key:"name" help:"value of the property"`
+	Zones []zone.Name `key:"zones" help:"zones that have it; *.example.org. stands for all below"`
 }
 
 // A Grant is one rule of updates.

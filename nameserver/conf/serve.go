@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/serve"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -30,7 +30,7 @@ const defaultRate = 200
 func (c *Config) Serve() (serve.Options, error) {
 	o := serve.Options{
 		Store: c.path(c.Store), Path: c.TLS.Path, Threads: c.Workers, MaxUDP: c.MaxUDP, NSID: c.NSID, Version: c.Version,
-		Hostname: c.Host, Rotate: c.Rotate, Keys: c.keyring(), Metrics: c.Metrics,
+		Hostname: c.Host, Rotate: c.Rotate, Metrics: c.Metrics,
 		Transfers: c.Limits.Transfers, Fetches: c.Limits.Fetches, Journal: int64(c.Limits.Journal),
 		Limits: socket.Limits{
 			Connections: c.Limits.Connections, PerClient: c.Limits.PerClient, Idle: c.Limits.Idle,
@@ -48,7 +48,8 @@ func (c *Config) Serve() (serve.Options, error) {
 	if err := c.certificates(&o); err != nil {
 		return o, err
 	}
-	return o, c.zones(&o)
+	o.Content, err = c.Content()
+	return o, err
 }
 
 func (c *Config) rateLimit() *nameserver.RateLimit {
@@ -148,8 +149,9 @@ func (c *Config) primary(origin zone.Name, z *Zone) serve.Primary {
 	return p
 }
 
-// zones says what is served.
-func (c *Config) zones(o *serve.Options) error {
+// Content is what is served: what a reload takes from the file.
+func (c *Config) Content() (serve.Content, error) {
+	o := serve.Content{Keys: c.keyring()}
 	var problems []error
 	for i := range c.Zones {
 		z := &c.Zones[i]
@@ -162,7 +164,7 @@ func (c *Config) zones(o *serve.Options) error {
 		case z.Primary != "":
 			origin, err := zone.ParseName(z.Primary)
 			if err != nil {
-				return err
+				return o, err
 			}
 			o.Primaries = append(o.Primaries, c.primary(origin, z))
 		case z.Secondary != nil:
@@ -182,7 +184,7 @@ func (c *Config) zones(o *serve.Options) error {
 	for i := range c.Produce {
 		o.Produce = append(o.Produce, c.produce(&c.Produce[i]))
 	}
-	return errors.Join(problems...)
+	return o, errors.Join(problems...)
 }
 
 func (c *Config) secondary(origin zone.Name, z *Zone) (serve.Secondary, error) {
@@ -225,29 +227,13 @@ func (c *Config) template(t *Template, base serve.Template) (serve.Template, err
 }
 
 func (c *Config) produce(p *Produce) serve.Produce {
-	return serve.Produce{
-		Origin: p.Catalog, Serial: c.serial(&p.Policy), Policy: c.policy(&p.Policy),
-		Lists: func(origin zone.Name) bool {
-			return (len(p.Zones) == 0 || matches(p.Zones, origin)) && !matches(p.Except, origin)
-		},
-		Groups: func(origin zone.Name) []string {
-			var out []string
-			for _, g := range p.Groups {
-				if matches(g.Zones, origin) {
-					out = append(out, g.Name)
-				}
-			}
-			return out
-		},
+	out := serve.Produce{
+		Origin: p.Catalog, Serial: c.serial(&p.Policy), Policy: c.policy(&p.Policy), Zones: p.Zones, Except: p.Except,
 	}
-}
-
-// matches reports whether a zone's name fits any of the patterns, with or without its final dot.
-func matches(patterns []string, origin zone.Name) bool {
-	name := origin.String()
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		return config.Match(p, name) || config.Match(p+".", name)
-	})
+	for _, g := range p.Groups {
+		out.Groups = append(out.Groups, secondary.GroupRule{Group: g.Name, Zones: g.Zones})
+	}
+	return out
 }
 
 // Endpoints are the addresses to bind. None at all for DNS itself means that the file names none;

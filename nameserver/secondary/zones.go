@@ -297,6 +297,18 @@ func (s *Zones) Notified(n xfr.Notice) wire.RCODE {
 // Holds reports whether a zone is transferred in here.
 func (s *Zones) Holds(origin zone.Name) bool { return s.entry(origin) != nil }
 
+// MemberOf returns the catalog that lists a zone, and the group by which its primaries were chosen.
+// ok is false when no catalog does.
+func (s *Zones) MemberOf(origin zone.Name) (catalog zone.Name, group string, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.entries[origin]
+	if e == nil || e.catalog == nil {
+		return zone.Name{}, "", false
+	}
+	return e.catalog.Origin, e.group, true
+}
+
 // Refresh has the primaries of a zone asked now. The error wraps ErrNoZone.
 func (s *Zones) Refresh(origin zone.Name) error {
 	e := s.entry(origin)

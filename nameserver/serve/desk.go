@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"path/filepath"
 	"sync"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -16,8 +18,12 @@ import (
 func (s *Server) desk() *xfr.Desk {
 	scratches := sync.Pool{New: func() any { return s.engine.NewScratch() }}
 	return &xfr.Desk{
-		Keys: s.o.Keys,
-		Out:  s.out,
+		Keyring: func() wire.Keyring { return s.content.Load().Keys },
+		Out:     s.out,
+		Update: func(ctx context.Context, m *wire.Message, from xfr.Sender) wire.RCODE {
+			return s.held.Update(ctx, m, from)
+		},
+		Notified: func(n xfr.Notice) wire.RCODE { return s.secondary.Notified(n) },
 		Query: func(query []byte, p xfr.Peer, limit int) []byte {
 			scratch := scratches.Get().(*nameserver.Scratch)
 			defer scratches.Put(scratch)
@@ -30,16 +36,63 @@ func (s *Server) desk() *xfr.Desk {
 
 // policy says what holds for a zone.
 func (s *Server) policy(h holder, origin zone.Name) Policy {
+	c := s.content.Load()
 	switch h.kind {
 	case held.File:
 		dir := filepath.Dir(h.file)
-		for _, f := range s.o.Folders {
-			if filepath.Clean(f.Dir) == dir {
-				return f.Policy
+		for i := range c.Folders {
+			if filepath.Clean(c.Folders[i].Dir) == dir {
+				return c.Folders[i].Policy
+			}
+		}
+	case held.Primary:
+		if p := c.primary(origin); p != nil {
+			return p.Policy
+		}
+	case held.Secondary:
+		return s.transferred(c, origin)
+	case catalog:
+		for i := range c.Produce {
+			if c.Produce[i].Origin == origin {
+				return c.Produce[i].Policy
 			}
 		}
 	}
 	return Policy{}
+}
+
+// transferred is what holds for a zone that comes from elsewhere.
+func (s *Server) transferred(c *Content, origin zone.Name) Policy {
+	for i := range c.Secondaries {
+		if c.Secondaries[i].Origin == origin {
+			return c.Secondaries[i].Policy
+		}
+	}
+	by, group, member := s.secondary.MemberOf(origin)
+	var any Policy
+	for i := range c.Catalogs {
+		cat := &c.Catalogs[i]
+		switch {
+		case cat.Origin == origin:
+			return cat.Policy
+		case !member:
+			// A member that comes out of the store is not known yet; its versions are kept if those of
+			// any member are.
+			for _, t := range append([]Template{cat.Members}, cat.Groups...) {
+				if !t.quiet() {
+					any = t.Policy
+				}
+			}
+		case cat.Origin == by:
+			for j := range cat.Groups {
+				if group != "" && cat.Groups[j].Group == group {
+					return cat.Groups[j].Policy
+				}
+			}
+			return cat.Members.Policy
+		}
+	}
+	return any
 }
 
 func fileHolder(file string) holder { return holder{kind: held.File, file: file} }

@@ -119,15 +119,10 @@ func (f *Folders) Scan(ctx context.Context, now bool) Report {
 	began := time.Now()
 	if f.files == nil {
 		f.files, f.zones, f.empty = map[string]*file{}, map[zone.Name]*served{}, map[string]bool{}
-		var dirs []string // each once
-		for _, dir := range f.Dirs {
-			if dir = filepath.Clean(dir); !slices.Contains(dirs, dir) {
-				dirs = append(dirs, dir)
-			}
-		}
-		f.Dirs = dirs
+		f.Only(f.Dirs)
 	}
 	s := &scan{Folders: f, now: now, listed: map[string]bool{}, isNew: map[string]bool{}, at: map[zone.Name]int{}}
+	s.forget()
 	missing := s.look()
 	s.load(ctx, s.due())
 	if ctx.Err() == nil {
@@ -145,6 +140,31 @@ func (f *Folders) Scan(ctx context.Context, now bool) Report {
 	}
 	r.Took = time.Since(began)
 	return *r
+}
+
+// Only has these folders looked at from the next Scan on. Zones of others are withdrawn then.
+func (f *Folders) Only(dirs []string) {
+	var clean []string // each once
+	for _, dir := range dirs {
+		if dir = filepath.Clean(dir); !slices.Contains(clean, dir) {
+			clean = append(clean, dir)
+		}
+	}
+	f.Dirs = clean
+}
+
+// forget withdraws what came from folders that are not looked at any more.
+func (s *scan) forget() {
+	for path, x := range s.files {
+		if slices.Contains(s.Dirs, x.dir) {
+			continue
+		}
+		delete(s.files, path)
+		delete(s.empty, x.dir)
+		if origin, owns := s.zoneOf(x); owns {
+			s.drop(origin)
+		}
+	}
 }
 
 func (s *scan) find(f finding.Finding) { s.report.Findings = append(s.report.Findings, f) }

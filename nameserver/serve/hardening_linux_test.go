@@ -57,7 +57,7 @@ func TestHardenedChild(t *testing.T) {
 		return socket.Endpoint{Service: s, Addr: netip.AddrPortFrom(netip.MustParseAddr("127.53.53.53"), port)}
 	}
 	s, err := serve.Listen(serve.Options{
-		Folders: folder(dir), Certificates: certs, Metrics: "127.0.0.1:0", Poll: 5 * time.Millisecond,
+		Content: serve.Content{Folders: folder(dir)}, Certificates: certs, Metrics: "127.0.0.1:0", Poll: 5 * time.Millisecond,
 		Endpoints: []socket.Endpoint{at(socket.DNS, port), at(socket.DoT, 0), at(socket.DoH, 0)},
 	})
 	if err != nil {

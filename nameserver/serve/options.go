@@ -8,20 +8,30 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
 
-// Options say what is served, where, and to whom.
-type Options struct {
+// Content says what is served, and to whom. It can be exchanged while a server runs.
+type Content struct {
 	Folders     []Folder
 	Primaries   []Primary
-	Others      *Primary // holds for zones of the store that have no entry in Primaries; nil: nobody may change them but by Control
+	Others      *Primary // holds for zones of the store that have no entry in Primaries; nil: they are answered, no more
 	Secondaries []Secondary
 	Catalogs    []Catalog
 	Produce     []Produce
+	Keys        wire.Keyring // TSIG keys of those who ask
+}
+
+// Options say what is served, where, and to whom.
+type Options struct {
+	Content
+	// Again returns what is served from now on, when a reload was asked for; nil: what was. With an
+	// error, which it has told by itself, everything stays as it is.
+	Again func() (Content, error)
 	// Store is the file that keeps zones which are held here or transferred in; "": there are none.
 	// Without it, what is transferred in is fetched anew at each start.
 	Store string
@@ -46,7 +56,6 @@ type Options struct {
 	Cookies *nameserver.Cookies
 	Limit   *nameserver.RateLimit // nil: none
 
-	Keys      wire.Keyring
 	Transfers int   // to secondaries at once; 0: xfr.DefaultTransfers
 	Fetches   int   // from primaries at once; 0: 10
 	Journal   int64 // octets of differences kept for each zone; 0: xfr.DefaultJournal
@@ -109,8 +118,10 @@ type Template struct {
 // Produce is a catalog zone that is made here.
 type Produce struct {
 	Origin zone.Name
-	Lists  func(origin zone.Name) bool     // whether a zone is a member; nil: all are
-	Groups func(origin zone.Name) []string // of a member; nil: none
-	Serial xfr.SerialPolicy
+	// Zones are those that it lists, "*." in front standing for all below; nil: all that are held here
+	// or come from files. Those of Except are left out.
+	Zones, Except []zone.Name
+	Groups        []secondary.GroupRule
+	Serial        xfr.SerialPolicy
 	Policy
 }

@@ -60,6 +60,7 @@ type register struct {
 type entry struct {
 	holder
 	live    bool
+	serial  uint32
 	journal *xfr.Journal // nil: not kept
 }
 
@@ -120,7 +121,7 @@ func (r *register) publish(h holder, z *zone.Zone, c *nameserver.Compiled) error
 		return nil
 	}
 	isNew := !e.live
-	e.live, e.journal = true, j
+	e.live, e.journal, e.serial = true, j, held.SerialOf(z)
 	r.mu.Unlock()
 	if isNew && r.listed != nil {
 		r.listed()
@@ -179,6 +180,30 @@ func (r *register) withdraw(origin zone.Name, kind string, stay bool) {
 	}
 }
 
+// fail has a zone answered with SERVFAIL until it is published.
+func (r *register) fail(origin zone.Name, h holder) {
+	if _, ok := r.claim(origin, h); !ok {
+		return
+	}
+	c, err := nameserver.Failing(origin)
+	if err != nil {
+		return // a zone of one record can be made ready
+	}
+	r.mu.Lock()
+	e := r.by[origin]
+	if e == nil {
+		r.mu.Unlock()
+		return
+	}
+	was := e.live
+	e.live, e.journal = false, nil
+	r.mu.Unlock()
+	r.zones.Put(c)
+	if was && r.listed != nil {
+		r.listed()
+	}
+}
+
 // journal returns the versions of a zone that others may fetch, nil when there are none.
 func (r *register) journal(origin zone.Name) *xfr.Journal {
 	r.mu.RLock()
@@ -205,6 +230,16 @@ func (r *register) targets(origin zone.Name) []xfr.Target {
 		return nil
 	}
 	return r.policy(h, origin).Notify
+}
+
+// serial is that of the version that is answered.
+func (r *register) serial(origin zone.Name) uint32 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if e := r.by[origin]; e != nil {
+		return e.serial
+	}
+	return 0
 }
 
 func (r *register) holder(origin zone.Name) (holder, bool) {

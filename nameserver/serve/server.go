@@ -8,11 +8,15 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/held"
+	"github.com/zonecast/zonecast/nameserver/journal"
+	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -25,7 +29,16 @@ type Server struct {
 	sockets *socket.Server
 	folders Folders
 	zones   *register
+	content atomic.Pointer[Content]
 	metrics net.Listener // nil: none
+
+	db        *journal.DB // nil: no store
+	held      *held.Zones
+	secondary *secondary.Zones
+	producing sync.Mutex // guards producers
+	producers []*secondary.Producer
+	listed    chan struct{} // has a value after zones have come or gone
+
 	notify  *xfr.Notifier
 	out     *xfr.Out
 	tally   tally
@@ -44,9 +57,12 @@ func Listen(o Options) (*Server, error) {
 	s := &Server{o: o, engine: &nameserver.Engine{
 		MaxUDP: o.MaxUDP, NSID: o.NSID, Version: o.Version, Hostname: o.Hostname, Rotate: o.Rotate, Cookies: o.Cookies, Limit: o.Limit,
 	}}
+	s.content.Store(&o.Content)
+	s.listed = make(chan struct{}, 1)
 	s.zones = &register{zones: &s.engine.Zones, policy: s.policy, limit: o.Journal}
 	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told}
-	s.zones.notify = s.notify
+	s.zones.notify, s.zones.listed = s.notify, s.relist
+	s.wire()
 	s.out = &xfr.Out{
 		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers,
 		Serves: func(origin zone.Name) bool { return s.engine.Zones.Find(origin) != nil },
@@ -114,19 +130,34 @@ func (s *Server) MetricsAddr() netip.AddrPort {
 // Close frees the addresses of a server that was never run.
 func (s *Server) Close() error {
 	err := s.sockets.Close()
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
 	if s.metrics != nil {
 		err = errors.Join(err, s.metrics.Close())
 	}
 	return err
 }
 
-// Load reads all zones. The report is not given to Options.Report.
+// relist has the catalogs made anew soon.
+func (s *Server) relist() {
+	select {
+	case s.listed <- struct{}{}:
+	default: // somebody said so already
+	}
+}
+
+// Load opens the store and reads all zones. The report is not given to Options.Report.
 func (s *Server) Load(ctx context.Context) (Report, error) {
+	if err := s.open(ctx); err != nil {
+		return Report{}, err
+	}
 	r := s.folders.Scan(ctx, true)
 	s.tally.scanned(&r)
 	if r.Bytes > tidyAbove {
 		debug.FreeOSMemory()
 	}
+	s.listNow(ctx)
 	return r, ctx.Err()
 }
 
@@ -145,8 +176,16 @@ func (s *Server) Run(ctx context.Context, reload <-chan struct{}) error {
 		others.Go(func() { s.serveMetrics(work) })
 	}
 	others.Go(func() { _ = s.notify.Run(work) })
+	others.Go(func() { _ = s.secondary.Run(work) })
+	others.Go(func() { s.list(work) })
 	others.Go(func() { s.watch(work, reload) })
-	return s.sockets.Run(ctx)
+	err := s.sockets.Run(ctx)
+	stop()
+	others.Wait()
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return err
 }
 
 // watch looks at the folders again and again.
@@ -168,6 +207,7 @@ func (s *Server) watch(ctx context.Context, reload <-chan struct{}) {
 				s.o.Reloading()
 			}
 			s.renew()
+			s.again(ctx)
 			s.scan(ctx, true)
 			s.ready()
 		case <-timer.C:
@@ -194,6 +234,28 @@ func (s *Server) scan(ctx context.Context, now bool) time.Duration {
 		debug.FreeOSMemory()
 	}
 	return r.Took
+}
+
+// again exchanges what is served, when a reload was asked for.
+func (s *Server) again(ctx context.Context) {
+	if s.o.Again == nil {
+		return
+	}
+	c, err := s.o.Again()
+	if err != nil {
+		return // which was told
+	}
+	s.content.Store(&c)
+	s.reserve(&c)
+	var dirs []string
+	for _, f := range c.Folders {
+		dirs = append(dirs, f.Dir)
+	}
+	s.folders.Only(dirs)
+	if err := s.set(ctx); err != nil {
+		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error() + "; what is transferred in stays as it was"})
+	}
+	s.relist()
 }
 
 // renew reads the certificates again.

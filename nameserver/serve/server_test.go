@@ -96,7 +96,7 @@ func TestNoQueryIsDropped(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1"), "b.example.zone": text(1, "192.0.2.1")})
 	reload, reports := make(chan struct{}), make(chan serve.Report, 1000)
-	_, addr, end := start(t, serve.Options{Folders: folder(h.dir), Report: func(r serve.Report) { reports <- r }}, reload)
+	_, addr, end := start(t, serve.Options{Content: serve.Content{Folders: folder(h.dir)}, Report: func(r serve.Report) { reports <- r }}, reload)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var asking sync.WaitGroup
@@ -154,7 +154,7 @@ func TestReadyAndReloading(t *testing.T) {
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1")})
 	said, reload := make(chan string, 10), make(chan struct{})
 	start(t, serve.Options{
-		Folders: folder(h.dir), Ready: func() { said <- "ready" }, Reloading: func() { said <- "reloading" },
+		Content: serve.Content{Folders: folder(h.dir)}, Ready: func() { said <- "ready" }, Reloading: func() { said <- "reloading" },
 	}, reload)
 	for i, want := range []string{"ready", "reloading", "ready"} {
 		if i == 1 {
@@ -169,7 +169,7 @@ func TestReadyAndReloading(t *testing.T) {
 func TestUpdatesAndTransfersAreRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1")})
-	_, addr, _ := start(t, serve.Options{Folders: folder(h.dir)}, nil)
+	_, addr, _ := start(t, serve.Options{Content: serve.Content{Folders: folder(h.dir)}}, nil)
 	for name, m := range map[string]*wire.Message{
 		"update": {ID: 1, Opcode: wire.OpUpdate, Questions: []wire.Question{{Name: zone.MustName("a.example."), Type: zone.TypeSOA, Class: wire.ClassIN}}},
 		"axfr":   {ID: 1, Questions: []wire.Question{{Name: zone.MustName("a.example."), Type: wire.TypeAXFR, Class: wire.ClassIN}}},
@@ -205,9 +205,9 @@ func TestSecondaryFollows(t *testing.T) {
 	t.Cleanup(func() { _ = ear.Close() })
 	reload := make(chan struct{})
 	_, addr, _ := start(t, serve.Options{
-		Folders: []serve.Folder{{Dir: h.dir, Policy: serve.Policy{
+		Content: serve.Content{Folders: []serve.Folder{{Dir: h.dir, Policy: serve.Policy{
 			Transfer: xfr.Access{xfr.Everyone}, Notify: []xfr.Target{{Addr: ear.LocalAddr().String()}},
-		}}},
+		}}}},
 	}, reload)
 	in = &xfr.In{
 		Origin: zone.MustName("a.example."), Primaries: []xfr.Primary{{Addr: addr}},
@@ -275,7 +275,7 @@ func TestInheritedSockets(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = pf.Close() })
 	for round := range 2 { // the sockets are good for the next server too
-		_, _, end := start(t, serve.Options{Folders: folder(h.dir), Inherited: []socket.Inherited{{File: lf}, {File: pf}}}, nil)
+		_, _, end := start(t, serve.Options{Content: serve.Content{Folders: folder(h.dir)}, Inherited: []socket.Inherited{{File: lf}, {File: pf}}}, nil)
 		for network, addr := range map[string]net.Addr{"tcp": l.Addr(), "udp": p.LocalAddr()} {
 			if rcode, last, err := ask(dial(t, network, addr.String()), network == "tcp", "www.a.example."); err != nil || rcode != 0 || last != 1 {
 				t.Errorf("round %d over %s: RCODE %d, 192.0.2.%d, %v", round, network, rcode, last, err)
@@ -293,7 +293,7 @@ func TestInheritedSockets(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1"), "b.example.zone": "broken"})
-	s, addr, _ := start(t, serve.Options{Folders: []serve.Folder{{Dir: h.dir, Policy: serve.Policy{Transfer: xfr.Access{xfr.Everyone}}}}, Metrics: "127.0.0.1:0"}, nil)
+	s, addr, _ := start(t, serve.Options{Content: serve.Content{Folders: []serve.Folder{{Dir: h.dir, Policy: serve.Policy{Transfer: xfr.Access{xfr.Everyone}}}}}, Metrics: "127.0.0.1:0"}, nil)
 	c := dial(t, "tcp", addr)
 	for _, name := range []string{"www.a.example.", "none.a.example.", "elsewhere.example."} {
 		if _, _, err := ask(c, true, name); err != nil {
@@ -373,7 +373,7 @@ func TestTell(t *testing.T) { // sets the environment, so not parallel
 
 func TestAdvice(t *testing.T) {
 	t.Parallel()
-	_, addr, _ := start(t, serve.Options{Folders: folder(t.TempDir()), Log: func(finding.Finding) {}}, nil)
+	_, addr, _ := start(t, serve.Options{Content: serve.Content{Folders: folder(t.TempDir())}, Log: func(finding.Finding) {}}, nil)
 	_, err := serve.Listen(serve.Options{Endpoints: []socket.Endpoint{{Addr: netip.MustParseAddrPort(addr)}}})
 	if err == nil || !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(serve.Advice(err), "another program") {
 		t.Errorf("an address in use: %v; %s", err, serve.Advice(err))

@@ -15,7 +15,9 @@ import (
 // What a nil field would answer is refused.
 type Desk struct {
 	Keys wire.Keyring
-	Out  *Out
+	// Keyring returns the keys in place of Keys, for those that may change; may be nil.
+	Keyring func() wire.Keyring
+	Out     *Out
 	// Notified takes a NOTIFY (RFC 1996) and returns the RCODE that it is answered with.
 	Notified func(Notice) wire.RCODE
 	// Update takes an update (RFC 2136). The returned RCODE is the answer; NOERROR says that the
@@ -42,8 +44,12 @@ type request struct {
 	raw     []byte
 	peer    Peer
 	session *wire.Session
-	// extended is what an answer without records says besides its RCODE (RFC 8914); 0: nothing.
+	// extended is what an answer without records says besides its RCODE (RFC 8914), and reason the
+	// same in words; 0: nothing.
 	extended uint16
+	reason   string
+	expire   uint32 // seconds that the zone lasts (RFC 7314)
+	expires  bool   // the client wants to know that
 }
 
 // Of RFC 8914, section 4.19, and the option's code.
@@ -145,7 +151,7 @@ func (d *Desk) serve(ctx context.Context, query []byte, p Peer, udp int, send fu
 		return nil
 	}
 	r := &request{m: m, raw: query, peer: p}
-	if r.session, err = d.Keys.Check(query, m, time.Now()); err != nil {
+	if r.session, err = d.keys().Check(query, m, time.Now()); err != nil {
 		rcode := wire.NotAuth
 		if e, ok := errors.AsType[*wire.SignatureError](err); ok && e.RCODE != 0 {
 			rcode = e.RCODE
@@ -161,6 +167,9 @@ func (d *Desk) serve(ctx context.Context, query []byte, p Peer, udp int, send fu
 	switch {
 	case m.EDNS != nil && m.EDNS.Version > 0: // RFC 6891, section 6.1.3
 		return r.refuse(wire.BadVers, send)
+	case m.Opcode != wire.OpQuery && d.readOnly(r.session):
+		r.extended, r.reason = edeProhibited, "hmac-sha1 is for queries and transfers only; use hmac-sha256"
+		return r.refuse(wire.Refused, send)
 	case m.Opcode == wire.OpNotify:
 		return d.notified(r, send)
 	case m.Opcode == wire.OpUpdate && d.Update != nil:
@@ -176,6 +185,13 @@ func (d *Desk) serve(ctx context.Context, query []byte, p Peer, udp int, send fu
 		return d.Out.serve(ctx, r, udp, send)
 	}
 	return d.question(r, udp, send)
+}
+
+func (d *Desk) keys() wire.Keyring {
+	if d.Keyring != nil {
+		return d.Keyring()
+	}
+	return d.Keys
 }
 
 // question has an ordinary question answered, and signs the answer.
@@ -212,7 +228,7 @@ func (r *request) refuse(rcode wire.RCODE, send func([]byte) error) error {
 	if r.m.EDNS != nil {
 		m.EDNS = &wire.EDNS{Size: wire.UDPSize}
 		if r.extended != 0 {
-			m.EDNS.Options = []wire.Option{{Code: optEDE, Data: string(binary.BigEndian.AppendUint16(nil, r.extended))}}
+			m.EDNS.Options = []wire.Option{{Code: optEDE, Data: string(binary.BigEndian.AppendUint16(nil, r.extended)) + r.reason}}
 		}
 	}
 	b, err := m.Pack()

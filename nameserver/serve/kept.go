@@ -1,0 +1,336 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/nameserver/held"
+	"github.com/zonecast/zonecast/nameserver/journal"
+	"github.com/zonecast/zonecast/nameserver/secondary"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/zonefile"
+)
+
+// errNoStore is why a name server without a store holds no zones.
+var errNoStore = errors.New("this name server has no store; name a file for it (store: in its configuration)")
+
+// nowhere is the disk of a name server without a store.
+type nowhere struct{}
+
+func (nowhere) Zones(context.Context, string) iter.Seq2[journal.Entry, error] {
+	return func(func(journal.Entry, error) bool) {}
+}
+func (nowhere) Write(context.Context, ...journal.Version) error { return errNoStore }
+func (nowhere) Delete(context.Context, zone.Name) error         { return errNoStore }
+func (nowhere) Versions(context.Context, zone.Name) ([]journal.Past, error) {
+	return nil, errNoStore
+}
+
+func (nowhere) Version(context.Context, zone.Name, uint32) (*zone.Zone, error) {
+	return nil, errNoStore
+}
+
+// wire joins what holds zones to what publishes them. The store is opened by Load.
+func (s *Server) wire() {
+	primary, transferred := holder{kind: held.Primary}, holder{kind: held.Secondary}
+	s.held = &held.Zones{
+		DB:       nowhere{},
+		Publish:  func(z *zone.Zone) error { return s.zones.publish(primary, z, nil) },
+		Withdraw: func(origin zone.Name) { s.zones.withdraw(origin, held.Primary, false) },
+		Resume:   func(z *zone.Zone, list []xfr.Difference) { s.resume(primary, z, list) },
+		Policy:   s.editing,
+		Taken: func(origin zone.Name) (string, bool) {
+			by := s.zones.taken(origin, held.Primary)
+			return by, by != ""
+		},
+		Other: s.other, Others: s.others, Log: s.log,
+	}
+	s.secondary = &secondary.Zones{
+		Publish: func(z *zone.Zone) error { return s.zones.publish(transferred, z, nil) },
+		Restore: func(e journal.Entry) error {
+			s.resume(transferred, e.Zone, e.Deltas)
+			return s.zones.publish(transferred, e.Zone, nil)
+		},
+		Withdraw: func(origin zone.Name) { s.zones.withdraw(origin, held.Secondary, false) },
+		Expired:  func(origin zone.Name) { s.zones.fail(origin, transferred) },
+		Taken:    func(origin zone.Name) string { return s.zones.taken(origin, held.Secondary) },
+		Log:      s.log,
+		Shared:   &xfr.Shared{Transfers: s.o.Fetches},
+	}
+}
+
+// resume gives a zone out of the store its versions.
+func (s *Server) resume(h holder, z *zone.Zone, list []xfr.Difference) {
+	if len(list) == 0 {
+		return
+	}
+	j := &xfr.Journal{Limit: s.o.Journal}
+	if err := j.Restore(z, list); err == nil { // else secondaries fetch the zone whole
+		s.zones.restore(h, z.Origin(), j)
+	}
+}
+
+// editing says what holds for edits of a zone.
+func (s *Server) editing(origin zone.Name) held.Policy {
+	if p := s.content.Load().primary(origin); p != nil {
+		return held.Policy{Serial: p.Serial, Grants: p.Update, Signed: p.Signed}
+	}
+	return held.Policy{}
+}
+
+// primary is the entry that holds for a zone.
+func (c *Content) primary(origin zone.Name) *Primary {
+	if i := slices.IndexFunc(c.Primaries, func(p Primary) bool { return p.Origin == origin }); i >= 0 {
+		return &c.Primaries[i]
+	}
+	return c.Others
+}
+
+// open opens the store and publishes what is in it.
+func (s *Server) open(ctx context.Context) error {
+	if s.o.Store != "" {
+		db, err := journal.Open(ctx, s.o.Store)
+		if err != nil {
+			return err
+		}
+		db.Limit = func(zone.Name) int64 { return s.o.Journal }
+		s.db = db
+		s.held.DB, s.secondary.Disk = db, db
+	}
+	// What is configured has its name before files can take it.
+	s.reserve(s.content.Load())
+	if err := s.held.Load(ctx); err != nil {
+		return err
+	}
+	return s.set(ctx)
+}
+
+// reserve claims the names of zones that are configured one by one.
+func (s *Server) reserve(c *Content) {
+	for i := range c.Primaries {
+		s.reserveOne(c.Primaries[i].Origin, holder{kind: held.Primary})
+	}
+	for i := range c.Secondaries {
+		s.reserveOne(c.Secondaries[i].Origin, holder{kind: held.Secondary})
+	}
+	for i := range c.Catalogs {
+		s.reserveOne(c.Catalogs[i].Origin, holder{kind: held.Secondary})
+	}
+}
+
+func (s *Server) reserveOne(origin zone.Name, h holder) {
+	if other, ok := s.zones.claim(origin, h); !ok {
+		s.log(finding.Finding{
+			ID: "zones-double", Severity: finding.Error, Zone: origin.String(),
+			Text: fmt.Sprintf("zone %s is configured as %s and served from %s; that one is answered", origin, h.kind, other), Fix: "remove one of them",
+		})
+	}
+}
+
+// set makes the content what is held, transferred in and listed.
+func (s *Server) set(ctx context.Context) error {
+	c := s.content.Load()
+	for i := range c.Primaries {
+		s.begin(ctx, &c.Primaries[i])
+	}
+	if err := s.secondary.Set(ctx, c.transfers()); err != nil {
+		return err
+	}
+	s.produce(c)
+	return nil
+}
+
+// transfers are the zones that come from elsewhere.
+func (c *Content) transfers() secondary.Config {
+	var out secondary.Config
+	for _, z := range c.Secondaries {
+		out.Zones = append(out.Zones, secondary.Zone{Origin: z.Origin, Source: secondary.Source{Primaries: z.Primaries, Notify: z.NotifyBy}})
+	}
+	for i := range c.Catalogs {
+		z := &c.Catalogs[i]
+		cat := secondary.Catalog{
+			Origin: z.Origin, Source: secondary.Source{Primaries: z.Primaries, Notify: z.NotifyBy},
+			Members: z.Members.source(), Limit: z.Limit, Grace: z.Grace, Serve: len(z.Transfer) > 0,
+		}
+		for i := range z.Groups {
+			cat.Groups = append(cat.Groups, secondary.Group{Name: z.Groups[i].Group, Source: z.Groups[i].source()})
+		}
+		out.Catalogs = append(out.Catalogs, cat)
+	}
+	return out
+}
+
+func (t *Template) source() secondary.Source {
+	return secondary.Source{Primaries: t.Primaries, Notify: t.NotifyBy}
+}
+
+// begin makes a zone that the store does not have yet, from the file that it begins with.
+func (s *Server) begin(ctx context.Context, p *Primary) {
+	if p.From == "" || s.held.Holds(p.Origin) || s.zones.taken(p.Origin, held.Primary) != "" {
+		return
+	}
+	z, err := readZone(p.From, p.Origin)
+	if err == nil {
+		_, err = s.held.Create(held.WithActor(ctx, p.From), z)
+	}
+	if err != nil {
+		s.log(finding.Finding{
+			ID: "zones-held", Severity: finding.Error, Zone: p.Origin.String(), Place: finding.Place{File: p.From},
+			Text: fmt.Sprintf("zone %s is not held yet, and cannot begin with this file: %v", p.Origin, err),
+		})
+	}
+}
+
+// other returns the content of a zone that is served from elsewhere than the store, as far as it is
+// kept.
+func (s *Server) other(origin zone.Name) (*zone.Zone, string) {
+	h, ok := s.zones.holder(origin)
+	if !ok || h.kind == held.Primary {
+		return nil, ""
+	}
+	if h.kind == held.Secondary {
+		if z, err := s.secondary.Zone(origin); err == nil {
+			return z, h.kind
+		}
+	}
+	if j := s.zones.journal(origin); j != nil {
+		return j.Zone(), h.kind
+	}
+	if h.file == "" {
+		return nil, ""
+	}
+	z, err := readZone(h.file, origin)
+	if err != nil {
+		return nil, ""
+	}
+	return z, h.kind
+}
+
+// readZone reads the file of a zone.
+func readZone(path string, origin zone.Name) (*zone.Zone, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	w := &witness{dir: filepath.Dir(path)}
+	defer w.close()
+	res, err := zonefile.Parse(data, zonefile.Options{File: path, Origin: origin, HasOrigin: true, Root: w, DefaultTTL: defaultTTL})
+	if err != nil {
+		return nil, err
+	}
+	return res.Zone, finding.AsError(res.Findings)
+}
+
+// others lists the zones that are served from elsewhere than the store.
+func (s *Server) others() []held.Info {
+	var out []held.Info
+	for _, origin := range s.zones.live(held.Secondary, held.File, catalog) {
+		h, _ := s.zones.holder(origin)
+		out = append(out, s.info(origin, h.kind))
+	}
+	return out
+}
+
+// info tells of a zone without its records.
+func (s *Server) info(origin zone.Name, kind string) held.Info {
+	if kind == held.Secondary {
+		if z, err := s.secondary.Zone(origin); err == nil && z != nil {
+			return held.InfoOf(z, kind)
+		}
+	}
+	if j := s.zones.journal(origin); j != nil && j.Zone() != nil {
+		return held.InfoOf(j.Zone(), kind)
+	}
+	i := held.Info{Origin: origin, Kind: kind, Serial: s.zones.serial(origin)}
+	if c := s.engine.Zones.Find(origin); c != nil {
+		i.Sets, i.Signed = c.Sets(), c.Signed()
+	}
+	return i
+}
+
+// produce makes the catalogs that list zones of this server.
+func (s *Server) produce(c *Content) {
+	s.producing.Lock()
+	defer s.producing.Unlock()
+	before := s.producers
+	s.producers = nil
+	for i := range c.Produce {
+		p := &c.Produce[i]
+		s.producers = append(s.producers, s.producer(p))
+	}
+	for _, p := range before {
+		if !slices.ContainsFunc(c.Produce, func(x Produce) bool { return x.Origin == p.Origin }) {
+			s.zones.withdraw(p.Origin, catalog, false)
+		}
+	}
+}
+
+func (s *Server) producer(p *Produce) *secondary.Producer {
+	out := &secondary.Producer{
+		Origin: p.Origin, Policy: p.Serial, Groups: p.Groups,
+		Zones: func() []zone.Name {
+			return slices.DeleteFunc(s.zones.live(held.Primary, held.File), func(n zone.Name) bool {
+				return p.Zones != nil && !within(p.Zones, n) || within(p.Except, n)
+			})
+		},
+		Publish: func(z *zone.Zone) error { return s.zones.publish(holder{kind: catalog}, z, nil) },
+	}
+	if s.db != nil {
+		out.Disk = s.db
+	} else {
+		out.Policy = xfr.UnixTime // goes forward over a start, too
+	}
+	return out
+}
+
+// within reports whether a zone is one of list, where "*." stands for all below a name.
+func within(list []zone.Name, origin zone.Name) bool {
+	return slices.ContainsFunc(list, func(n zone.Name) bool {
+		return n == origin || n.IsWildcard() && origin.Below(n.Parent())
+	})
+}
+
+// restAfterList is how long the list of zones has to be still before catalogs are made anew: zones
+// come by the hundred.
+const restAfterList = 200 * time.Millisecond
+
+// list makes the catalogs anew after zones have come or gone, until ctx ends.
+func (s *Server) list(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.listed:
+		}
+		timer := time.NewTimer(restAfterList)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		s.listNow(ctx)
+	}
+}
+
+func (s *Server) listNow(ctx context.Context) {
+	s.secondary.Recheck(ctx)
+	s.producing.Lock()
+	defer s.producing.Unlock()
+	for _, p := range s.producers {
+		if err := p.Update(ctx); err != nil && ctx.Err() == nil {
+			s.log(finding.Finding{
+				ID: "zones-catalog", Severity: finding.Error, Zone: p.Origin.String(),
+				Text: fmt.Sprintf("catalog %s cannot be made: %v; it stays as it was", p.Origin, err),
+			})
+		}
+	}
+}
