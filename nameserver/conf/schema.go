@@ -72,33 +72,70 @@ func structForm(t reflect.Type) form {
 	return object
 }
 
-// Reference lists all keys in Markdown, for the documentation.
-func Reference() []byte {
-	var b strings.Builder
-	b.WriteString("| key | meaning |\n| --- | --- |\n")
-	reference(&b, reflect.TypeFor[File](), "")
-	return []byte(b.String())
+// sections of the reference, in their order.
+var sections = []struct {
+	t     reflect.Type
+	title string
+}{
+	{reflect.TypeFor[File](), "The file"},
+	{reflect.TypeFor[TLS](), "tls"},
+	{reflect.TypeFor[ACME](), "acme"},
+	{reflect.TypeFor[RateLimit](), "rate_limit"},
+	{reflect.TypeFor[Cookies](), "cookies"},
+	{reflect.TypeFor[Limits](), "limits"},
+	{reflect.TypeFor[QueryLog](), "query_log"},
+	{reflect.TypeFor[DNSTap](), "dnstap"},
+	{reflect.TypeFor[Control](), "control"},
+	{reflect.TypeFor[ControlClient](), "control clients"},
+	{reflect.TypeFor[Key](), "keys"},
+	{reflect.TypeFor[Peer](), "peers"},
+	{reflect.TypeFor[PeerTLS](), "tls of peers"},
+	{reflect.TypeFor[Zone](), "zones"},
+	{reflect.TypeFor[Policy](), "defaults"},
+	{reflect.TypeFor[Rule](), "rules"},
+	{reflect.TypeFor[Grant](), "update"},
+	{reflect.TypeFor[Members](), "members"},
+	{reflect.TypeFor[Template](), "templates"},
+	{reflect.TypeFor[MemberGroup](), "groups of members"},
+	{reflect.TypeFor[Produce](), "produce"},
+	{reflect.TypeFor[Group](), "groups"},
 }
 
-func reference(b *strings.Builder, t reflect.Type, above string) {
-	for _, f := range fields(t) {
-		key := above + f.Tag.Get("key")
-		fmt.Fprintf(b, "| `%s` | %s |\n", key, strings.ReplaceAll(f.Tag.Get("help"), "|", "\\|"))
-		in, suffix := f.Type, "."
-		for done := false; !done; {
-			switch in.Kind() {
-			case reflect.Pointer:
-				in = in.Elem()
-			case reflect.Slice:
-				in, suffix = in.Elem(), "[]."
-			case reflect.Map:
-				in, suffix = in.Elem(), ".NAME."
-			default:
-				done = true
-			}
-		}
-		if in.Kind() == reflect.Struct && in != secretType && !isText(in) {
-			reference(b, in, key+suffix)
+func sectionOf(t reflect.Type) (link string, ok bool) {
+	for _, s := range sections {
+		if s.t == t {
+			return fmt.Sprintf("[%s](#%s)", s.title, strings.ToLower(strings.ReplaceAll(s.title, " ", "-"))), true
 		}
 	}
+	return "", false
+}
+
+// Reference lists all keys in Markdown, a section for each part of the file, for the documentation.
+func Reference() []byte {
+	var b strings.Builder
+	for _, s := range sections {
+		fmt.Fprintf(&b, "### %s\n\n| key | meaning |\n| --- | --- |\n", s.title)
+		for f := range s.t.Fields() {
+			link, ok := sectionOf(element(f.Type))
+			key := f.Tag.Get("key")
+			switch {
+			case key != "" && ok:
+				fmt.Fprintf(&b, "| `%s` | %s: %s |\n", key, f.Tag.Get("help"), link)
+			case key != "":
+				fmt.Fprintf(&b, "| `%s` | %s |\n", key, f.Tag.Get("help"))
+			case f.Anonymous && ok:
+				fmt.Fprintf(&b, "| … | all keys of %s |\n", link)
+			}
+		}
+		b.WriteString("\n")
+	}
+	return []byte(strings.TrimRight(b.String(), "\n") + "\n")
+}
+
+// element is the type behind pointers, lists and maps.
+func element(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	return t
 }
