@@ -25,6 +25,7 @@ type pipe struct {
 	down bool
 	asks []time.Duration // when it was asked for its SOA, since began
 	zero time.Time
+	raw  func(b []byte)                                          // sees each request
 	hook func(q *wire.Message) (answer []*wire.Message, ok bool) // before the desk
 }
 
@@ -78,6 +79,10 @@ func (p *pipe) serve(c net.Conn, network string) {
 			_, err := c.Write(append([]byte{byte(len(m) >> 8), byte(len(m))}, m...))
 			return err
 		}
+	}
+	if p.raw != nil {
+		p.raw(b)
+		return
 	}
 	if p.hook != nil {
 		if q, err := wire.Unpack(b); err == nil {

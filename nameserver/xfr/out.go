@@ -2,8 +2,12 @@ package xfr
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -29,12 +33,18 @@ type Out struct {
 	// MessageSize bounds messages over TCP, in octets; 0: DefaultMessage. A single record that
 	// needs more gets it.
 	MessageSize int
-	// Transfers bounds how many are under way; others are refused and come again. 0:
-	// DefaultTransfers.
+	// Transfers bounds how many are under way. Others wait for as long as Wait, and are then refused
+	// and come again. 0: DefaultTransfers; 0: 10 s, below 0: not at all.
 	Transfers int
+	Wait      time.Duration
+	// Expire says how long a zone lasts here when nobody confirms it, which clients are told that ask
+	// for it (EXPIRE, RFC 7314): what is left of the expire timer of a zone that is transferred in. ok
+	// is false where the SOA says it. nil: it always does.
+	Expire func(origin zone.Name) (left time.Duration, ok bool)
 
-	running atomic.Int64
-	counts  counts
+	once   sync.Once
+	slots  chan struct{}
+	counts counts
 }
 
 // Counts of what Out has done.
@@ -91,7 +101,7 @@ func (o *Out) serve(ctx context.Context, r *request, udp int, send func([]byte) 
 	if udp > 0 { // RFC 5936, section 4.2
 		return r.refuse(wire.FormErr, send)
 	}
-	return o.limited(r, send, func() error { return o.whole(ctx, r, &v, send) })
+	return o.limited(ctx, r, send, func() error { return o.whole(ctx, r, &v, send) })
 }
 
 // changes answers IXFR.
@@ -106,19 +116,21 @@ func (o *Out) changes(ctx context.Context, r *request, v *version, udp int, send
 	case current:
 		o.counts.current.Add(1)
 	case udp > 0:
-		if len(list) > 0 && size < 2*int64(udp) {
+		// Who has not signed may not be who it came from: it gets one record, so that nobody is sent
+		// more than was sent in its name.
+		if _, signed := r.session.Key(); signed && len(list) > 0 && size < 2*int64(udp) {
 			err := o.incremental(ctx, r, v, list, udp, send)
 			if !errors.Is(err, errNoRoom) {
 				return err
 			}
 		}
 	case len(list) > 0 && size < v.octets():
-		return o.limited(r, send, func() error { return o.incremental(ctx, r, v, list, 0, send) })
+		return o.limited(ctx, r, send, func() error { return o.incremental(ctx, r, v, list, 0, send) })
 	default:
-		return o.limited(r, send, func() error { return o.whole(ctx, r, v, send) })
+		return o.limited(ctx, r, send, func() error { return o.whole(ctx, r, v, send) })
 	}
 	// Nothing is new, or the client has to come over TCP (RFC 1995, section 2).
-	w := newWriter(r, o.size(udp), send)
+	w := o.writer(r, v, udp, send)
 	if err := w.soa(v); err != nil {
 		return err
 	}
@@ -132,6 +144,22 @@ func (w *writer) soa(v *version) error {
 	return w.add(v.soa.Owner, zone.TypeSOA, v.soa.TTL, v.soa.Data[0])
 }
 
+// writer begins an answer.
+func (o *Out) writer(r *request, v *version, udp int, send func([]byte) error) *writer {
+	if _, asked := option(r.m.EDNS, optExpire); asked {
+		left, ok := time.Duration(0), false
+		if o.Expire != nil {
+			left, ok = o.Expire(v.zone.Origin())
+		}
+		seconds := binary.BigEndian.Uint32([]byte(v.soa.Data[0][len(v.soa.Data[0])-8:]))
+		if ok {
+			seconds = uint32(min(max(left/time.Second, 0), math.MaxUint32))
+		}
+		r.expire, r.expires = seconds, true
+	}
+	return newWriter(r, o.size(udp), send)
+}
+
 func (o *Out) size(udp int) int {
 	switch {
 	case udp > 0:
@@ -142,17 +170,14 @@ func (o *Out) size(udp int) int {
 	return DefaultMessage
 }
 
-// limited runs a transfer unless there are too many.
-func (o *Out) limited(r *request, send func([]byte) error, transfer func() error) error {
-	limit := o.Transfers
-	if limit <= 0 {
-		limit = DefaultTransfers
-	}
-	defer o.running.Add(-1)
-	if o.running.Add(1) > int64(limit) {
+// limited runs a transfer when there are not too many.
+func (o *Out) limited(ctx context.Context, r *request, send func([]byte) error, transfer func() error) error {
+	o.once.Do(func() { o.slots = make(chan struct{}, positive(o.Transfers, DefaultTransfers)) })
+	if !o.enter(ctx) {
 		o.counts.refused.Add(1)
 		return r.refuse(wire.Refused, send)
 	}
+	defer func() { <-o.slots }()
 	err := transfer()
 	if err != nil {
 		o.counts.failed.Add(1)
@@ -160,9 +185,31 @@ func (o *Out) limited(r *request, send func([]byte) error, transfer func() error
 	return err
 }
 
+// enter waits for a place among the transfers.
+func (o *Out) enter(ctx context.Context) bool {
+	select {
+	case o.slots <- struct{}{}:
+		return true
+	default:
+	}
+	wait := o.Wait
+	if wait == 0 {
+		wait = 10 * time.Second
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case o.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
+}
+
 // whole sends a zone, its SOA first and last.
 func (o *Out) whole(ctx context.Context, r *request, v *version, send func([]byte) error) error {
-	w := newWriter(r, o.size(0), send)
+	w := o.writer(r, v, 0, send)
 	err := w.soa(v)
 	if err == nil {
 		err = w.whole(ctx, v.zone)
@@ -183,7 +230,7 @@ func (o *Out) whole(ctx context.Context, r *request, v *version, send func([]byt
 // incremental sends differences (RFC 1995, section 4). Over UDP all of them must fit into one
 // message, else the error is errNoRoom and nothing was sent.
 func (o *Out) incremental(ctx context.Context, r *request, v *version, list []*delta, udp int, send func([]byte) error) error {
-	w := newWriter(r, o.size(udp), send)
+	w := o.writer(r, v, udp, send)
 	if udp > 0 {
 		w.send = func([]byte) error { return errNoRoom }
 	}

@@ -56,6 +56,9 @@ type primary struct {
 	tlsAddr string
 	journal *xfr.Journal
 
+	mu    sync.Mutex
+	sizes []int // of requests over streams
+
 	badSignatures atomic.Int64 // answers with NOTAUTH
 
 	update atomic.Pointer[func(context.Context, *wire.Message, xfr.Sender) wire.RCODE]
@@ -98,7 +101,7 @@ func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Confi
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(func() { cancel(); _ = packets.Close(); _ = listener.Close(); running.Wait() })
 	running.Go(func() { serveDatagrams(ctx, packets, p.Desk, p.see) })
-	running.Go(func() { serveStreams(ctx, listener, p.Desk, p.see) })
+	running.Go(func() { p.serveStreams(ctx, listener) })
 	if config != nil {
 		secure, err := tls.Listen("tcp", "127.0.0.1:0", config)
 		if err != nil {
@@ -106,9 +109,15 @@ func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Confi
 		}
 		p.tlsAddr = secure.Addr().String()
 		t.Cleanup(func() { _ = secure.Close() })
-		running.Go(func() { serveStreams(ctx, secure, p.Desk, p.see) })
+		running.Go(func() { p.serveStreams(ctx, secure) })
 	}
 	return p
+}
+
+func (p *primary) lengths() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sizes)
 }
 
 // see counts answers.
@@ -171,7 +180,7 @@ func serveDatagrams(ctx context.Context, c net.PacketConn, d *xfr.Desk, see func
 	}
 }
 
-func serveStreams(ctx context.Context, l net.Listener, d *xfr.Desk, see func([]byte)) {
+func (p *primary) serveStreams(ctx context.Context, l net.Listener) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
@@ -183,12 +192,12 @@ func serveStreams(ctx context.Context, l net.Listener, d *xfr.Desk, see func([]b
 			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 			defer stop()
 			defer c.Close()
-			serveStream(ctx, c, d, see)
+			p.serveStream(ctx, c)
 		})
 	}
 }
 
-func serveStream(ctx context.Context, c net.Conn, d *xfr.Desk, see func([]byte)) {
+func (p *primary) serveStream(ctx context.Context, c net.Conn) {
 	peer := xfr.Peer{Addr: c.RemoteAddr().(*net.TCPAddr).AddrPort()}
 	for {
 		var head [2]byte
@@ -203,8 +212,11 @@ func serveStream(ctx context.Context, c net.Conn, d *xfr.Desk, see func([]byte))
 			state := secure.ConnectionState()
 			peer.TLS = &state
 		}
-		err := d.Stream(ctx, b, peer, func(m []byte) error {
-			see(m)
+		p.mu.Lock()
+		p.sizes = append(p.sizes, len(b))
+		p.mu.Unlock()
+		err := p.Stream(ctx, b, peer, func(m []byte) error {
+			p.see(m)
 			_, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
 			return err
 		})

@@ -29,9 +29,11 @@ var errTooBig = errors.New("a record is too big for any message")
 type writer struct {
 	send    func([]byte) error
 	session *wire.Session
-	edns    bool // an OPT record ends each message
-	limit   int  // octets of a message without signature; a record that is longer still gets its own
-	most    int  // octets that a message may have without its signature
+	edns    bool   // an OPT record ends each message
+	options string // of it, padding left out
+	pad     bool   // messages are filled to blocks (RFC 8467), as they go over TLS to who wants it
+	limit   int    // octets of a message without signature; a record that is longer still gets its own
+	most    int    // octets that a message may have without its signature
 
 	b       []byte
 	head    int // octets before the first record
@@ -65,7 +67,12 @@ func newWriter(r *request, limit int, send func([]byte) error) *writer {
 	w := &writer{send: send, session: r.session, edns: r.m.EDNS != nil, origin: q.Name}
 	tail := r.session.Size()
 	if w.edns {
-		tail += optSize
+		if r.expires {
+			w.options = string(binary.BigEndian.AppendUint32([]byte{0, optExpire, 0, 4}, r.expire))
+		}
+		_, w.pad = option(r.m.EDNS, optPadding)
+		w.pad = w.pad && r.peer.TLS != nil
+		tail += optSize + len(w.options)
 	}
 	w.most = wire.MaxSize - tail
 	w.limit = min(limit-tail, w.most)
@@ -262,10 +269,7 @@ func (w *writer) originTail(name string) int {
 func (w *writer) flush() error {
 	binary.BigEndian.PutUint16(w.b[6:], uint16(w.count))
 	binary.BigEndian.PutUint16(w.b[10:], 0)
-	if w.edns {
-		w.b = append(w.b, 0, 0, byte(wire.TypeOPT), wire.UDPSize>>8, wire.UDPSize&0xFF, 0, 0, 0, 0, 0, 0)
-		w.b[11] = 1
-	}
+	w.opt()
 	m, err := w.session.Sign(w.b, time.Now())
 	if err != nil {
 		return err
@@ -278,6 +282,23 @@ func (w *writer) flush() error {
 	w.records += w.count
 	w.begin()
 	return nil
+}
+
+// opt ends a message with its OPT record.
+func (w *writer) opt() {
+	if !w.edns {
+		return
+	}
+	w.b = append(w.b, 0, 0, byte(wire.TypeOPT), wire.UDPSize>>8, wire.UDPSize&0xFF, 0, 0, 0, 0, 0, 0)
+	at := len(w.b)
+	w.b = append(w.b, w.options...)
+	if n := len(w.b) + 4 + w.session.Size(); w.pad && n <= wire.MaxSize {
+		fill := min((answerBlock-n%answerBlock)%answerBlock, wire.MaxSize-n)
+		w.b = append(w.b, 0, optPadding, byte(fill>>8), byte(fill))
+		w.b = append(w.b, make([]byte, fill)...)
+	}
+	binary.BigEndian.PutUint16(w.b[at-2:], uint16(len(w.b)-at))
+	w.b[11] = 1
 }
 
 // whole writes all records of a zone but its SOA.
