@@ -8,6 +8,7 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/observe"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -60,7 +61,11 @@ type Options struct {
 	Fetches   int   // from primaries at once; 0: 10
 	Journal   int64 // octets of differences kept for each zone; 0: xfr.DefaultJournal
 
-	Metrics string // address of the metrics over HTTP, "127.0.0.1:9153"; "": none
+	Metrics  string          // address of the metrics over HTTP, "127.0.0.1:9153"; "": none
+	TopZones int             // zones that have metrics of their own, those that are asked most; 0: 20
+	Program  string          // version of the program, for the metrics
+	Dnstap   *observe.Dnstap // nil: none
+	QueryLog *observe.Log    // nil: none
 
 	// Poll is how long the folders rest between two looks, at least; 0: one second.
 	Poll time.Duration

@@ -16,6 +16,7 @@ import (
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
+	"github.com/zonecast/zonecast/nameserver/observe"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -24,13 +25,14 @@ import (
 
 // A Server is a name server whose addresses are bound.
 type Server struct {
-	o       Options
-	engine  *nameserver.Engine
-	sockets *socket.Server
-	folders Folders
-	zones   *register
-	content atomic.Pointer[Content]
-	metrics net.Listener // nil: none
+	o        Options
+	engine   *nameserver.Engine
+	sockets  *socket.Server
+	folders  Folders
+	zones    *register
+	content  atomic.Pointer[Content]
+	metrics  net.Listener // nil: none
+	observer *observe.Observer
 
 	db        *journal.DB // nil: no store
 	held      *held.Zones
@@ -39,9 +41,9 @@ type Server struct {
 	producers []*secondary.Producer
 	listed    chan struct{} // has a value after zones have come or gone
 
-	notify  *xfr.Notifier
-	out     *xfr.Out
-	tally   tally
+	notify *xfr.Notifier
+	out    *xfr.Out
+	tally  tally
 
 	badCert string // what was said of certificates last
 }
@@ -71,9 +73,10 @@ func Listen(o Options) (*Server, error) {
 	for _, f := range o.Folders {
 		s.folders.Dirs = append(s.folders.Dirs, f.Dir)
 	}
+	s.observer = s.observing()
 	var err error
 	s.sockets, err = socket.Listen(socket.Options{
-		Answerer: socket.Engine(s.engine, s.desk()), Endpoints: o.Endpoints, Inherited: o.Inherited,
+		Answerer: s.observer.Wrap(socket.Engine(s.engine, s.desk())), Endpoints: o.Endpoints, Inherited: o.Inherited,
 		Threads: o.Threads, Certificates: o.Certificates, ClientAuth: o.ClientAuth, ClientCAs: o.ClientCAs,
 		Path: o.Path, ProxyFrom: o.ProxyFrom, Limits: o.Limits,
 	})
@@ -179,7 +182,12 @@ func (s *Server) Run(ctx context.Context, reload <-chan struct{}) error {
 	others.Go(func() { _ = s.secondary.Run(work) })
 	others.Go(func() { s.list(work) })
 	others.Go(func() { s.watch(work, reload) })
+	// What was asked last is to be seen, too.
+	observing, enough := context.WithCancel(context.WithoutCancel(ctx))
+	defer enough()
+	others.Go(func() { s.observer.Run(observing) })
 	err := s.sockets.Run(ctx)
+	enough()
 	stop()
 	others.Wait()
 	if s.db != nil {
@@ -206,9 +214,11 @@ func (s *Server) watch(ctx context.Context, reload <-chan struct{}) {
 			if s.o.Reloading != nil {
 				s.o.Reloading()
 			}
+			s.observer.Reopen()
 			s.renew()
-			s.again(ctx)
+			good := s.again(ctx)
 			s.scan(ctx, true)
+			s.tally.reloaded(good && s.badCert == "")
 			s.ready()
 		case <-timer.C:
 		}
@@ -236,14 +246,14 @@ func (s *Server) scan(ctx context.Context, now bool) time.Duration {
 	return r.Took
 }
 
-// again exchanges what is served, when a reload was asked for.
-func (s *Server) again(ctx context.Context) {
+// again exchanges what is served, when a reload was asked for. It reports whether it could.
+func (s *Server) again(ctx context.Context) bool {
 	if s.o.Again == nil {
-		return
+		return true
 	}
 	c, err := s.o.Again()
 	if err != nil {
-		return // which was told
+		return false // which was told
 	}
 	s.content.Store(&c)
 	s.reserve(&c)
@@ -252,10 +262,12 @@ func (s *Server) again(ctx context.Context) {
 		dirs = append(dirs, f.Dir)
 	}
 	s.folders.Only(dirs)
-	if err := s.set(ctx); err != nil {
+	err = s.set(ctx)
+	if err != nil {
 		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error() + "; what is transferred in stays as it was"})
 	}
 	s.relist()
+	return err == nil
 }
 
 // renew reads the certificates again.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -315,7 +316,9 @@ func TestMetrics(t *testing.T) {
 		`zonecast_dns_queries_total{transport="tcp"} 3`, `zonecast_dns_answers_total{rcode="NOERROR"} 1`,
 		`zonecast_dns_answers_total{rcode="NXDOMAIN"} 1`, `zonecast_dns_answers_total{rcode="REFUSED"} 1`,
 		`zonecast_dns_questions_total{type="A"} 3`, "zonecast_dns_connections 1", "zonecast_zones 1", "zonecast_zone_files 2",
-		"zonecast_zone_files_broken 1", `zonecast_transfers_total{result="axfr"} 0`,
+		"zonecast_zone_files_broken 1", `zonecast_transfers_total{result="axfr"} 0`, `zonecast_zones_by_kind{kind="file"} 1`,
+		`zonecast_zone_queries_total{zone="a.example."} 2`, `zonecast_dns_query_seconds_count{transport="tcp"} 3`,
+		`zonecast_secondary_zones{state="good"} 0`,
 	} {
 		if !strings.Contains(page.String(), "\n"+want+"\n") {
 			t.Errorf("the metrics lack %s", want)
@@ -333,7 +336,8 @@ func TestMetrics(t *testing.T) {
 			continue
 		}
 		key, _, _ := strings.Cut(line, " ")
-		if name, _, _ := strings.Cut(key, "{"); name != kind || seen[key] {
+		name, _, _ := strings.Cut(key, "{")
+		if part, ok := strings.CutPrefix(name, kind); !ok || seen[key] || !slices.Contains([]string{"", "_bucket", "_sum", "_count"}, part) {
 			t.Errorf("%q stands below the type of %s, or twice", line, kind)
 		}
 		seen[key] = true
