@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/zonecast/zonecast/nameserver/socket"
 )
 
 func TestNameserverEndpoints(t *testing.T) {
@@ -38,7 +40,19 @@ func TestNameserverEndpoints(t *testing.T) {
 			want: []string{"DNS 192.0.2.53:53", "DNS over HTTPS [2001:db8::1]:8443"},
 		},
 	} {
-		list, err := c.args.endpoints(c.inherited)
+		var usual []socket.Endpoint
+		if !c.inherited {
+			usual = usualEndpoints()
+		}
+		c.args.zones = []string{"z"}
+		if c.args.tlsCert != "" {
+			c.args.tlsKey = "k"
+		}
+		file, err := c.args.asFile()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		list, err := file.Endpoints(usual)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -65,11 +79,15 @@ func TestNameserverFlags(t *testing.T) {
 		"--listen: \"ns1\"":     {zones: []string{"z"}, listen: []string{"ns1"}},
 		"no such file":          {zones: []string{"z"}, tlsCert: "none.pem", tlsKey: "none.key"},
 	} {
-		if _, err := args.options(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := tryOptions(&args); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v; want %q", args, err, want)
 		}
 	}
-	o, err := (&nameserverArgs{zones: []string{"z"}, transfer: []string{"192.0.2.1", "2001:db8::/32"}, notify: []string{"192.0.2.2", "[2001:db8::2]:5353"}}).options()
+	c, err := (&nameserverArgs{zones: []string{"z"}, transfer: []string{"192.0.2.1", "2001:db8::/32"}, notify: []string{"192.0.2.2", "[2001:db8::2]:5353"}}).asFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := options(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,4 +101,13 @@ func TestNameserverFlags(t *testing.T) {
 	if diff := cmp.Diff([]string{"192.0.2.1/32", "2001:db8::/32", "192.0.2.2:53", "[2001:db8::2]:5353"}, got); diff != "" {
 		t.Errorf("transfers and NOTIFY (-want +got):\n%s", diff)
 	}
+}
+
+func tryOptions(args *nameserverArgs) error {
+	c, err := args.asFile()
+	if err != nil {
+		return err
+	}
+	_, err = options(c)
+	return err
 }

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/nameserver/serve"
+)
+
+// A serverLog writes lines for people, with the time unless whoever reads them has it anyway.
+type serverLog struct {
+	a     *app
+	stamp bool
+	zones int
+}
+
+func newServerLog(a *app) *serverLog {
+	journal, _ := a.env("JOURNAL_STREAM")
+	return &serverLog{a: a, stamp: journal == ""}
+}
+
+func (l *serverLog) line(text string) {
+	if l.stamp {
+		text = time.Now().Format("2006-01-02 15:04:05 ") + text
+	}
+	fmt.Fprintln(l.a.stderr, text)
+}
+
+func (l *serverLog) say(format string, args ...any) {
+	if !l.a.quiet {
+		l.line(fmt.Sprintf(format, args...))
+	}
+}
+
+// most is how many lines of a kind are written at a time.
+const most = 50
+
+func (l *serverLog) finding(f finding.Finding) {
+	if f.Severity == finding.Error || !l.a.quiet {
+		l.line(f.String())
+	}
+}
+
+func (l *serverLog) problems(fs []finding.Finding) {
+	// Errors come first: they may be few among many warnings.
+	fs = slices.Clone(fs)
+	slices.SortStableFunc(fs, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	for i, f := range fs {
+		if i == most {
+			l.say("… and %d more of them; zonecast validate shows all", len(fs)-most)
+			return
+		}
+		l.finding(f)
+	}
+}
+
+func (l *serverLog) status() string {
+	return plural(l.zones, "zone")
+}
+
+// start tells what is served, and where.
+func (l *serverLog) start(s *serve.Server, r serve.Report, took time.Duration) {
+	l.zones = r.Zones
+	l.say("%s from %s loaded in %v%s", plural(r.Zones, "zone"), plural(r.Files, "file"), took.Round(time.Millisecond), l.broken(r))
+	for _, e := range s.Endpoints() {
+		l.say("%s at %s", e.Service, e.Addr)
+	}
+	if m := s.MetricsAddr(); m.IsValid() {
+		l.say("metrics at http://%s/metrics", m)
+	}
+}
+
+func (l *serverLog) broken(r serve.Report) string {
+	if r.Broken == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s cannot be used", plural(r.Broken, "file"))
+}
+
+// report tells what a look at the folders has brought.
+func (l *serverLog) report(r serve.Report) {
+	l.zones = r.Zones
+	l.problems(r.Findings)
+	for i, c := range r.Changes {
+		if i == most {
+			l.say("… and %d more zones", len(r.Changes)-most)
+			break
+		}
+		switch {
+		case c.Removed:
+			l.say("zone %s: withdrawn; %s is gone", c.Origin, c.File)
+		case c.New:
+			l.say("zone %s: new, serial %d, %s, from %s", c.Origin, c.Serial, plural(c.Sets, "RRset"), c.File)
+		default:
+			l.say("zone %s: serial %d → %d, %s, from %s", c.Origin, c.Before, c.Serial, plural(c.Sets, "RRset"), c.File)
+		}
+	}
+	l.say("%s served; %d changed%s (%v)", plural(r.Zones, "zone"), len(r.Changes), l.broken(r), r.Took.Round(time.Microsecond))
+}
