@@ -23,7 +23,7 @@ func peersOf(t *testing.T, zones map[string]string) []peer {
 	return []peer{
 		{"BIND", testserver.BIND(t, testserver.BINDOptions{Zones: zones, ZoneOptions: "check-names ignore; check-integrity no;", Options: "minimal-responses yes; zero-no-soa-ttl no;"}).Addr},
 		{"Knot", testserver.Knot(t, testserver.KnotOptions{Zones: zones}).Addr},
-		{"NSD", testserver.NSD(t, testserver.NSDOptions{Zones: zones}).Addr},
+		{"NSD", testserver.NSD(t, testserver.NSDOptions{Zones: zones, ServerOptions: "\trrl-ratelimit: 0"}).Addr},
 	}
 }
 
