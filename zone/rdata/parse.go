@@ -491,11 +491,42 @@ func ParseTTL(s string) (uint32, bool) {
 // parseTime reads YYYYMMDDHHmmSS in UTC, or seconds since 1970 modulo 2^32.
 func parseTime(s string) (uint32, bool) {
 	if len(s) == 14 {
-		t, err := time.Parse("20060102150405", s)
-		return uint32(t.Unix()), err == nil
+		return parseDate(s)
 	}
 	v, ok := parseUint(s, math.MaxUint32)
 	return uint32(v), ok
+}
+
+// parseDate reads YYYYMMDDHHmmSS: signed zones have two with each signature.
+func parseDate(s string) (uint32, bool) {
+	v, ok := parseUint(s, math.MaxUint64)
+	if !ok {
+		return 0, false
+	}
+	sec, minute, hour := v%100, v/100%100, v/10000%100
+	day, month, year := int(v/1e6%100), time.Month(v/1e8%100), int(v/1e10)
+	if sec > 59 || minute > 59 || hour > 23 || day < 1 || month < 1 || month > 12 {
+		return 0, false
+	}
+	// Days since 1970, in years that begin in March so that a leap day is their last.
+	y, m := year, int(month)-3
+	if m < 0 {
+		y, m = y-1, m+12
+	}
+	days := 365*y + floor(y, 4) - floor(y, 100) + floor(y, 400) + (153*m+2)/5 + day - 719469
+	if day > 28 { // is there such a day?
+		if t := time.Date(year, month, day, 0, 0, 0, 0, time.UTC); t.Day() != day {
+			return 0, false
+		}
+	}
+	return uint32(int64(days)*86400 + int64(hour*3600+minute*60+sec)), true
+}
+
+func floor(a, b int) int {
+	if a < 0 {
+		return (a - b + 1) / b
+	}
+	return a / b
 }
 
 func alnum(s string) bool {

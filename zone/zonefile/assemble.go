@@ -188,7 +188,8 @@ func (p *parser) checkSet(set []record) *record {
 		}
 	}
 	for i := range set {
-		if set[i].ttl != first.ttl {
+		// Signatures have the TTLs of what they cover (RFC 4034, section 3).
+		if set[i].ttl != first.ttl && set[i].typ != zone.TypeRRSIG {
 			p.out.add(finding.Finding{
 				ID: "ttl-mismatch", Severity: finding.Warning, Place: p.place(&set[i]), Zone: p.apex.String(),
 				Subject: set[i].owner.String() + " " + set[i].typ.String(),

@@ -67,6 +67,9 @@ func (p *parser) quick(s *scanner) bool {
 			return false
 		}
 	}
+	if i == len(text) && s.more != nil {
+		return false
+	}
 	s.toks = toks // its room is used again
 	if owner != "" && (!p.hasOwner || owner != p.ownerText) {
 		n, ok := p.names.Plain(owner, p.origin)

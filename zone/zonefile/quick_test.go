@@ -1,6 +1,7 @@
 package zonefile
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -49,6 +50,16 @@ func checkSame(t interface{ Fatalf(string, ...any) }, data []byte, opt Options) 
 	want, got := said(parseSlowly(data, opt)), said(Parse(data, opt))
 	if want != got {
 		t.Fatalf("read quickly and slowly, this differs (-slow +quick):\n%s\n%s", cmp.Diff(want, got), data)
+	}
+	if !opt.HasOrigin { // which is looked for in the first part alone
+		opt.Origin, opt.HasOrigin = OriginOf(opt.File, data)
+		want = said(Parse(data, opt))
+	}
+	for _, part := range []int{3, 16, 50, 1000} {
+		got = said(readWindows(bytes.NewReader(data), 0, int64(len(data)), opt, part))
+		if want != got && opt.HasOrigin {
+			t.Fatalf("read in parts of %d and as a whole, this differs (-whole +parts):\n%s\n%s", part, cmp.Diff(want, got), data)
+		}
 	}
 }
 

@@ -71,9 +71,15 @@ type Result struct {
 func (r *Result) Comment(k zone.Key) string { return r.comments[k] }
 
 // Read reads a zone. The error is that of reading, or the findings that are errors
-// (*finding.Problem); the Result is never nil and has all findings.
+// (*finding.Problem); the Result is never nil and has all findings. What is large and can be read
+// twice (an io.Seeker) is never in memory as a whole.
 func Read(r io.Reader, opt Options) (*Result, error) {
 	opt = opt.withDefaults()
+	if s, ok := r.(io.ReadSeeker); ok {
+		if from, size, ok := sizeOf(s); ok && size > 4*windowSize {
+			return readWindows(s, from, size, opt, windowSize)
+		}
+	}
 	data, err := io.ReadAll(io.LimitReader(r, int64(opt.MaxBytes)+1))
 	if err != nil {
 		return &Result{Place: noPlace}, fmt.Errorf("%s: %w", opt.File, err)
@@ -180,13 +186,22 @@ func (p *parser) setOrigin(n zone.Name) {
 
 // file reads one file, included ones within it.
 func (p *parser) file(text string) {
-	p.bytes += len(text)
+	if p.fits(len(text)) {
+		p.scan(newScanner(text))
+	}
+}
+
+// fits counts the octets of a file.
+func (p *parser) fits(size int) bool {
+	p.bytes += size
 	if p.bytes > p.opt.MaxBytes {
 		p.stopped = true
 		p.errorAt(spot{}, "limit", fmt.Sprintf("zone file is larger than %d octets", p.opt.MaxBytes), "")
-		return
 	}
-	s := newScanner(text)
+	return !p.stopped
+}
+
+func (p *parser) scan(s *scanner) {
 	for !p.stopped {
 		if p.keep == nil && !p.slow && p.quick(s) {
 			continue

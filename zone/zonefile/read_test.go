@@ -142,6 +142,16 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// RRSIG records of one name have the TTLs of what they cover, which are not those of one RRset.
+func TestSignaturesHaveTTLsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	sig := " 13 2 300 20300101000000 20200101000000 1 example.org. AAAA\n"
+	res, err := zonefile.Parse([]byte("$ORIGIN example.org.\na 300 RRSIG A"+sig+"a 60 RRSIG NSEC"+sig), zonefile.Options{})
+	if err != nil || len(res.Findings) != 0 {
+		t.Errorf("err = %v, findings %v; want none", err, res.Findings)
+	}
+}
+
 func TestPlaceAndComment(t *testing.T) {
 	t.Parallel()
 	res, err := zonefile.Parse([]byte("$ORIGIN example.org.\n$TTL 60\n\nwww A 192.0.2.1 ; first\n    A 192.0.2.2\n    TXT x\n"), zonefile.Options{File: "f"})

@@ -29,6 +29,9 @@ type scanner struct {
 	fault    string // why the entry cannot be used; "" when it can
 	faultAt  spot
 	faultFix string
+
+	more *window // where the text goes on; nil: nowhere
+	cut  bool    // the end of the text was met within the entry
 }
 
 // A spot is a place in the scanner's text.
@@ -47,13 +50,23 @@ func newScanner(text string) *scanner {
 
 // next reads the next entry that has tokens or a fault; false at the end of the file.
 func (s *scanner) next() bool {
-	for s.pos < len(s.text) {
+	for s.pos < len(s.text) || s.more != nil {
+		if s.pos == len(s.text) {
+			s.more.load(s)
+			continue
+		}
 		s.toks, s.at, s.off = s.toks[:0], s.at[:0], s.off[:0]
-		s.fault, s.faultFix, s.comment = "", "", ""
+		s.fault, s.faultFix, s.comment, s.cut = "", "", "", false
 		s.start, s.first = s.pos, s.line
 		c := s.text[s.pos]
 		s.blank = c == ' ' || c == '\t'
+		bol := s.bol
 		s.entry()
+		if s.cut && s.more != nil { // once more, with more text
+			s.pos, s.line, s.bol = s.start, s.first, bol
+			s.more.load(s)
+			continue
+		}
 		s.end = s.pos
 		if len(s.toks) > 0 || s.fault != "" {
 			return true
@@ -108,6 +121,7 @@ func (s *scanner) entry() {
 			break
 		}
 	}
+	s.cut = s.pos >= len(s.text)
 	if depth > 0 || len(s.toks) > maxTokens {
 		if resume.line > 0 {
 			s.pos, s.line, s.bol = resume.pos, resume.line, resume.bol
@@ -142,7 +156,7 @@ func (s *scanner) fail(at spot, text, fix string) {
 		s.pos += n
 		s.newline()
 	} else {
-		s.pos = len(s.text)
+		s.pos, s.cut = len(s.text), true
 	}
 }
 
