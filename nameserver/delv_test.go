@@ -35,6 +35,7 @@ func serveUDP(t *testing.T, e *nameserver.Engine) netip.AddrPort {
 			if b := e.Answer(s, buf[:n], nameserver.Client{Addr: from, MaxUDP: 4096}, out); b != nil {
 				_, _ = conn.WriteToUDPAddrPort(b, from)
 			}
+			s.Flush()
 		}
 	}()
 	t.Cleanup(func() {

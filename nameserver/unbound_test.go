@@ -27,7 +27,7 @@ func TestUnboundValidates(t *testing.T) {
 			t.Parallel()
 			e := signedEngine(t, way)
 			e.Cookies = nameserver.NewCookies()
-			resolver := unbound(t, binary, serveUDP(t, e).Port(), anchorsOf(t, way))
+			resolver := unbound(t, binary, serveUDP(t, e).Port(), anchorsOf(t, way), "")
 			for _, c := range judged {
 				typ := dns.StringToType[c.typ]
 				m := new(dns.Msg)
@@ -48,11 +48,43 @@ func TestUnboundValidates(t *testing.T) {
 	}
 }
 
+// TestDenialsAreReused lets a resolver answer for names that do not exist from the proofs that it had
+// for others (RFC 8198). Unbound does so with NSEC alone.
+func TestDenialsAreReused(t *testing.T) {
+	t.Parallel()
+	binary, err := exec.LookPath("unbound")
+	if err != nil {
+		t.Skip("unbound is not installed")
+	}
+	e := signedEngine(t, "nsec")
+	resolver := unbound(t, binary, serveUDP(t, e).Port(), anchorsOf(t, "nsec"), "aggressive-nsec: yes")
+	const names = 100
+	ask := func(i int) {
+		m := new(dns.Msg)
+		m.SetQuestion(fmt.Sprintf("nothing%d.signed.example.", i), dns.TypeA)
+		m.SetEdns0(1232, true)
+		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(m, resolver)
+		if err != nil || r.Rcode != dns.RcodeNameError || !r.AuthenticatedData {
+			t.Fatalf("%s: %v, %v; want a secure NXDOMAIN", m.Question[0].Name, r, err)
+		}
+	}
+	for i := range names { // by then it has all proofs
+		ask(i)
+	}
+	before := e.Counts().Queries
+	for i := range names {
+		ask(names + i)
+	}
+	if asked := e.Counts().Queries - before; before == 0 || asked > names/10 {
+		t.Errorf("%d questions for %d names that are known not to exist, after %d", asked, names, before)
+	}
+}
+
 // unbound starts a resolver that trusts one key and asks one server, and returns where it listens.
-func unbound(t *testing.T, binary string, port uint16, anchor string) string {
+func unbound(t *testing.T, binary string, port uint16, anchor, more string) string {
 	t.Helper()
 	for range 4 { // somebody else may take the port in between
-		if at, ok := tryUnbound(t, binary, port, anchor); ok {
+		if at, ok := tryUnbound(t, binary, port, anchor, more); ok {
 			return at
 		}
 	}
@@ -60,7 +92,7 @@ func unbound(t *testing.T, binary string, port uint16, anchor string) string {
 	return ""
 }
 
-func tryUnbound(t *testing.T, binary string, port uint16, anchor string) (at string, ok bool) {
+func tryUnbound(t *testing.T, binary string, port uint16, anchor, more string) (at string, ok bool) {
 	t.Helper()
 	free, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -72,7 +104,7 @@ func tryUnbound(t *testing.T, binary string, port uint16, anchor string) (at str
 	_, key, _ := strings.Cut(anchor, "static-key ")
 	key = strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(key), "; };"), `"`, "")
 	file := filepath.Join(dir, "unbound.conf")
-	conf := fmt.Sprintf(unboundConf, strings.Replace(at, ":", "@", 1), dir, key, port)
+	conf := fmt.Sprintf(unboundConf, strings.Replace(at, ":", "@", 1), dir, key, more, port)
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +149,7 @@ const unboundConf = `server:
 	do-not-query-localhost: no
 	module-config: "validator iterator"
 	trust-anchor: "signed.example. DNSKEY %s"
+	%s
 stub-zone:
 	name: signed.example
 	stub-addr: 127.0.0.1@%d
