@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -169,29 +168,10 @@ func (h *handler) status(c *call) *api.Problem {
 // all lists the zones that a client sees, sorted.
 func (h *handler) all(may *Client) []held.Info {
 	list := h.o.Backend.Zones()
-	for _, v := range h.o.Others {
-		list = append(slices.Clip(list), v.Zones()...)
+	if len(may.Zones) == 0 {
+		return list
 	}
-	if len(h.o.Others) > 0 {
-		slices.SortStableFunc(list, func(a, b held.Info) int { return a.Origin.Compare(b.Origin) })
-		list = slices.CompactFunc(list, func(a, b held.Info) bool { return a.Origin == b.Origin })
-	}
-	if len(may.Zones) > 0 {
-		list = slices.DeleteFunc(slices.Clone(list), func(i held.Info) bool { return !may.has(i.Origin) })
-	}
-	return list
-}
-
-// find returns a zone from whoever has it.
-func (h *handler) find(origin zone.Name) (*zone.Zone, held.Info, error) {
-	z, info, err := h.o.Backend.Zone(origin)
-	for _, v := range h.o.Others {
-		if !errors.Is(err, held.ErrNoZone) {
-			break
-		}
-		z, info, err = v.Zone(origin)
-	}
-	return z, info, err
+	return slices.DeleteFunc(slices.Clone(list), func(i held.Info) bool { return !may.has(i.Origin) })
 }
 
 func brief(i held.Info) api.Zone {
@@ -258,7 +238,7 @@ func (h *handler) list(c *call) *api.Problem {
 }
 
 func (h *handler) zone(c *call) *api.Problem {
-	_, info, err := h.find(c.origin)
+	_, info, err := h.o.Backend.Zone(c.origin)
 	if err != nil {
 		return problemOf(err, c.origin)
 	}
@@ -279,7 +259,7 @@ func (h *handler) records(c *call) *api.Problem {
 		return p
 	}
 	defer leave()
-	z, info, err := h.find(c.origin)
+	z, info, err := h.o.Backend.Zone(c.origin)
 	if err != nil {
 		return problemOf(err, c.origin)
 	}
@@ -346,9 +326,10 @@ func (h *handler) versions(c *call) *api.Problem {
 	if err != nil {
 		return problemOf(err, c.origin)
 	}
-	if list == nil {
-		list = []api.Version{}
+	out := api.Versions{Zone: c.origin, Versions: make([]api.Version, len(list))}
+	for i, v := range list {
+		out.Versions[i] = api.Version{Serial: v.Serial, At: v.At, By: v.By, Octets: v.Octets, Current: i == 0}
 	}
-	send(c.w, http.StatusOK, api.Versions{Zone: c.origin, Versions: list})
+	send(c.w, http.StatusOK, out)
 	return nil
 }

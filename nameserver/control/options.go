@@ -6,22 +6,18 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/nameserver/held"
+	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/providers/zonecast/api"
 	"github.com/zonecast/zonecast/zone"
 )
 
-// A View shows zones.
-type View interface {
+// A Backend holds the zones that are edited here, and shows those that are not; held.Zones is one.
+// Errors wrap those of package held.
+type Backend interface {
 	Zones() []held.Info // sorted by name
 	// Zone returns the newest version. The error wraps held.ErrNoZone.
 	Zone(origin zone.Name) (*zone.Zone, held.Info, error)
-}
-
-// A Backend holds the zones that are edited here; held.Zones is one. Errors wrap those of package
-// held.
-type Backend interface {
-	View
 	Create(ctx context.Context, z *zone.Zone) (held.Info, error)
 	// Change makes all of the changes or none. base is the revision that they were computed from.
 	Change(ctx context.Context, origin zone.Name, base string, changes []zone.Change) (held.Info, error)
@@ -32,9 +28,6 @@ type Backend interface {
 // answered as not supported.
 type Options struct {
 	Backend Backend
-	// Others are zones that are shown and not edited here: of files, of primaries. Where two have the
-	// same zone, the Backend comes first.
-	Others []View
 
 	Version   string
 	Addresses func() []string // where the server answers over UDP and TCP: "192.0.2.53:53"
@@ -50,10 +43,9 @@ type Options struct {
 	// Notify tells the secondaries of a zone of its newest version, Flush writes to disk what is not
 	// there yet.
 	Notify, Flush func(origin zone.Name) error
-	// Versions are those that a zone has or had, newest first; Restore makes one of them the newest,
-	// by a serial of its own. base "" restores whatever the zone is now.
-	Versions func(ctx context.Context, origin zone.Name) ([]api.Version, error)
-	Restore  func(ctx context.Context, origin zone.Name, serial uint32, base string) (held.Info, error)
+	// Versions are those that Restore can make the newest, newest first; methods of held.Zones.
+	Versions func(ctx context.Context, origin zone.Name) ([]journal.Past, error)
+	Restore  func(ctx context.Context, origin zone.Name, serial uint32) (held.Info, error)
 
 	// Log is told of each write and each action, also of those that were refused; by several
 	// goroutines at once.

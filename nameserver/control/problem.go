@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/zonecast/zonecast/nameserver/held"
+	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/providers/zonecast/api"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -36,7 +37,7 @@ func problemOf(err error, origin zone.Name) *api.Problem {
 		kind string
 	}{
 		{held.ErrNoZone, api.NoZone}, {held.ErrExists, api.Exists}, {held.ErrMoved, api.Moved},
-		{held.ErrReadOnly, api.ReadOnly}, {held.ErrInvalid, api.Invalid}, {errors.ErrUnsupported, api.Unsupported},
+		{held.ErrReadOnly, api.ReadOnly}, {held.ErrInvalid, api.Invalid}, {journal.ErrNoVersion, api.Missing}, {errors.ErrUnsupported, api.Unsupported},
 	} {
 		if errors.Is(err, k.err) {
 			kind = k.kind

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -104,17 +103,18 @@ func (s *Server) Run(ctx context.Context) error {
 	var servers []*http.Server
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
-	room := func() chan struct{} { return make(chan struct{}, s.o.o.Limits.Connections) }
-	start := func(l net.Listener, clients []Client) {
+	start := func(l net.Listener, clients []Client, secure func(net.Listener) net.Listener) {
+		limit := newLimit(l, s.o.o.Limits.Connections)
 		h := s.server(clients)
+		h.ConnState = limit.state
 		servers = append(servers, h)
-		wg.Go(func() { failed <- h.Serve(l) })
+		wg.Go(func() { failed <- h.Serve(secure(limit)) })
 	}
 	if s.socket != nil {
-		start(limited(s.socket, room()), s.clients[0])
+		start(s.socket, s.clients[0], func(l net.Listener) net.Listener { return l })
 	}
 	if s.tcp != nil {
-		start(tls.NewListener(limited(s.tcp, room()), s.files.config()), s.clients[1])
+		start(s.tcp, s.clients[1], func(l net.Listener) net.Listener { return tls.NewListener(l, s.files.config()) })
 	}
 	var err error
 	select {
@@ -157,57 +157,3 @@ func (s *Server) server(clients []Client) *http.Server {
 		},
 	}
 }
-
-// limited takes a connection only when there is room for it; others wait in the system's queue.
-func limited(l net.Listener, room chan struct{}) net.Listener {
-	return &limitedListener{Listener: l, room: room, ended: make(chan struct{})}
-}
-
-type limitedListener struct {
-	net.Listener
-	room  chan struct{}
-	once  sync.Once
-	ended chan struct{}
-}
-
-func (l *limitedListener) Accept() (net.Conn, error) {
-	select {
-	case l.room <- struct{}{}:
-	case <-l.ended:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.room
-		return nil, err
-	}
-	return &place{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
-}
-
-func (l *limitedListener) Close() error {
-	l.once.Do(func() { close(l.ended) })
-	return l.Listener.Close()
-}
-
-// A place is a connection that has its share of the room.
-type place struct {
-	net.Conn
-	leave func()
-	// unproven is set while the client has not shown a certificate that is taken.
-	unproven atomic.Bool
-}
-
-// Close ends the connection. A client whose certificate was refused has sent its request already;
-// were it left unread, the system would throw away the alert that tells the client why.
-func (p *place) Close() error {
-	defer p.leave()
-	if c, ok := p.Conn.(*net.TCPConn); ok && p.unproven.Load() {
-		_ = c.CloseWrite()
-		_ = c.SetReadDeadline(time.Now().Add(linger))
-		_, _ = io.CopyN(io.Discard, c, 64<<10)
-	}
-	return p.Conn.Close()
-}
-
-// linger is how long a client that was refused may take to see why.
-const linger = time.Second

@@ -111,7 +111,7 @@ func base(c *call, what string) (string, *api.Problem) {
 
 // present finds the zone that a write is about, at the revision that the client has seen.
 func (h *handler) present(c *call, base string) (*zone.Zone, held.Info, *api.Problem) {
-	z, info, err := h.find(c.origin)
+	z, info, err := h.o.Backend.Zone(c.origin)
 	if err != nil {
 		return nil, info, problemOf(err, c.origin)
 	}
@@ -131,7 +131,7 @@ func (h *handler) put(c *call) *api.Problem {
 		return h.write(c, "replace", func(ctx context.Context) (done, *api.Problem) { return h.replace(ctx, c) })
 	}
 	return h.write(c, "create", func(ctx context.Context) (done, *api.Problem) {
-		if _, info, err := h.find(c.origin); err == nil {
+		if _, info, err := h.o.Backend.Zone(c.origin); err == nil {
 			return done{}, problemOf(fmt.Errorf("zone %s: %w, as a %s zone", c.origin, held.ErrExists, info.Kind), c.origin)
 		}
 		z, p := c.zone()
@@ -266,10 +266,7 @@ func (h *handler) restore(c *call) *api.Problem {
 		if p != nil {
 			return done{}, p
 		}
-		if rev == "*" {
-			rev = ""
-		}
-		info, err := h.o.Restore(ctx, c.origin, in.Serial, rev)
+		info, err := h.o.Restore(ctx, c.origin, in.Serial)
 		if err != nil {
 			return done{}, problemOf(err, c.origin)
 		}
@@ -301,7 +298,7 @@ func (h *handler) action(name, needs string, f func(zone.Name) error) func(*call
 			if f == nil {
 				return done{}, problem(api.Unsupported, "%s needs %s, and this name server has none", name, needs)
 			}
-			_, info, err := h.find(c.origin)
+			_, info, err := h.o.Backend.Zone(c.origin)
 			if err == nil || name == "refresh" || name == "retransfer" { // a secondary zone may not be there yet
 				err = f(c.origin)
 			}

@@ -128,12 +128,12 @@ type Reload struct {
 	Findings []string `json:"findings,omitempty"`
 }
 
-// A Version is one that a zone has or had.
+// A Version is one that a zone has, or had and can have again.
 type Version struct {
 	Serial  uint32    `json:"serial"`
 	At      time.Time `json:"at"`
 	By      string    `json:"by,omitempty"`
-	Changes int       `json:"changes,omitempty"` // records that differ from the version before
+	Octets  int       `json:"octets,omitempty"` // of the difference to the version before
 	Current bool      `json:"current,omitempty"`
 }
 
