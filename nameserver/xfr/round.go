@@ -95,6 +95,9 @@ func (r *round) wait(err error) {
 		d = seconds(r.soa.Retry)
 	default:
 		d = min(firstRetry<<min(r.tries, 20), lastRetry)
+		if r.have != nil {
+			d = min(d, seconds(r.soa.Retry))
+		}
 		r.tries++
 	}
 	if err != nil {
@@ -129,7 +132,7 @@ func (r *round) ask(ctx context.Context, asked bool) error {
 	var errs []error
 	answered := false
 	for _, p := range r.inOrder() {
-		err := r.Shared.rests(p.Addr)
+		err := r.Shared.rests(p.Addr, r.Origin)
 		if err != nil && !asked {
 			errs = append(errs, err)
 			continue
@@ -138,7 +141,7 @@ func (r *round) ask(ctx context.Context, asked bool) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.Shared.learn(p.Addr, err)
+		r.Shared.learn(p.Addr, r.Origin, err)
 		if err != nil {
 			errs = append(errs, err)
 			continue

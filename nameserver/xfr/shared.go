@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // Shared bounds what the secondaries of many zones do at the same time, and lets each profit from
@@ -32,13 +33,19 @@ type Shared struct {
 	used  atomic.Int64
 
 	mu     sync.Mutex
-	silent map[string]time.Time // by address, until when
+	silent map[string]silence // by address
+}
+
+// A silence is that of a primary. The zone that has found it out goes on asking by its own timers.
+type silence struct {
+	until time.Time
+	by    zone.Name
 }
 
 func (s *Shared) init() {
 	s.once.Do(func() {
 		s.slots = make(chan struct{}, positive(s.Transfers, 64))
-		s.silent = map[string]time.Time{}
+		s.silent = map[string]silence{}
 	})
 }
 
@@ -97,22 +104,22 @@ func (l *load) free() {
 }
 
 // rests is an error when a primary has not answered a moment ago.
-func (s *Shared) rests(addr string) error {
+func (s *Shared) rests(addr string, origin zone.Name) error {
 	if s == nil {
 		return nil
 	}
 	s.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	until, ok := s.silent[addr]
-	if !ok || !time.Now().Before(until) {
+	x, ok := s.silent[addr]
+	if !ok || x.by == origin || !time.Now().Before(x.until) {
 		return nil
 	}
-	return fmt.Errorf("primary %s did not answer for another zone a moment ago", addr)
+	return fmt.Errorf("primary %s did not answer for zone %s a moment ago", addr, x.by)
 }
 
 // learn notes whether a primary answers.
-func (s *Shared) learn(addr string, err error) {
+func (s *Shared) learn(addr string, origin zone.Name, err error) {
 	if s == nil {
 		return
 	}
@@ -127,7 +134,7 @@ func (s *Shared) learn(addr string, err error) {
 	if rest <= 0 {
 		rest = 10 * time.Second
 	}
-	s.silent[addr] = time.Now().Add(rest)
+	s.silent[addr] = silence{time.Now().Add(rest), origin}
 }
 
 // heard notes that something came from an address, whatever the port.
@@ -138,7 +145,7 @@ func (s *Shared) heard(ip netip.Addr) {
 	s.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.silent, func(addr string, _ time.Time) bool {
+	maps.DeleteFunc(s.silent, func(addr string, _ silence) bool {
 		return (&Primary{Addr: addr}).at(ip)
 	})
 }

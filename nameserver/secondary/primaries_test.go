@@ -1,0 +1,218 @@
+package secondary_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/zonecast/zonecast/internal/testserver"
+	"github.com/zonecast/zonecast/nameserver/secondary"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// A peer is a real server that is the primary of example.org, with the timers of apex, and tells us
+// of new versions.
+type peer struct {
+	addr   string
+	change func() // serial 2, with www
+	text   func() string
+}
+
+// second is the version that change makes.
+var second = strings.Replace(apex, " 1 7200", " 2 7200", 1) + "www 300 A 192.0.2.80\n"
+
+func addWWW(t *testing.T, addr string, key *testserver.Key) func() {
+	return func() {
+		t.Helper()
+		m := wire.Update(org)
+		m.Authority = []wire.Record{{Owner: name("www.example.org."), Type: zone.TypeA, Class: wire.ClassIN, TTL: 300, Data: "\xc0\x00\x02\x50"}}
+		update(t, addr, key, m)
+	}
+}
+
+var peers = map[string]func(t *testing.T, us string, key *testserver.Key) peer{
+	"BIND": func(t *testing.T, us string, key *testserver.Key) peer {
+		s := testserver.BIND(t, testserver.BINDOptions{
+			Zones: map[string]string{"example.org.": apex}, TSIG: key,
+			ZoneOptions: fmt.Sprintf("notify explicit; notify-delay 0; also-notify { 127.0.0.1 port %s key %q; };", port(t, us), key.Name),
+		})
+		return peer{s.Addr, addWWW(t, s.Addr, key), func() string { return s.ZoneText(t, "example.org.") }}
+	},
+	"Knot": func(t *testing.T, us string, key *testserver.Key) peer {
+		s := testserver.Knot(t, testserver.KnotOptions{
+			Zones: map[string]string{"example.org.": apex}, TSIG: key, ZoneOptions: "notify: us",
+			Config: fmt.Sprintf("remote:\n  - id: us\n    address: 127.0.0.1@%s\n    key: %q\n", port(t, us), key.Name),
+		})
+		return peer{s.Addr, addWWW(t, s.Addr, key), func() string { return s.ZoneText(t, "example.org.") }}
+	},
+	// It keeps what has changed when it reads a zone file again.
+	"NSD": func(t *testing.T, us string, key *testserver.Key) peer {
+		s := testserver.NSD(t, testserver.NSDOptions{
+			Zones: map[string]string{"example.org.": apex}, TSIG: key,
+			ZoneOptions: fmt.Sprintf("\tnotify: 127.0.0.1@%s %s\n\tcreate-ixfr: yes\n", port(t, us), key.Name),
+		})
+		return peer{s.Addr, func() { s.Rewrite(t, "example.org.", second) }, func() string { return s.ZoneText(t, "example.org.") }}
+	},
+	"PowerDNS": func(t *testing.T, us string, key *testserver.Key) peer {
+		s := testserver.PowerDNS(t, testserver.PowerDNSOptions{
+			Zones: map[string]string{"example.org.": apex}, Kind: "Master", TSIG: key,
+			Config: "xfr-cycle-interval=1\nalso-notify=127.0.0.1:" + port(t, us) + "\nonly-notify=",
+		})
+		return peer{s.Addr, func() {
+			record := func(content string) []map[string]any { return []map[string]any{{"content": content}} }
+			err := s.Call(http.MethodPatch, "/api/v1/servers/localhost/zones/example.org.", map[string]any{"rrsets": []map[string]any{
+				{"name": "www.example.org.", "type": "A", "ttl": 300, "changetype": "REPLACE", "records": record("192.0.2.80")},
+				{"name": "example.org.", "type": "SOA", "ttl": 3600, "changetype": "REPLACE", "records": record("ns1.example.edu. hostmaster.example.edu. 2 7200 900 1209600 300")},
+			}}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, func() string { return s.AXFR(t, "example.org.", key) }}
+	},
+}
+
+// Each primary's NOTIFY, signed or not, wakes us: the refresh timer is two hours. What came is what
+// the primary has.
+func TestNotifyOfPrimaries(t *testing.T) {
+	t.Parallel()
+	for kind, start := range peers {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			theirs, ours := newKey(t)
+			n := startNode(t, ours)
+			p := start(t, n.addr, theirs)
+			set(t, n.Zones, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: secondary.Source{Primaries: []xfr.Primary{{Addr: p.addr, Key: ours}}}}}})
+			until(t, "the zone has come", func() bool { return n.answers(t, org, "1") })
+			p.change()
+			until(t, "the change has come", func() bool { return n.answers(t, org, "2") })
+			z, err := n.Zone(org)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(p.text(), zoneText(t, z)); diff != "" {
+				t.Errorf("(-%s +ours):\n%s", kind, diff)
+			}
+			if diff := cmp.Diff(zoneText(t, parse(t, org, second)), zoneText(t, z)); diff != "" {
+				t.Errorf("(-want +ours):\n%s", diff)
+			}
+			t.Logf("%d whole, %d changes", n.Status()[0].Whole, n.Status()[0].Changes)
+		})
+	}
+}
+
+// A primary that does not know our key, or knows another secret, gives us nothing, and we say why.
+func TestPrimariesRefuseWrongKeys(t *testing.T) {
+	t.Parallel()
+	for kind, start := range peers {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			theirs, _ := newKey(t)
+			_, unknown := newKey(t)
+			forged := *unknown
+			forged.Name = name(theirs.Name)
+			n := startNode(t, unknown)
+			p := start(t, n.addr, theirs)
+			for what, key := range map[string]*wire.Key{"an unknown key": unknown, "another secret": &forged, "no key": nil} {
+				set(t, n.Zones, secondary.Config{})
+				set(t, n.Zones, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: secondary.Source{Primaries: []xfr.Primary{{Addr: p.addr, Key: key}}}}}})
+				until(t, what+": a round is over", func() bool { st := n.Status()[0]; return st.Loaded || st.Err != nil })
+				if st := n.Status()[0]; st.Loaded || !n.answers(t, org, "SERVFAIL") {
+					t.Errorf("%s: the zone came: %+v", what, st)
+				} else if kind != "NSD" && key != nil && !strings.Contains(st.Err.Error(), "BAD") && !strings.Contains(st.Err.Error(), "knows the key") {
+					t.Errorf("%s: error %v; want the reason", what, st.Err)
+				}
+			}
+		})
+	}
+}
+
+// One test of what happens with a primary in the course of time: it is set back to an older serial,
+// is away for longer than the zone lasts, and comes back; in the end it falls silent in the middle of
+// a transfer.
+func TestPrimaryInTrouble(t *testing.T) {
+	t.Parallel()
+	short := func(serial int, more string) string {
+		return fmt.Sprintf("@ 3600 SOA ns1.example.edu. hostmaster.example.edu. %d 1 1 3 300\n@ 3600 NS ns1.example.edu.\n$GENERATE 1-500 h$ 300 A 192.0.2.1\n%s", serial, more)
+	}
+	theirs, ours := newKey(t)
+	n := startNode(t, ours)
+	s := testserver.BIND(t, testserver.BINDOptions{Zones: map[string]string{"example.org.": short(5, "")}, TSIG: theirs})
+	var silent atomic.Bool
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, network, addr)
+		if err == nil && network == "tcp" && silent.Load() {
+			return &deaf{Conn: c, left: 500}, nil
+		}
+		return c, err
+	}
+	src := secondary.Source{Primaries: []xfr.Primary{{Addr: s.Addr, Key: ours, Dial: dial, Timeout: time.Second}}}
+	set(t, n.Zones, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: src}}})
+	until(t, "the zone has come", func() bool { return n.answers(t, org, "5") })
+
+	s.Rewrite(t, "example.org.", short(3, ""))
+	until(t, "the older serial was seen", func() bool { return n.Status()[0].Older == s.Addr })
+	if !n.answers(t, org, "5") {
+		t.Errorf("answered is %s, want the newer version", answer(t, n.addr, org))
+	}
+	if err := n.Retransfer(org); err != nil {
+		t.Error(err)
+	}
+	until(t, "the older version has come", func() bool { return n.answers(t, org, "3") })
+
+	s.Stop()
+	until(t, "the zone has expired", func() bool { return n.answers(t, org, "SERVFAIL") })
+	if st := n.Status()[0]; !st.Expired || st.Err == nil {
+		t.Errorf("status %+v", st)
+	}
+	s.Restart(t)
+	until(t, "the zone is back", func() bool { return n.answers(t, org, "3") })
+
+	silent.Store(true)
+	s.Rewrite(t, "example.org.", short(7, "new 300 A 192.0.2.2\n"))
+	until(t, "a transfer has failed", func() bool {
+		err := n.Status()[0].Err
+		return err != nil && strings.Contains(err.Error(), "transfer") && strings.Contains(err.Error(), "no answer in time")
+	})
+	if got := answer(t, n.addr, org); got != "3" && got != "SERVFAIL" { // it may last no longer than 3 s
+		t.Errorf("in the middle of a transfer answered is %s", got)
+	}
+	silent.Store(false)
+	until(t, "the next version has come", func() bool { return n.answers(t, org, "7") })
+	z, err := n.Zone(org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(s.ZoneText(t, "example.org."), zoneText(t, z)); diff != "" {
+		t.Errorf("(-BIND +ours):\n%s", diff)
+	}
+}
+
+// A deaf connection hears no more than so many octets, and does not say so.
+type deaf struct {
+	net.Conn
+	left int
+}
+
+func (d *deaf) Read(p []byte) (int, error) {
+	if d.left <= 0 {
+		var nothing [1]byte
+		for { // until the deadline, or until it is closed
+			if _, err := d.Conn.Read(nothing[:]); err != nil {
+				return 0, err
+			}
+		}
+	}
+	n, err := d.Conn.Read(p[:min(len(p), d.left)])
+	d.left -= n
+	return n, err
+}
