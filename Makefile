@@ -81,6 +81,8 @@ fuzz: ## run every fuzz target for a short while (FUZZTIME=10s)
 .PHONY: bench
 bench: ## measure speed and memory, as a table with ratios
 	$(GO) run ./bench
+	@scripts/setup-debian --bench
+	$(GO) run ./bench/nameserver
 
 .PHONY: soak
 soak: setup ## the long tests

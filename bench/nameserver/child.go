@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -36,7 +37,16 @@ func runChild(task string) error {
 		return err
 	}
 	var answerer socket.Answerer = echo{}
-	if f[0] == "zonecast" {
+	switch f[0] {
+	case "swap":
+		n, err := strconv.Atoi(f[2])
+		if err != nil {
+			return err
+		}
+		if answerer, err = swapEngine(n); err != nil {
+			return err
+		}
+	case "zonecast":
 		if answerer, err = engine(f[2]); err != nil {
 			return err
 		}

@@ -37,7 +37,9 @@ type load struct {
 	names  int
 	echo   bool // the server sends queries back
 	absent bool
-	seed   *rand.PCG
+	// records is how many an answer has: an address, and its signature.
+	records int
+	seed    *rand.PCG
 
 	tx, rx       [perCall]mmsghdr
 	txIov, rxIov [perCall]syscall.Iovec
@@ -65,7 +67,10 @@ func newLoad(port int, w work) (*load, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	l := &load{fd: fd, names: w.names, absent: w.absent, seed: rand.NewPCG(uint64(w.names), 1)}
+	l := &load{fd: fd, names: w.names, absent: w.absent, records: 1, seed: rand.NewPCG(uint64(w.names), 1)}
+	if w.denial != "" {
+		l.records = 2
+	}
 	if syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, 4<<20) != nil {
 		_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<20)
 	}
@@ -104,6 +109,9 @@ func queryFor(w work) []byte {
 	if w.edns {
 		q[11] = 1
 		q = append(q, 0, 0, 41, 1232>>8, 1232&0xff, 0, 0, 0, 0, 0, 0)
+		if w.denial != "" {
+			q[len(q)-4] = 0x80 // DO
+		}
 	}
 	return q
 }
@@ -145,7 +153,7 @@ func (l *load) good(m []byte) bool {
 	case l.absent:
 		return m[2]&0x80 != 0 && m[3]&15 == 3
 	}
-	return m[2]&0x80 != 0 && m[3]&15 == 0 && binary.BigEndian.Uint16(m[6:]) > 0
+	return m[2]&0x80 != 0 && m[3]&15 == 0 && int(binary.BigEndian.Uint16(m[6:])) >= l.records
 }
 
 // drive keeps the server busy for some time. It stays on the processor that the servers do not use.

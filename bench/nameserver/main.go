@@ -50,15 +50,21 @@ type work struct {
 	name   string
 	names  int
 	edns   bool
-	absent bool // names that do not exist
+	absent bool   // names that do not exist
+	denial string // the zone is signed, and signatures are asked for
 	stream string
 }
+
+// signedNames is how many names signed zones have; -signed changes it.
+const signedNames = 1_000_000
 
 var works = []work{
 	{name: "UDP, 1,000 names", names: 1000},
 	{name: "UDP, 1,000,000 names", names: 1_000_000},
 	{name: "UDP, 1,000 names, EDNS", names: 1000, edns: true},
 	{name: "UDP, 1,000 names, NXDOMAIN", names: 1000, absent: true},
+	{name: "UDP, signed, NSEC, DO", names: signedNames, edns: true, denial: nsec},
+	{name: "UDP, signed, NSEC3, DO", names: signedNames, edns: true, denial: nsec3},
 	{name: "TCP, pipelined", names: 1000, stream: "TCP"},
 	{name: "DoT, pipelined", names: 1000, stream: "DoT"},
 	{name: "DoH, HTTP/2", names: 1000, stream: "DoH"},
@@ -73,8 +79,11 @@ type Row struct {
 	Lost   float64       `json:"lost"`    // share of queries without an answer
 	Memory int64         `json:"memory"`  // octets, shared ones counted once
 	Load   time.Duration `json:"load_ns"` // from the start until the last name is answered
-	Result string        `json:"result,omitempty"`
-	Error  string        `json:"error,omitempty"`
+	// Ratios are zonecast's cost in terms of the others' of the same work, by their names.
+	Ratios  map[string]float64 `json:"ratios,omitempty"`
+	Latency *Latency           `json:"latency,omitempty"` // in place of CPU, Rate and Lost
+	Result  string             `json:"result,omitempty"`
+	Error   string             `json:"error,omitempty"`
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -85,6 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f.IntVar(&b.rounds, "rounds", 5, "how often to measure each server; the least is told")
 	f.DurationVar(&b.measure, "time", 2*time.Second, "of one measurement")
 	f.StringVar(&b.dir, "dir", "", "`folder` for zones and servers (default bench/out/nameserver)")
+	signed := f.Int("signed", signedNames, "how many names signed zones have: a million takes half a minute to sign, once")
 	only := f.String("only", "", "only rows whose name matches this regular `expression`")
 	servers := f.String("servers", "", "only servers whose name matches this regular `expression`")
 	asJSON := f.Bool("json", false, "print JSON")
@@ -105,12 +115,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	for _, w := range works {
+		if w.denial != "" {
+			w.names = max(*signed, 1)
+		}
 		if *quick && w.names > 10_000 {
 			w.names = 10_000
 		}
 		if rows.MatchString(w.name) && ctx.Err() == nil {
 			b.run(w)
 		}
+	}
+	if rows.MatchString(swapName) && ctx.Err() == nil {
+		zones := manyZones
+		if *quick {
+			zones = 1000
+		}
+		b.addSwaps(zones)
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "nameserver: interrupted")
@@ -156,8 +176,8 @@ func (b *bench) prepare(servers string) (err error) {
 
 // run measures all servers, round by round, so that what the machine does meanwhile falls on all.
 func (b *bench) run(w work) {
-	zone := filepath.Join(b.dir, fmt.Sprintf("%s%d.zone", origin, w.names))
-	if err := writeZone(zone, w.names); err != nil {
+	zone, err := zoneFile(b.dir, w.names, w.denial)
+	if err != nil {
 		b.rows = append(b.rows, Row{Work: w.name, Error: err.Error()})
 		return
 	}
@@ -192,7 +212,7 @@ func (b *bench) run(w work) {
 
 // wanted reports whether a server is to be measured.
 func (b *bench) wanted(w work, s server) bool {
-	return b.servers.MatchString(s.name) && (w.stream == "" || slices.Contains(s.streams, w.stream))
+	return b.servers.MatchString(s.name) && (w.stream == "" || slices.Contains(s.streams, w.stream)) && (w.denial == "" || !s.unsigned)
 }
 
 // better joins two rounds of one server.
@@ -230,7 +250,7 @@ func (b *bench) once(w work, s server, zone string) (Row, error) {
 			return r, err
 		}
 	}
-	p, err := s.start(b.ctx, place{dir: dir, zone: zone, port: port, transport: w.stream, stream: stream})
+	p, err := s.start(b.ctx, place{dir: dir, zone: zone, port: port, transport: w.stream, stream: stream, signed: w.denial != ""})
 	if err != nil {
 		return r, err
 	}

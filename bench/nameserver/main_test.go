@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -29,17 +30,34 @@ func TestQuick(t *testing.T) {
 		t.Skip("two processors are needed")
 	}
 	var out, log bytes.Buffer
-	args := []string{"-quick", "-json", "-dir", t.TempDir(), "-servers", "echo|zonecast", "-only", "EDNS|NXDOMAIN"}
+	args := []string{"-quick", "-json", "-dir", t.TempDir(), "-servers", "echo|zonecast", "-only", "EDNS|NXDOMAIN|signed", "-signed", "300"}
 	if code := run(context.Background(), args, &out, &log); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, log.String())
 	}
 	var rows []Row
-	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) != 4 {
-		t.Fatalf("%d rows, %v, want 4", len(rows), err)
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) != 8 {
+		t.Fatalf("%d rows, %v, want 8", len(rows), err)
 	}
 	for _, r := range rows {
 		if r.Error != "" || r.CPU <= 0 || r.Rate <= 0 || r.Memory <= 0 {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// The signed zones are what a validator accepts, and all their answers have signatures.
+func TestSignedZones(t *testing.T) {
+	for _, denial := range []string{nsec, nsec3} {
+		file, err := zoneFile(t.TempDir(), 50, denial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify, err := exec.LookPath("ldns-verify-zone")
+		if err != nil {
+			t.Skip("ldns-verify-zone is not installed")
+		}
+		if out, err := exec.CommandContext(t.Context(), verify, file).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", denial, err, out)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +19,7 @@ type place struct {
 	port      int
 	transport string // that is measured; "" is UDP
 	stream    int    // port of DoT or DoH
+	signed    bool   // the zone is
 }
 
 func (p place) log() string { return filepath.Join(p.dir, "log") }
@@ -27,18 +30,21 @@ type server struct {
 	start func(context.Context, place) (*process, error)
 	// What it can do beside UDP.
 	streams []string
+	// It is not measured with signed zones, because it has no answers for them, or signs itself.
+	unsigned bool
 }
 
 // servers in the order of the table. All have one thread for datagrams, and answer whoever asks as
 // often as it asks.
 var servers = []server{
-	{"echo", self("echo"), nil},
-	{"zonecast", self("zonecast"), []string{"TCP", "DoT", "DoH"}},
-	{"gdnsd", gdnsd, []string{"TCP"}},
-	{"nsd", nsd, []string{"TCP", "DoT"}},
-	{"knot", knot, []string{"TCP"}},
-	{"powerdns", powerdns, []string{"TCP"}},
-	{"bind", bind, []string{"TCP", "DoT", "DoH"}},
+	{name: "echo", start: self("echo")},
+	{name: "zonecast", start: self("zonecast"), streams: []string{"TCP", "DoT", "DoH"}},
+	{name: "gdnsd", start: gdnsd, streams: []string{"TCP"}, unsigned: true},
+	{name: "yadifa", start: yadifa, unsigned: true},
+	{name: "nsd", start: nsd, streams: []string{"TCP", "DoT"}},
+	{name: "knot", start: knot, streams: []string{"TCP"}},
+	{name: "powerdns", start: powerdns, streams: []string{"TCP"}},
+	{name: "bind", start: bind, streams: []string{"TCP", "DoT", "DoH"}},
 }
 
 // self starts this program as a server.
@@ -87,6 +93,50 @@ func gdnsd(ctx context.Context, p place) (*process, error) {
 	state_dir => %DIR/state
 }
 `, "gdnsd", "-c", "%DIR", "start")
+}
+
+// yadifa has no setting for the group's and the user's rights but their names.
+func yadifa(ctx context.Context, p place) (*process, error) {
+	who, err := user.Current()
+	if err != nil {
+		return nil, err
+	}
+	group, err := user.LookupGroupId(who.Gid)
+	if err != nil {
+		return nil, err
+	}
+	return configured(ctx, p, "yadifad.conf", `<main>
+	daemon off
+	chroot off
+	logpath "%DIR"
+	pidfile "%DIR/yadifad.pid"
+	datapath "%DIR"
+	keyspath "%DIR"
+	xfrpath "%DIR"
+	user `+who.Username+`
+	group `+group.Name+`
+	listen 127.0.0.1 port %PORT
+	thread-count-by-address 1
+	statistics off
+	queries-log-type 0
+	allow-control none
+</main>
+<rrl>
+	enabled false
+</rrl>
+<channels>
+	all all.log 0644
+</channels>
+<loggers>
+	* EMERG,ALERT,CRIT,ERR all
+</loggers>
+<zone>
+	type primary
+	domain %ORIGIN
+	file "%ZONE"
+	notify-auto false
+</zone>
+`, "yadifad", "-c", "%DIR/yadifad.conf")
 }
 
 func nsd(ctx context.Context, p place) (*process, error) {
@@ -151,7 +201,27 @@ func powerdns(ctx context.Context, p place) (*process, error) {
 	if err := os.WriteFile(filepath.Join(p.dir, "named.conf"), []byte(named), 0o644); err != nil {
 		return nil, err
 	}
-	return configured(ctx, p, "pdns.conf", `launch=bind
+	presigned := ""
+	if p.signed {
+		// That the signatures are in the file it learns from a database beside.
+		presigned = "bind-dnssec-db=%DIR/dnssec.sqlite3\n"
+		tool, err := find("pdnsutil")
+		if err != nil {
+			return nil, err
+		}
+		db := filepath.Join(p.dir, "dnssec.sqlite3")
+		conf := "launch=bind\nbind-config=" + filepath.Join(p.dir, "named.conf") + "\nbind-dnssec-db=" + db + "\n"
+		if err := os.WriteFile(filepath.Join(p.dir, "pdns.conf"), []byte(conf), 0o644); err != nil {
+			return nil, err
+		}
+		for _, args := range [][]string{{"create-bind-db", db}, {"set-presigned", strings.TrimSuffix(origin, ".")}} {
+			cmd := exec.CommandContext(ctx, tool, append([]string{"--config-dir=" + p.dir}, args...)...)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return nil, fmt.Errorf("pdnsutil %s: %w\n%s", args[0], err, out)
+			}
+		}
+	}
+	return configured(ctx, p, "pdns.conf", presigned+`launch=bind
 bind-config=%DIR/named.conf
 local-address=127.0.0.1
 local-port=%PORT

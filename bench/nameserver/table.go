@@ -11,10 +11,19 @@ import (
 
 // targets are how many times the cost of others zonecast's may be, by work and server.
 var targets = map[string]map[string]float64{
-	"UDP, 1,000 names":     {"gdnsd": 1.00, "echo": 1.04},
-	"UDP, 1,000,000 names": {"gdnsd": 1.00, "knot": 0.75, "nsd": 0.75},
-	"TCP, pipelined":       {"powerdns": 1 / 0.9},
-	"DoH, HTTP/2":          {"bind": 1.00},
+	"UDP, 1,000 names":       {"gdnsd": 1.00, "echo": 1.04},
+	"UDP, 1,000,000 names":   {"gdnsd": 1.00, "knot": 0.75, "nsd": 0.75},
+	"UDP, signed, NSEC, DO":  {"knot": 0.70},
+	"UDP, signed, NSEC3, DO": {"knot": 0.70},
+	"TCP, pipelined":         {"powerdns": 1 / 0.9},
+	"DoH, HTTP/2":            {"bind": 1.00},
+}
+
+// memories are how many octets zonecast may hold, by work.
+var memories = map[string]int64{
+	"UDP, 1,000,000 names":   200e6,
+	"UDP, signed, NSEC, DO":  800e6,
+	"UDP, signed, NSEC3, DO": 800e6,
 }
 
 // tolerance is how much of a target is noise.
@@ -35,10 +44,23 @@ func (r *Row) judge(rows []Row) {
 	if r.Server != "zonecast" || r.Error != "" {
 		return
 	}
+	if limit, ok := memories[r.Work]; ok {
+		r.Result = "ok"
+		if r.Memory > limit {
+			r.Result = "MISSED"
+		}
+	}
+	r.Ratios = map[string]float64{}
 	for _, s := range servers { // in the order of the table
 		times, ok := targets[r.Work][s.name]
 		other := cost(rows, s.name)
-		if !ok || other == 0 { // not measured
+		if other == 0 { // not measured
+			continue
+		}
+		if s.name != r.Server {
+			r.Ratios[s.name] = r.CPU / other
+		}
+		if !ok {
 			continue
 		}
 		if r.Result == "" {
@@ -51,8 +73,8 @@ func (r *Row) judge(rows []Row) {
 }
 
 func printTable(w io.Writer, rows []Row) {
-	fmt.Fprintln(w, "| work | server | CPU for an answer | × echo | × gdnsd | × zonecast | answers/s | lost | memory | load | targets |")
-	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintln(w, "| work | server | CPU for an answer | × echo | × gdnsd | × knot | × zonecast | answers/s | lost | memory | load | targets |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for i := range rows {
 		r := &rows[i]
 		var same []Row
@@ -63,7 +85,11 @@ func printTable(w io.Writer, rows []Row) {
 		}
 		if r.Error != "" {
 			why, _, _ := strings.Cut(r.Error, "\n")
-			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | | |\n", r.Work, r.Server, why)
+			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | | | |\n", r.Work, r.Server, why)
+			continue
+		}
+		if r.Latency != nil {
+			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.Latency, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
 			continue
 		}
 		times := func(server string) string {
@@ -72,8 +98,8 @@ func printTable(w io.Writer, rows []Row) {
 			}
 			return "-"
 		}
-		fmt.Fprintf(w, "| %s | %s | %.2f µs | %s | %s | %s | %.0f | %.1f %% | %d MiB | %v | %s |\n", r.Work, r.Server, r.CPU,
-			times("echo"), times("gdnsd"), times("zonecast"), r.Rate, 100*r.Lost, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
+		fmt.Fprintf(w, "| %s | %s | %.2f µs | %s | %s | %s | %s | %.0f | %.1f %% | %d MiB | %v | %s |\n", r.Work, r.Server, r.CPU,
+			times("echo"), times("gdnsd"), times("knot"), times("zonecast"), r.Rate, 100*r.Lost, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
 	}
 }
 
@@ -82,11 +108,17 @@ func (r *Row) wanted() string {
 	if r.Server != "zonecast" || r.Result == "" {
 		return "-"
 	}
+	if r.Latency != nil {
+		return fmt.Sprintf("≤ %.2f: %s", swapTarget, r.Result)
+	}
 	var all []string
 	for _, s := range servers {
 		if times, ok := targets[r.Work][s.name]; ok {
 			all = append(all, fmt.Sprintf("≤ %.2f × %s", times, s.name))
 		}
+	}
+	if limit, ok := memories[r.Work]; ok {
+		all = append(all, fmt.Sprintf("≤ %d MB", limit/1e6))
 	}
 	return strings.Join(all, ", ") + ": " + r.Result
 }

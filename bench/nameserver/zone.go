@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // The zone has an address for each of n names, and nothing else of interest.
@@ -31,26 +33,46 @@ func putDigits(b []byte, i int) {
 	}
 }
 
-// writeZone writes the zone file, unless it is there.
-func writeZone(name string, n int) error {
+// addressOf is the address of name i.
+func addressOf(i int) [4]byte { return [4]byte{198, byte(18 + i>>16&1), byte(i >> 8), byte(i)} }
+
+// zoneFile is the file of the zone with n names, signed or not. It is written unless it is there:
+// signing a million names takes half a minute.
+func zoneFile(dir string, n int, denial string) (string, error) {
+	name := filepath.Join(dir, fmt.Sprintf("%s%d.zone", origin, n))
+	if denial != "" {
+		name = filepath.Join(dir, fmt.Sprintf("%s%d.%s.zone", origin, n, denial))
+	}
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return name, err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "zone-*")
+	f, err := os.CreateTemp(dir, "zone-*")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	w := bufio.NewWriter(f)
-	fmt.Fprintf(w, "$ORIGIN %s\n$TTL 3600\n@ SOA ns1 hostmaster 1 7200 900 1209600 300\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n", origin)
+	w := bufio.NewWriterSize(f, 1<<20)
+	if denial == "" {
+		writeZone(w, n)
+	} else {
+		var s *signer
+		if s, err = newSigner(denial, time.Now()); err == nil {
+			err = s.zone(w, n)
+		}
+	}
+	if err := errors.Join(err, w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
+		return "", err
+	}
+	return name, os.Rename(f.Name(), name)
+}
+
+func writeZone(w io.Writer, n int) {
+	fmt.Fprintf(w, "$ORIGIN %s\n$TTL %d\n@ SOA ns1 hostmaster 1 7200 900 1209600 %d\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n", origin, zoneTTL, absentTTL)
 	for i := range n {
-		fmt.Fprintf(w, "%s A 198.%d.%d.%d\n", labelOf(i), 18+i>>16&1, i>>8&255, i&255)
+		a := addressOf(i)
+		fmt.Fprintf(w, "%s A %d.%d.%d.%d\n", labelOf(i), a[0], a[1], a[2], a[3])
 	}
-	if err := errors.Join(w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }
