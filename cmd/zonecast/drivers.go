@@ -9,5 +9,6 @@ import (
 	_ "github.com/zonecast/zonecast/providers/rfc2136"
 	_ "github.com/zonecast/zonecast/providers/route53"
 	_ "github.com/zonecast/zonecast/providers/yaml"
+	_ "github.com/zonecast/zonecast/providers/zonecast"
 	_ "github.com/zonecast/zonecast/providers/zonefile"
 )

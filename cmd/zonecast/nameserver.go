@@ -96,7 +96,7 @@ func (a *app) nameserver(ctx context.Context, args *nameserverArgs, c *conf.Conf
 	if args.config != "" {
 		o.Again = func() (serve.Content, error) { return a.again(args, log) }
 	}
-	o.Report, o.Log = log.report, log.finding
+	o.Report, o.Log, o.Changed = log.report, log.finding, log.changed
 	o.Reloading = func() { _ = serve.TellReloading(context.WithoutCancel(ctx)) }
 	ready := args.ready()
 	o.Ready = func() {

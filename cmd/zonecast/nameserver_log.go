@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/zonecast/zonecast/finding"
@@ -15,6 +16,38 @@ type serverLog struct {
 	a     *app
 	stamp bool
 	zones int
+
+	mu     sync.Mutex
+	second int64 // in which lines of changes were written last
+	lines  int   // of changes, in this second
+}
+
+// perSecond is how many changes are told in a second: zones may come by the thousand.
+const perSecond = 20
+
+// changed tells of a version that was transferred in, updated or made.
+func (l *serverLog) changed(c serve.Change) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now().Unix()
+	if now != l.second {
+		if more := l.lines - perSecond; more > 0 {
+			l.say("… and %s more", plural(more, "change"))
+		}
+		l.second, l.lines = now, 0
+	}
+	if l.lines++; l.lines > perSecond {
+		return
+	}
+	how := map[string]string{"primary": "held here", "secondary": "transferred", "catalog": "made here"}[c.Kind]
+	switch {
+	case c.Removed:
+		l.say("zone %s: withdrawn", c.Origin)
+	case c.New:
+		l.say("zone %s: new, serial %d, %s, %s", c.Origin, c.Serial, plural(c.Sets, "RRset"), how)
+	default:
+		l.say("zone %s: serial %d → %d, %s, %s", c.Origin, c.Before, c.Serial, plural(c.Sets, "RRset"), how)
+	}
 }
 
 func newServerLog(a *app) *serverLog {
@@ -63,8 +96,21 @@ func (l *serverLog) status() string {
 
 // start tells what is served, and where.
 func (l *serverLog) start(s *serve.Server, r serve.Report, took time.Duration) {
-	l.zones = r.Zones
-	l.say("%s from %s loaded in %v%s", plural(r.Zones, "zone"), plural(r.Files, "file"), took.Round(time.Millisecond), l.broken(r))
+	kinds := s.Zones()
+	l.zones = 0
+	for _, n := range kinds {
+		l.zones += n
+	}
+	if r.Files > 0 || l.zones == 0 {
+		l.say("%s from %s loaded in %v%s", plural(r.Zones, "zone"), plural(r.Files, "file"), took.Round(time.Millisecond), l.broken(r))
+	}
+	for _, k := range []struct{ kind, text string }{
+		{"primary", "held here"}, {"secondary", "transferred in before, out of the store"}, {"catalog", "made here as catalogs"},
+	} {
+		if n := kinds[k.kind]; n > 0 {
+			l.say("%s %s", plural(n, "zone"), k.text)
+		}
+	}
 	for _, e := range s.Endpoints() {
 		l.say("%s at %s", e.Service, e.Addr)
 	}

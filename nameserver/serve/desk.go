@@ -114,4 +114,4 @@ func (s *Server) publishFile(z *zone.Zone, c *nameserver.Compiled, file string) 
 	}
 }
 
-func (s *Server) withdrawFile(origin zone.Name) { s.zones.withdraw(origin, held.File, false) }
+func (s *Server) withdrawFile(origin zone.Name) { s.zones.withdraw(origin, held.File) }

@@ -78,6 +78,7 @@ type served struct {
 type Change struct {
 	Origin  zone.Name
 	File    string
+	Kind    string // what it is served from: "file", "primary" (held here), "secondary", "catalog"
 	New     bool // it was not served before
 	Removed bool // it is not served any more
 	Serial  uint32

@@ -44,7 +44,7 @@ func (s *Server) wire() {
 	s.held = &held.Zones{
 		DB:       nowhere{},
 		Publish:  func(z *zone.Zone) error { return s.zones.publish(primary, z, nil) },
-		Withdraw: func(origin zone.Name) { s.zones.withdraw(origin, held.Primary, false) },
+		Withdraw: func(origin zone.Name) { s.zones.withdraw(origin, held.Primary) },
 		Resume:   func(z *zone.Zone, list []xfr.Difference) { s.resume(primary, z, list) },
 		Policy:   s.editing,
 		Taken: func(origin zone.Name) (string, bool) {
@@ -59,7 +59,7 @@ func (s *Server) wire() {
 			s.resume(transferred, e.Zone, e.Deltas)
 			return s.zones.publish(transferred, e.Zone, nil)
 		},
-		Withdraw: func(origin zone.Name) { s.zones.withdraw(origin, held.Secondary, false) },
+		Withdraw: func(origin zone.Name) { s.zones.withdraw(origin, held.Secondary) },
 		Expired:  func(origin zone.Name) { s.zones.fail(origin, transferred) },
 		Taken:    func(origin zone.Name) string { return s.zones.taken(origin, held.Secondary) },
 		Log:      s.log,
@@ -268,7 +268,7 @@ func (s *Server) produce(c *Content) {
 	}
 	for _, p := range before {
 		if !slices.ContainsFunc(c.Produce, func(x Produce) bool { return x.Origin == p.Origin }) {
-			s.zones.withdraw(p.Origin, catalog, false)
+			s.zones.withdraw(p.Origin, catalog)
 		}
 	}
 }

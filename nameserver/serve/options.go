@@ -73,6 +73,9 @@ type Options struct {
 	// know, by several goroutines at once. They may be nil.
 	Report func(Report)
 	Log    func(finding.Finding)
+	// Changed is called with each version of a zone that does not come from a file, by several
+	// goroutines at once; may be nil.
+	Changed func(Change)
 	// Ready is called when all zones are loaded and queries are answered, and Reloading before each
 	// reload that was asked for, which Ready follows. They may be nil.
 	Ready, Reloading func()

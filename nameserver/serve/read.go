@@ -81,7 +81,7 @@ func (x *file) parse(again bool) version {
 	}
 	taken := &witness{dir: x.dir}
 	defer taken.close()
-	res, err := zonefile.Parse(data, zonefile.Options{File: x.path, Root: taken, DefaultTTL: defaultTTL})
+	res, err := zonefile.Parse(data, zonefile.Options{File: x.path, Root: taken, DefaultTTL: defaultTTL, NoPlaces: true})
 	v.includes, v.findings = taken.files, res.Findings
 	if err == nil {
 		err = finding.AsError(res.Findings)

@@ -49,8 +49,9 @@ type register struct {
 	policy func(h holder, origin zone.Name) Policy
 	notify *xfr.Notifier // nil: nobody is told anything
 	limit  int64         // of each journal, in octets
-	// listed is called when a zone that others may fetch came or went; may be nil.
-	listed func()
+	// listed is called when a zone came or went, and changed with each version; both may be nil.
+	listed  func()
+	changed func(h holder, c Change)
 
 	mu sync.RWMutex
 	by map[zone.Name]*entry
@@ -120,11 +121,17 @@ func (r *register) publish(h holder, z *zone.Zone, c *nameserver.Compiled) error
 		r.zones.Remove(origin)
 		return nil
 	}
-	isNew := !e.live
-	e.live, e.journal, e.serial = true, j, held.SerialOf(z)
+	change := Change{
+		Origin: origin, File: h.file, Kind: h.kind, New: !e.live, Serial: held.SerialOf(z), Before: e.serial,
+		Names: c.Names(), Sets: c.Sets(), Signed: c.Signed(),
+	}
+	e.live, e.journal, e.serial = true, j, change.Serial
 	r.mu.Unlock()
-	if isNew && r.listed != nil {
+	if change.New && r.listed != nil {
 		r.listed()
+	}
+	if r.changed != nil {
+		r.changed(h, change)
 	}
 	if r.notify != nil && len(p.Notify) > 0 {
 		return r.notify.Changed(z)
@@ -161,22 +168,23 @@ func (r *register) restore(h holder, origin zone.Name, j *xfr.Journal) {
 	r.by[origin].journal = j
 }
 
-// withdraw has a zone no longer answered. It stays claimed when stay is set.
-func (r *register) withdraw(origin zone.Name, kind string, stay bool) {
+// withdraw has a zone no longer answered, and its name free.
+func (r *register) withdraw(origin zone.Name, kind string) {
 	r.mu.Lock()
 	e := r.by[origin]
 	if e == nil || e.kind != kind {
 		r.mu.Unlock()
 		return
 	}
-	e.live, e.journal = false, nil
-	if !stay {
-		delete(r.by, origin)
-	}
+	was := *e
+	delete(r.by, origin)
 	r.mu.Unlock()
 	r.zones.Remove(origin)
 	if r.listed != nil {
 		r.listed()
+	}
+	if was.live && r.changed != nil {
+		r.changed(was.holder, Change{Origin: origin, File: was.file, Kind: was.kind, Removed: true, Serial: was.serial, Before: was.serial})
 	}
 }
 

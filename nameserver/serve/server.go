@@ -39,6 +39,7 @@ type Server struct {
 	secondary *secondary.Zones
 	producing sync.Mutex // guards producers
 	producers []*secondary.Producer
+	loaded    atomic.Bool
 	listed    chan struct{} // has a value after zones have come or gone
 
 	notify *xfr.Notifier
@@ -63,7 +64,7 @@ func Listen(o Options) (*Server, error) {
 	s.listed = make(chan struct{}, 1)
 	s.zones = &register{zones: &s.engine.Zones, policy: s.policy, limit: o.Journal}
 	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told}
-	s.zones.notify, s.zones.listed = s.notify, s.relist
+	s.zones.notify, s.zones.listed, s.zones.changed = s.notify, s.relist, s.changed
 	s.wire()
 	s.out = &xfr.Out{
 		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers,
@@ -118,6 +119,10 @@ func (s *Server) log(f finding.Finding) {
 	}
 }
 
+// Zones counts the zones that are answered, by what they are served from: "file", "primary" (held
+// here), "secondary", "catalog" (made here).
+func (s *Server) Zones() map[string]int { return s.zones.counts() }
+
 // Endpoints are the addresses that are bound.
 func (s *Server) Endpoints() []socket.Endpoint { return s.sockets.Endpoints() }
 
@@ -142,6 +147,13 @@ func (s *Server) Close() error {
 	return err
 }
 
+// changed tells of versions that no look at the folders tells of.
+func (s *Server) changed(h holder, c Change) {
+	if h.kind != held.File && s.o.Changed != nil && s.loaded.Load() {
+		s.o.Changed(c)
+	}
+}
+
 // relist has the catalogs made anew soon.
 func (s *Server) relist() {
 	select {
@@ -161,6 +173,7 @@ func (s *Server) Load(ctx context.Context) (Report, error) {
 		debug.FreeOSMemory()
 	}
 	s.listNow(ctx)
+	s.loaded.Store(true)
 	return r, ctx.Err()
 }
 
