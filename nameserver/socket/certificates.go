@@ -9,11 +9,14 @@ import (
 	"sync/atomic"
 )
 
-// Certificates are certificates from files that can be read again while they are in use. They are
-// safe for concurrent use.
+// Certificates are certificates from files that can be read again while they are in use, or from
+// somebody who gets and renews them. They are safe for concurrent use.
 type Certificates struct {
 	files  []CertificateFiles
 	loaded atomic.Pointer[[]loadedCertificate]
+	// From somebody else; files is empty then.
+	get       func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	protocols []string
 }
 
 // CertificateFiles name a chain of certificates and its key, both in PEM.
@@ -37,10 +40,20 @@ func LoadCertificates(files ...CertificateFiles) (*Certificates, error) {
 	return c, nil
 }
 
+// CertificatesFrom takes the certificate for each handshake from somebody else, such as package
+// nameserver/acme. protocols are further names of ALPN for endpoints over TCP: whoever asks for one
+// of them wants to see the certificate and nothing more (RFC 8737, section 3).
+func CertificatesFrom(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), protocols ...string) *Certificates {
+	return &Certificates{get: get, protocols: protocols}
+}
+
 // Reload reads the files again and reports whether they have changed. New connections get what was
 // read. When any file cannot be used, for a reason that the error tells, everything stays as it was:
-// a certificate that was half renewed must not end the service.
+// a certificate that was half renewed must not end the service. Without files it does nothing.
 func (c *Certificates) Reload() (changed bool, err error) {
+	if c.get != nil {
+		return false, nil
+	}
 	old := c.loaded.Load()
 	fresh := make([]loadedCertificate, len(c.files))
 	for i, f := range c.files {
@@ -67,6 +80,9 @@ func (c *Certificates) Reload() (changed bool, err error) {
 }
 
 func (c *Certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c.get != nil {
+		return c.get(hello)
+	}
 	all := *c.loaded.Load()
 	if hello.ServerName != "" && len(all) > 1 {
 		for i := range all {

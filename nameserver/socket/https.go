@@ -73,7 +73,7 @@ func (s *Server) newWeb(ctx context.Context, d *door) *web {
 		},
 	}
 	if w.secure {
-		w.tls = s.o.Certificates.config("h2", "http/1.1")
+		w.tls = s.o.Certificates.config(append([]string{"h2", "http/1.1"}, s.o.Certificates.protocols...)...)
 		w.altSvc = s.altSvc(Endpoint{d.service, addrPort(d.listener.Addr())})
 	}
 	return w
@@ -107,7 +107,6 @@ func (w *web) admit(st *stream) {
 	if w.secure {
 		secure, err := w.server.handshake(w.ctx, st, w.tls)
 		if err != nil {
-			w.server.streams.tally.handshakes.Add(1)
 			_ = st.Close()
 			return
 		}

@@ -44,7 +44,7 @@ func Listen(o Options) (*Server, error) {
 	s := &Server{o: o, streams: newStreams(o.Limits)}
 	s.streamer, _ = o.Answerer.(Streamer)
 	if o.Certificates != nil {
-		s.dot = o.Certificates.config("dot")
+		s.dot = o.Certificates.config(append([]string{"dot"}, o.Certificates.protocols...)...)
 		s.dot.ClientAuth, s.dot.ClientCAs = o.ClientAuth, o.ClientCAs
 	}
 	for _, e := range o.Endpoints {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -56,7 +57,6 @@ func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 	if t == TLS {
 		secure, err := s.handshake(ctx, st, s.dot)
 		if err != nil {
-			s.streams.tally.handshakes.Add(1)
 			return
 		}
 		c.conn = secure
@@ -76,12 +76,18 @@ func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 	cancel()
 }
 
+var errSeen = errors.New("the client wanted to see the certificate alone")
+
 func (s *Server) handshake(ctx context.Context, st *stream, config *tls.Config) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Limits.Message)
 	defer cancel()
 	secure := tls.Server(st, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
+		s.streams.tally.handshakes.Add(1)
 		return nil, err
+	}
+	if slices.Contains(s.o.Certificates.protocols, secure.ConnectionState().NegotiatedProtocol) {
+		return nil, errors.Join(errSeen, secure.Close())
 	}
 	return secure, nil
 }
