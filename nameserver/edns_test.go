@@ -65,6 +65,38 @@ func TestEDNS(t *testing.T) {
 	}
 }
 
+func TestExtendedErrors(t *testing.T) {
+	t.Parallel()
+	e := engine(t, map[string]string{"example.org.": exampleText})
+	for _, c := range []struct {
+		what  string
+		name  string
+		typ   uint16
+		edit  func(*dns.Msg)
+		rcode int
+		want  uint16
+	}{
+		{"a zone that is not held", "www.elsewhere.example.", dns.TypeA, nil, dns.RcodeRefused, dns.ExtendedErrorCodeNotAuthoritative},
+		{"another class", "www.example.org.", dns.TypeA, func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassHESIOD }, dns.RcodeRefused, dns.ExtendedErrorCodeNotAuthoritative},
+		{"another opcode", "www.example.org.", dns.TypeA, func(m *dns.Msg) { m.Opcode = dns.OpcodeStatus }, dns.RcodeNotImplemented, dns.ExtendedErrorCodeNotSupported},
+		{"a type of messages", "www.example.org.", dns.TypeTSIG, nil, dns.RcodeRefused, 30},
+		{"a type of denials", "www.example.org.", 128, nil, dns.RcodeFormatError, 30},
+		{"a transfer, where there are none", "example.org.", dns.TypeAXFR, nil, dns.RcodeRefused, dns.ExtendedErrorCodeProhibited},
+	} {
+		opts := []func(*dns.Msg){withEDNS}
+		if c.edit != nil {
+			opts = append(opts, c.edit)
+		}
+		m := ask(t, e, query(t, c.name, c.typ, opts...))
+		if o, ok := optionOf[*dns.EDNS0_EDE](m); m.Rcode != c.rcode || !ok || o.InfoCode != c.want {
+			t.Errorf("%s: %s; want %s, extended error %d", c.what, m, dns.RcodeToString[c.rcode], c.want)
+		}
+		if m := ask(t, e, query(t, c.name, c.typ, opts[1:]...)); m.Rcode != c.rcode || m.IsEdns0() != nil {
+			t.Errorf("%s, without EDNS: %s; want %s without OPT", c.what, m, dns.RcodeToString[c.rcode])
+		}
+	}
+}
+
 func TestCaseOfTheQuestionIsKept(t *testing.T) {
 	t.Parallel()
 	e := engine(t, map[string]string{"example.org.": exampleText})
