@@ -48,6 +48,15 @@ func (s *Zones) Status() []Status {
 	return out
 }
 
+// StatusOf tells how one zone is; ok is false when it is not transferred in here.
+func (s *Zones) StatusOf(origin zone.Name) (st xfr.Status, ok bool) {
+	e := s.entry(origin)
+	if e == nil {
+		return xfr.Status{}, false
+	}
+	return e.in.Status(), true
+}
+
 // unlisted is called with Zones.change.
 func (e *entry) unlisted() bool {
 	c := e.catalog

@@ -79,8 +79,8 @@ type Change struct {
 	Origin  zone.Name
 	File    string
 	Kind    string // what it is served from: "file", "primary" (held here), "secondary", "catalog"
-	New     bool // it was not served before
-	Removed bool // it is not served any more
+	New     bool   // it was not served before
+	Removed bool   // it is not served any more
 	Serial  uint32
 	Before  uint32 // serial of the version before
 	Names   int

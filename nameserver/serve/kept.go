@@ -113,8 +113,12 @@ func (s *Server) open(ctx context.Context) error {
 	return s.set(ctx)
 }
 
-// reserve claims the names of zones that are configured one by one.
+// reserve claims the names of zones that are configured one by one, and lets go those that are not
+// any more.
 func (s *Server) reserve(c *Content) {
+	s.zones.release(held.Primary, func(origin zone.Name) bool {
+		return slices.ContainsFunc(c.Primaries, func(p Primary) bool { return p.Origin == origin })
+	})
 	for i := range c.Primaries {
 		s.reserveOne(c.Primaries[i].Origin, holder{kind: held.Primary})
 	}

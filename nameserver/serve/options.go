@@ -67,6 +67,8 @@ type Options struct {
 	Dnstap   *observe.Dnstap // nil: none
 	QueryLog *observe.Log    // nil: none
 
+	Control *Control // nil: none
+
 	// Poll is how long the folders rest between two looks, at least; 0: one second.
 	Poll time.Duration
 	// Report is called after each look that brought something, and Log with what else people should

@@ -188,6 +188,18 @@ func (r *register) withdraw(origin zone.Name, kind string) {
 	}
 }
 
+// release lets go the names of zones of a kind that are claimed and not answered, but for those to
+// keep.
+func (r *register) release(kind string, keep func(origin zone.Name) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for origin, e := range r.by {
+		if e.kind == kind && !e.live && !keep(origin) {
+			delete(r.by, origin)
+		}
+	}
+}
+
 // fail has a zone answered with SERVFAIL until it is published.
 func (r *register) fail(origin zone.Name, h holder) {
 	if _, ok := r.claim(origin, h); !ok {

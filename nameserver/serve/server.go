@@ -14,6 +14,7 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/nameserver/observe"
@@ -40,6 +41,8 @@ type Server struct {
 	producing sync.Mutex // guards producers
 	producers []*secondary.Producer
 	loaded    atomic.Bool
+	control   *control.Server // nil: none
+	reloads   chan reloading
 	listed    chan struct{} // has a value after zones have come or gone
 
 	notify *xfr.Notifier
@@ -61,7 +64,7 @@ func Listen(o Options) (*Server, error) {
 		MaxUDP: o.MaxUDP, NSID: o.NSID, Version: o.Version, Hostname: o.Hostname, Rotate: o.Rotate, Cookies: o.Cookies, Limit: o.Limit,
 	}}
 	s.content.Store(&o.Content)
-	s.listed = make(chan struct{}, 1)
+	s.listed, s.reloads = make(chan struct{}, 1), make(chan reloading)
 	s.zones = &register{zones: &s.engine.Zones, policy: s.policy, limit: o.Journal}
 	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told}
 	s.zones.notify, s.zones.listed, s.zones.changed = s.notify, s.relist, s.changed
@@ -89,6 +92,9 @@ func Listen(o Options) (*Server, error) {
 		if s.metrics, err = lc.Listen(context.Background(), "tcp", o.Metrics); err != nil {
 			return nil, errors.Join(fmt.Errorf("listen on %s for metrics: %w", o.Metrics, cause(err)), s.sockets.Close())
 		}
+	}
+	if err := s.listenControl(); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -140,6 +146,9 @@ func (s *Server) Close() error {
 	err := s.sockets.Close()
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
+	}
+	if s.control != nil {
+		err = errors.Join(err, s.control.Close())
 	}
 	if s.metrics != nil {
 		err = errors.Join(err, s.metrics.Close())
@@ -195,6 +204,13 @@ func (s *Server) Run(ctx context.Context, reload <-chan struct{}) error {
 	others.Go(func() { _ = s.secondary.Run(work) })
 	others.Go(func() { s.list(work) })
 	others.Go(func() { s.watch(work, reload) })
+	if s.control != nil {
+		others.Go(func() {
+			if err := s.control.Run(work); err != nil {
+				s.log(finding.Finding{ID: "zones-control", Severity: finding.Error, Text: err.Error()})
+			}
+		})
+	}
 	// What was asked last is to be seen, too.
 	observing, enough := context.WithCancel(context.WithoutCancel(ctx))
 	defer enough()
@@ -224,18 +240,12 @@ func (s *Server) watch(ctx context.Context, reload <-chan struct{}) {
 			s.renew()
 			continue
 		case <-reload:
-			if s.o.Reloading != nil {
-				s.o.Reloading()
-			}
-			s.observer.Reopen()
-			s.renew()
-			good := s.again(ctx)
-			s.scan(ctx, true)
-			s.tally.reloaded(good && s.badCert == "")
-			s.ready()
+			s.reload(ctx)
+		case r := <-s.reloads:
+			r.done <- s.reload(ctx)
 		case <-timer.C:
 		}
-		took := s.scan(ctx, false)
+		_, took := s.scan(ctx, false)
 		// A look at very many files costs: it must stay a small part of the time.
 		timer.Reset(max(s.o.Poll, 20*took))
 	}
@@ -247,7 +257,7 @@ func (s *Server) ready() {
 	}
 }
 
-func (s *Server) scan(ctx context.Context, now bool) time.Duration {
+func (s *Server) scan(ctx context.Context, now bool) (Report, time.Duration) {
 	r := s.folders.Scan(ctx, now)
 	s.tally.scanned(&r)
 	if ctx.Err() == nil && s.o.Report != nil && (now || !r.Quiet()) {
@@ -256,17 +266,17 @@ func (s *Server) scan(ctx context.Context, now bool) time.Duration {
 	if r.Bytes > tidyAbove {
 		debug.FreeOSMemory()
 	}
-	return r.Took
+	return r, r.Took
 }
 
-// again exchanges what is served, when a reload was asked for. It reports whether it could.
-func (s *Server) again(ctx context.Context) bool {
+// again exchanges what is served, when a reload was asked for. An error has been told.
+func (s *Server) again(ctx context.Context) error {
 	if s.o.Again == nil {
-		return true
+		return nil
 	}
 	c, err := s.o.Again()
 	if err != nil {
-		return false // which was told
+		return err
 	}
 	s.content.Store(&c)
 	s.reserve(&c)
@@ -280,7 +290,7 @@ func (s *Server) again(ctx context.Context) bool {
 		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error() + "; what is transferred in stays as it was"})
 	}
 	s.relist()
-	return err == nil
+	return err
 }
 
 // renew reads the certificates again.

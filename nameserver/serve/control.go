@@ -1,0 +1,126 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/nameserver/control"
+	"github.com/zonecast/zonecast/nameserver/held"
+	"github.com/zonecast/zonecast/nameserver/socket"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/providers/zonecast/api"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// Control says by which ways a running server is looked after; see package control.
+type Control struct {
+	Unix *control.Unix // nil: none
+	TLS  *control.TLS  // nil: none
+	// Log is told of each write and action; may be nil.
+	Log func(control.Entry)
+}
+
+// listenControl binds the control interface.
+func (s *Server) listenControl() error {
+	c := s.o.Control
+	if c == nil || c.Unix == nil && c.TLS == nil {
+		return nil
+	}
+	var err error
+	s.control, err = control.Listen(control.Options{
+		Backend: s.held, Version: s.o.Program, Addresses: s.addresses, Counters: s.counters, Log: c.Log,
+		Transfer: s.transferState, Reload: s.reloadNow,
+		Refresh:    s.refresh(s.secondary.Refresh),
+		Retransfer: s.refresh(s.secondary.Retransfer),
+		Notify:     s.zones.tell,
+		Versions:   s.held.Versions, Restore: s.held.Restore,
+	}, c.Unix, c.TLS)
+	return err
+}
+
+// addresses are where questions are answered over UDP and TCP.
+func (s *Server) addresses() []string {
+	var out []string
+	for _, e := range s.sockets.Endpoints() {
+		if e.Service == socket.DNS {
+			out = append(out, e.Addr.String())
+		}
+	}
+	return out
+}
+
+// counters are the figures that people ask for first; the metrics have them all.
+func (s *Server) counters() map[string]uint64 {
+	c, n, o := s.engine.Counts(), s.sockets.Counters(), s.out.Counts()
+	return map[string]uint64{
+		"queries": c.Queries, "answers": c.Answers, "nxdomain": c.ByRCODE[3], "servfail": c.ByRCODE[2], "refused": c.ByRCODE[5],
+		"truncated": c.Truncated, "limited": c.Limited + c.Slipped, "connections": n.Open,
+		"axfr": uint64(o.Whole), "ixfr": uint64(o.Incremental), "transfers refused": uint64(o.Refused),
+	}
+}
+
+func (s *Server) transferState(origin zone.Name) (xfr.Status, bool) {
+	return s.secondary.StatusOf(origin)
+}
+
+// refresh words the error for zones that are not transferred in.
+func (s *Server) refresh(f func(zone.Name) error) func(zone.Name) error {
+	return func(origin zone.Name) error {
+		if s.secondary.Holds(origin) {
+			return f(origin)
+		}
+		if h, ok := s.zones.holder(origin); ok {
+			return fmt.Errorf("zone %s is not transferred in; it is served from %s: %w", origin, h, held.ErrReadOnly)
+		}
+		return fmt.Errorf("zone %s: %w", origin, held.ErrNoZone)
+	}
+}
+
+// A reloading is somebody's wish for a reload; done gets what it brought.
+type reloading struct{ done chan Report }
+
+// reloadNow has everything read again, and waits for it.
+func (s *Server) reloadNow(ctx context.Context) (api.Reload, error) {
+	r := reloading{make(chan Report, 1)}
+	select {
+	case s.reloads <- r:
+	case <-ctx.Done():
+		return api.Reload{}, ctx.Err()
+	}
+	select {
+	case report := <-r.done:
+		out := api.Reload{Changed: len(report.Changes), Broken: report.Broken}
+		for _, n := range s.zones.counts() {
+			out.Zones += n
+		}
+		for _, f := range report.Findings {
+			out.Findings = append(out.Findings, f.String())
+		}
+		return out, nil
+	case <-ctx.Done():
+		return api.Reload{}, ctx.Err()
+	}
+}
+
+// reload reads files, configuration and certificates again.
+func (s *Server) reload(ctx context.Context) Report {
+	if s.o.Reloading != nil {
+		s.o.Reloading()
+	}
+	s.observer.Reopen()
+	s.renew()
+	if s.control != nil {
+		if err := s.control.Reload(); err != nil {
+			s.log(finding.Finding{ID: "zones-control", Severity: finding.Error, Text: err.Error() + "; the control interface stays as it was"})
+		}
+	}
+	problem := s.again(ctx)
+	r, _ := s.scan(ctx, true)
+	if problem != nil {
+		r.Findings = append(r.Findings, finding.Of(problem, "zones-reload")...)
+	}
+	s.tally.reloaded(problem == nil && s.badCert == "")
+	s.ready()
+	return r
+}
