@@ -115,7 +115,8 @@ func (s *Zones) Create(ctx context.Context, z *zone.Zone) (Info, error) {
 		return Info{}, err
 	}
 	defer h.turn.Unlock()
-	err = s.DB.Write(ctx, journal.Version{Kind: Primary, Zone: z, At: s.time(), By: actor(ctx)})
+	// What was transferred in under this name, and is not any more, gives way.
+	err = s.DB.Write(ctx, journal.Version{Kind: Primary, Zone: z, At: s.time(), By: actor(ctx), Replace: true})
 	if err == nil {
 		if err = s.Publish(z); err != nil {
 			err = errors.Join(fmt.Errorf("zone %s cannot be served: %w; it was not created", origin, err), s.DB.Delete(context.WithoutCancel(ctx), origin))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -175,6 +176,17 @@ func (s *Zones) Counts() Counts {
 // Load publishes what is on disk. Zones that cannot be served are told by Log, and the others are
 // there; an error means that the disk cannot be read.
 func (s *Zones) Load(ctx context.Context) error {
+	read := make(chan journal.Entry)
+	var publishing sync.WaitGroup
+	defer publishing.Wait()
+	defer close(read)
+	for range runtime.GOMAXPROCS(0) {
+		publishing.Go(func() {
+			for e := range read {
+				s.load(e)
+			}
+		})
+	}
 	for e, err := range s.DB.Zones(ctx, Primary) {
 		if damaged, ok := errors.AsType[*journal.Damaged](err); ok {
 			s.mu.Lock()
@@ -189,7 +201,7 @@ func (s *Zones) Load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.load(e)
+		read <- e
 	}
 	return nil
 }

@@ -238,7 +238,15 @@ func TestLifeOfAZone(t *testing.T) {
 		{"touched", func() error { return d.Touch(ctx, example, at.Add(1)) }, Entry{Zone: small, Kind: "secondary", At: at.Add(1)}},
 		{"the same again", func() error { return d.Put(ctx, "secondary", small, at, []byte("n")) }, Entry{Zone: small, Kind: "secondary", At: at, Note: []byte("n")}},
 		{"replaced whole", func() error { return d.Put(ctx, "secondary", big, at, nil) }, Entry{Zone: big, Kind: "secondary", At: at}},
-		{"another kind", func() error { return d.Put(ctx, "primary", small, at, nil) }, Entry{Zone: small, Kind: "primary", At: at}},
+		{"another kind", func() error {
+			if err := d.Put(ctx, "primary", small, at, nil); !errors.Is(err, ErrKind) {
+				return fmt.Errorf("another kind by mistake: %w", err)
+			}
+			return nil
+		}, Entry{Zone: big, Kind: "secondary", At: at}},
+		{"another kind in its place", func() error {
+			return d.Write(ctx, Version{Kind: "primary", Zone: small, At: at, Replace: true})
+		}, Entry{Zone: small, Kind: "primary", At: at}},
 		{"gone", func() error { return d.Delete(ctx, example) }, Entry{}},
 		{"gone twice", func() error { return d.Delete(ctx, example) }, Entry{}},
 		{"back", func() error { return d.Put(ctx, "primary", big, at, nil) }, Entry{Zone: big, Kind: "primary", At: at}},
@@ -286,6 +294,51 @@ func TestLifeOfAZone(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("others may read the file: %v %v", info.Mode(), err)
+	}
+}
+
+// Differences that do not lead to the zone one after the other are of no use to secondaries.
+func TestRestoreTakesWhatFits(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 2))
+	z := parse(t, example, apex)
+	var list []xfr.Difference
+	for range 6 {
+		next := edited(t, rng, z)
+		list = append(list, differences(example, [][]edit{editsOf(z, next)})...)
+		z = next
+	}
+	other := append(slices.Clone(list[2].Deleted), list[2].Deleted...)
+	for i := range other {
+		other[i].Owner = zone.MustName("example.com.")
+	}
+	for _, c := range []struct {
+		name  string
+		list  []xfr.Difference
+		limit int64
+		want  []uint32
+	}{
+		{"all", list, 0, []uint32{1, 2, 3, 4, 5, 6, 7}},
+		{"none", nil, 0, []uint32{7}},
+		{"the oldest are missing", list[3:], 0, []uint32{4, 5, 6, 7}},
+		{"the newest is missing", list[:5], 0, []uint32{7}},
+		{"one in between is missing", slices.Delete(slices.Clone(list), 3, 4), 0, []uint32{5, 6, 7}},
+		{"one is of another zone", slices.Replace(slices.Clone(list), 2, 3, xfr.Difference{Deleted: other, Added: other}), 0, []uint32{4, 5, 6, 7}},
+		{"one is empty", slices.Replace(slices.Clone(list), 4, 5, xfr.Difference{}), 0, []uint32{6, 7}},
+		{"one goes back", append(slices.Clone(list[:5]), xfr.Difference{Deleted: list[5].Added, Added: list[5].Deleted}), 0, []uint32{7}},
+		{"no limit to speak of", list, -1, []uint32{7}},
+		{"no room", list, 10, []uint32{7}},
+	} {
+		j := &xfr.Journal{Limit: c.limit}
+		if err := j.Restore(z, c.list); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, j.Serials()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+	if err := (&xfr.Journal{}).Restore(zone.Empty(example), nil); !errors.Is(err, xfr.ErrNoSOA) {
+		t.Errorf("a zone without SOA: %v", err)
 	}
 }
 

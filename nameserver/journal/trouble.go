@@ -17,6 +17,9 @@ var ErrNoZone = errors.New("there is no such zone")
 // ErrNoVersion is wrapped by errors about versions that are not known, or not any more.
 var ErrNoVersion = errors.New("that version is not known any more")
 
+// ErrKind is wrapped by errors about zones that are there as another kind.
+var ErrKind = errors.New("it is kept as another kind")
+
 // ErrInUse is wrapped by Open's error when another process has the file.
 var ErrInUse = errors.New("in use")
 

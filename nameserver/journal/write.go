@@ -26,6 +26,8 @@ type Version struct {
 	At   time.Time
 	Note []byte // the owner's own data, in place of the one before
 	By   string // who made it, for the history
+	// Replace has it take the place of a zone of another kind, which is forgotten with its history.
+	Replace bool
 }
 
 // Put writes a version of a zone; see Write.
@@ -35,7 +37,8 @@ func (d *DB) Put(ctx context.Context, kind string, z *zone.Zone, at time.Time, n
 
 // Write writes versions of one zone, oldest first, all or none of them. They are on disk when it
 // returns without an error. A version that is equal to the one before only updates the time and the
-// note. Serials may be whatever they are. With an error everything is as it was.
+// note. Serials may be whatever they are. With an error everything is as it was; it wraps ErrKind when
+// the zone is there as another kind.
 func (d *DB) Write(ctx context.Context, list ...Version) error {
 	if len(list) == 0 {
 		return nil
@@ -43,8 +46,8 @@ func (d *DB) Write(ctx context.Context, list ...Version) error {
 	origin := list[0].Zone.Origin()
 	serials := make([]uint32, len(list))
 	for i, v := range list {
-		if v.Zone.Origin() != origin {
-			return fmt.Errorf("zones on disk: versions of %s and of %s in one write", origin, v.Zone.Origin())
+		if v.Zone.Origin() != origin || v.Kind != list[0].Kind {
+			return fmt.Errorf("zones on disk: versions of %s %s and of %s %s in one write", list[0].Kind, origin, v.Kind, v.Zone.Origin())
 		}
 		var err error
 		if serials[i], err = serialOf(v.Zone); err != nil {
@@ -53,14 +56,22 @@ func (d *DB) Write(ctx context.Context, list ...Version) error {
 	}
 	st := d.of(origin)
 	defer d.release(origin, st)
-	if st.row.id != 0 && st.zone == nil {
+	replace := st.row.id != 0 && st.row.kind != list[0].Kind
+	if replace && !list[0].Replace {
+		return fmt.Errorf("zone %s: %w: %s, not %s; delete it there before", origin, ErrKind, st.row.kind, list[0].Kind)
+	}
+	if st.row.id != 0 && st.zone == nil && !replace {
 		z, err := d.newest(ctx, origin, st)
 		if _, damaged := errors.AsType[*Damaged](err); err != nil && !damaged {
 			return err
 		}
 		st.zone = z // nil, when it is damaged: nothing can be told of what is before
 	}
-	w := d.plan(st, origin, list, serials)
+	before := st.zone
+	if replace {
+		before = nil
+	}
+	w := d.plan(st.row, before, list, serials)
 	if w.whole {
 		var err error
 		if w.data, err = list[len(list)-1].Zone.MarshalBinary(); err != nil {
@@ -113,17 +124,17 @@ type numbered struct {
 	edits  []byte // nil: what was before is not known
 }
 
-// plan decides what is written. The state is not changed.
-func (d *DB) plan(st *state, origin zone.Name, list []Version, serials []uint32) *writing {
-	w := &writing{origin: origin, row: st.row, was: st.row, last: &list[len(list)-1], limit: xfr.DefaultJournal}
+// plan decides what is written, after before; nil: what was is not known, or of no use.
+func (d *DB) plan(was row, before *zone.Zone, list []Version, serials []uint32) *writing {
+	w := &writing{row: was, was: was, last: &list[len(list)-1], limit: xfr.DefaultJournal}
+	w.origin = w.last.Zone.Origin()
 	if d.Limit != nil {
-		if n := d.Limit(origin); n != 0 {
+		if n := d.Limit(w.origin); n != 0 {
 			w.limit = max(0, n)
 		}
 	}
 	r := &w.row
 	r.kind = w.last.Kind
-	before := st.zone
 	for i, v := range list {
 		var edits []byte
 		if before != nil {
