@@ -36,24 +36,30 @@ var secondaries = []secondary{
 		return s.Addr, func() string { return s.ZoneText(t, "example.org.") }
 	}},
 	{"PowerDNS", 5, func(t *testing.T, primary string, key *testserver.Key) (string, func() string) {
-		s := testserver.PowerDNS(t, testserver.PowerDNSOptions{
-			Zones: map[string]string{"example.org.": ""}, Kind: "Slave", Masters: []string{primary}, TSIG: key,
-			Config: "xfr-cycle-interval=1",
-		})
-		if key != nil {
-			err := s.Call(http.MethodPut, "/api/v1/servers/localhost/zones/example.org.",
-				map[string]any{"kind": "Slave", "masters": []string{primary}, "slave_tsig_key_ids": []string{key.Name}}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		err := s.Call(http.MethodPost, "/api/v1/servers/localhost/zones/example.org./metadata",
-			map[string]any{"kind": "IXFR", "metadata": []string{"1"}}, nil)
+		addr, s := startPowerDNS(t, primary, key)
+		return addr, func() string { return s.ZoneText(t, "example.org.") }
+	}},
+}
+
+func startPowerDNS(t *testing.T, primary string, key *testserver.Key) (addr string, s *testserver.PowerDNSServer) {
+	t.Helper()
+	s = testserver.PowerDNS(t, testserver.PowerDNSOptions{
+		Zones: map[string]string{"example.org.": ""}, Kind: "Slave", Masters: []string{primary}, TSIG: key,
+		Config: "xfr-cycle-interval=1",
+	})
+	if key != nil {
+		err := s.Call(http.MethodPut, "/api/v1/servers/localhost/zones/example.org.",
+			map[string]any{"kind": "Slave", "masters": []string{primary}, "slave_tsig_key_ids": []string{key.Name}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.Addr, func() string { return s.ZoneText(t, "example.org.") }
-	}},
+	}
+	err := s.Call(http.MethodPost, "/api/v1/servers/localhost/zones/example.org./metadata",
+		map[string]any{"kind": "IXFR", "metadata": []string{"1"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Addr, s
 }
 
 // static are names that stay, so that changes are shorter than the zone.

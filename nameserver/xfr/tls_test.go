@@ -49,13 +49,18 @@ func certificate(t testing.TB, name string) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
 }
 
+// fingerprint is the hash of a certificate in hexadecimal.
+func fingerprint(c tls.Certificate) string {
+	hash := sha256.Sum256(c.Certificate[0])
+	return hex.EncodeToString(hash[:])
+}
+
 // A zone goes over TLS only, to who shows the right certificate.
 func TestTransferOverTLS(t *testing.T) {
 	t.Parallel()
 	server, serverPool := certificate(t, "primary.example")
 	client, clientPool := certificate(t, "secondary.example")
 	stranger, _ := certificate(t, "secondary.example")
-	hash := sha256.Sum256(client.Certificate[0])
 	z := parse(t, example, apex)
 	for _, c := range []struct {
 		name    string
@@ -68,8 +73,8 @@ func TestTransferOverTLS(t *testing.T) {
 		{"a verified name", xfr.Rule{Certificates: []string{"secondary.example"}}, tls.VerifyClientCertIfGiven, &client, false, true},
 		{"another name", xfr.Rule{Certificates: []string{"other.example"}}, tls.VerifyClientCertIfGiven, &client, false, false},
 		{"a name that nobody verified", xfr.Rule{Certificates: []string{"secondary.example"}}, tls.RequireAnyClientCert, &stranger, false, false},
-		{"a hash", xfr.Rule{Certificates: []string{"sha256:" + hex.EncodeToString(hash[:])}}, tls.RequireAnyClientCert, &client, false, true},
-		{"another hash", xfr.Rule{Certificates: []string{"sha256:" + hex.EncodeToString(hash[:])}}, tls.RequireAnyClientCert, &stranger, false, false},
+		{"a hash", xfr.Rule{Certificates: []string{"sha256:" + fingerprint(client)}}, tls.RequireAnyClientCert, &client, false, true},
+		{"another hash", xfr.Rule{Certificates: []string{"sha256:" + fingerprint(client)}}, tls.RequireAnyClientCert, &stranger, false, false},
 		{"no certificate", xfr.Rule{Certificates: []string{"secondary.example"}}, tls.VerifyClientCertIfGiven, nil, false, false},
 		{"TLS is enough", xfr.Rule{TLS: true}, tls.NoClientCert, nil, false, true},
 		{"TLS is needed", xfr.Rule{TLS: true}, tls.NoClientCert, nil, true, false},

@@ -57,24 +57,28 @@ func TestWrongKeyIsNotBelieved(t *testing.T) {
 // A version that nobody was told of comes with the next refresh.
 func TestLostNotifyIsHealed(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(t *testing.T, primary string, key *testserver.Key) *testserver.Server{
-		"BIND": func(t *testing.T, primary string, key *testserver.Key) *testserver.Server {
+	for name, start := range map[string]func(t *testing.T, primary string, key *testserver.Key) heldBy{
+		"BIND": func(t *testing.T, primary string, key *testserver.Key) heldBy {
 			return testserver.BIND(t, testserver.BINDOptions{
 				Secondary: map[string]string{"example.org.": primary}, TSIG: key,
 				ZoneOptions: "min-refresh-time 1; min-retry-time 1;",
 			})
 		},
-		"Knot": func(t *testing.T, primary string, key *testserver.Key) *testserver.Server {
+		"Knot": func(t *testing.T, primary string, key *testserver.Key) heldBy {
 			return testserver.Knot(t, testserver.KnotOptions{
 				Secondary: map[string]string{"example.org.": primary}, TSIG: key,
 				ZoneOptions: "refresh-min-interval: 2\nretry-min-interval: 2",
 			})
 		},
-		"NSD": func(t *testing.T, primary string, key *testserver.Key) *testserver.Server {
+		"NSD": func(t *testing.T, primary string, key *testserver.Key) heldBy {
 			return testserver.NSD(t, testserver.NSDOptions{
 				Secondary: map[string]string{"example.org.": primary}, TSIG: key,
 				ZoneOptions: "\tmin-refresh-time: 1\n\tmin-retry-time: 1\n",
 			})
+		},
+		"PowerDNS": func(t *testing.T, primary string, key *testserver.Key) heldBy {
+			_, s := startPowerDNS(t, primary, key)
+			return s
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,15 +91,27 @@ func TestLostNotifyIsHealed(t *testing.T) {
 			}
 			p := startPrimary(t, j, ours, nil)
 			s := start(t, p.addr, theirs)
-			until(t, "the zone has come", func() bool { return serves(t, s.Addr, example, 1) })
+			until(t, "the zone has come", func() bool { return serves(t, addrOf(s), example, 1) })
 			next := parse(t, example, strings.Replace(quick, " 1 1 1 ", " 2 1 1 ", 1)+"www 300 A 192.0.2.80\n")
 			if err := j.Put(next); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the next version has come", func() bool { return serves(t, s.Addr, example, 2) })
+			until(t, "the next version has come", func() bool { return serves(t, addrOf(s), example, 2) })
 			if diff := cmp.Diff(zoneText(t, next), s.ZoneText(t, "example.org.")); diff != "" {
 				t.Errorf("after the refresh (-ours +theirs):\n%s", diff)
 			}
 		})
 	}
+}
+
+// heldBy is a real server that holds a zone.
+type heldBy interface {
+	ZoneText(t testing.TB, origin string) string
+}
+
+func addrOf(s heldBy) string {
+	if p, ok := s.(*testserver.PowerDNSServer); ok {
+		return p.Addr
+	}
+	return s.(*testserver.Server).Addr
 }
