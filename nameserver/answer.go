@@ -179,6 +179,7 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 		return
 	}
 	s.do, s.rotate = s.edns.do, e.Rotate
+	s.steer, s.client = e.Steer, c.Addr.Addr()
 	s.proofs, s.wanted = s.proofSpace[:0], s.wantSpace[:0]
 	s.search(&e.Zones, z)
 }

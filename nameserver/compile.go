@@ -13,6 +13,10 @@ import (
 type CompileOptions struct {
 	// NoReady leaves out the answers that only have to be copied: less memory, slower.
 	NoReady bool
+	// Policy gives the number of the policy that picks records of a set for each client (Engine.Steer),
+	// and whether there is one. nil means that there are none. In signed zones there are none either:
+	// signatures are for whole sets.
+	Policy func(zone.RRset) (number uint32, ok bool)
 }
 
 // Compile makes a zone ready for answering. What DNS itself does not know (pseudo-types, Extra) is
@@ -63,7 +67,7 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	case denialNSEC3:
 		c.nsec3.make(measure.denials)
 	}
-	write := compiler{c: c, size: 4, write: true, places: make([]place, 0, min(measure.names, 256))}
+	write := compiler{c: c, policy: o.Policy, size: 4, write: true, places: make([]place, 0, min(measure.names, 256))}
 	if err := write.all(z); err != nil {
 		return nil, err
 	}
@@ -108,8 +112,9 @@ func (z *Compiled) describe(src *zone.Zone) {
 
 // A compiler goes through a zone twice: once to measure and once to write.
 type compiler struct {
-	c     *Compiled
-	write bool
+	c      *Compiled
+	policy func(zone.RRset) (uint32, bool)
+	write  bool
 
 	size    uint64 // octets so far
 	names   int
@@ -125,14 +130,10 @@ type compiler struct {
 	q     name
 
 	places []place // that nodes get in the table
-	sink   uint64
 }
 
-// A place is where in the table a node belongs.
-type place struct {
-	hash uint64
-	ref  uint32
-}
+// A place is where in the table a node belongs, and what stands there.
+type place struct{ hash, entry uint64 }
 
 // An ancestor is a node that owners to come may be below.
 type ancestor struct {
@@ -393,120 +394,4 @@ func (p *compiler) flags(owner zone.Name) uint8 {
 		}
 	}
 	return flags
-}
-
-// enter has the node at an offset, whose name is in wire, put into the table.
-func (p *compiler) enter(at uint64) {
-	p.q.readStored(p.wire)
-	p.places = append(p.places, place{p.q.hash[0], uint32(at / 4)})
-	if len(p.places) == cap(p.places) {
-		p.settle()
-	}
-}
-
-// settle fills places of the table. What is there is read for all of them first, so that the
-// processor waits for memory once and not for each.
-func (p *compiler) settle() {
-	c := p.c
-	mask := uint64(len(c.table) - 1)
-	for _, x := range p.places {
-		p.sink += c.table[x.hash&mask]
-	}
-	for _, x := range p.places {
-		k := x.hash
-		for c.table[k&mask] != 0 {
-			k++
-		}
-		c.table[k&mask] = x.hash>>32<<32 | uint64(x.ref)
-	}
-	p.places = p.places[:0]
-}
-
-// content measures or writes a node with the sets of the group.
-func (p *compiler) content(owner zone.Name, flags uint8) {
-	rel := owner.WireLen() - len(p.c.apex)
-	size := int(p.c.head) + rel + setHead*len(p.group)
-	at := size
-	for i := range p.group {
-		size += bodySize(p.group[i].Data) + bodySize(p.sigsOf(p.group[i].Type))
-	}
-	if !p.write {
-		p.size += uint64(size+3) &^ 3
-		p.sets += len(p.group)
-		return
-	}
-	b := p.c.arena[p.size : p.size+uint64(size)]
-	b[0], b[1] = flags, byte(rel)
-	binary.LittleEndian.PutUint16(b[2:], uint16(len(p.group)))
-	p.wire = owner.AppendWire(p.wire[:0])
-	copy(b[p.c.head:], p.wire[:rel])
-	h := b[int(p.c.head)+rel:]
-	for i, set := range p.group {
-		if len(set.Data) > 0 {
-			p.sets++
-		}
-		at = p.set(b, h[i*setHead:], at, set)
-	}
-	p.size += uint64(size+3) &^ 3
-}
-
-// set writes the header h of a set and its records at b[at:], and returns where they end.
-func (p *compiler) set(b, h []byte, at int, set zone.RRset) int {
-	sigs := p.sigsOf(set.Type)
-	n, m := bodySize(set.Data), bodySize(sigs)
-	var flags uint8
-	if n+m > maxBody || len(set.Data) > 0xFFFF {
-		flags |= tooLarge
-	}
-	if s := shapeOf(uint16(set.Type)); !s.compress && !s.additional {
-		flags |= plain
-	}
-	if evenData(set.Data) {
-		flags |= isSpread
-	}
-	binary.LittleEndian.PutUint16(h, uint16(set.Type))
-	h[2] = flags
-	binary.LittleEndian.PutUint16(h[4:], uint16(len(set.Data)))
-	binary.LittleEndian.PutUint16(h[6:], uint16(len(sigs)))
-	binary.LittleEndian.PutUint32(h[8:], uint32(at))
-	binary.LittleEndian.PutUint32(h[12:], uint32(n))
-	binary.LittleEndian.PutUint32(h[16:], uint32(m))
-	at = putBody(b, at, set.Type, set.TTL, set.Data)
-	// A signature has the TTL of what it covers (RFC 4034, section 3).
-	return putBody(b, at, zone.TypeRRSIG, set.TTL, sigs)
-}
-
-const (
-	recordHead = 12 // pointer to the owner, type, class, TTL, length
-	maxBody    = 65535 - 12 - 5
-)
-
-func bodySize(data []zone.Data) int {
-	n := recordHead * len(data)
-	for _, d := range data {
-		n += len(d)
-	}
-	return n
-}
-
-func putBody(b []byte, at int, t zone.Type, ttl uint32, data []zone.Data) int {
-	for _, d := range data {
-		r := b[at:]
-		r[0], r[1] = 0xC0, 12
-		binary.BigEndian.PutUint16(r[2:], uint16(t))
-		binary.BigEndian.PutUint16(r[4:], classIN)
-		binary.BigEndian.PutUint32(r[6:], ttl)
-		binary.BigEndian.PutUint16(r[10:], uint16(len(d)))
-		at += recordHead + copy(r[recordHead:], d)
-	}
-	return at
-}
-
-func evenData(data []zone.Data) bool {
-	for _, d := range data {
-		if len(d) != len(data[0]) {
-			return false
-		}
-	}
-	return true
 }

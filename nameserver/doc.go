@@ -15,6 +15,11 @@
 //	s := e.NewScratch()                                        // one for each thread
 //	out := e.Answer(s, query, nameserver.Client{Addr: from}, buf[:0]) // nil: say nothing
 //
+// Answers that depend on who asks (by place, weight or health) are prepared for: a set that
+// CompileOptions.Policy gives a number keeps it beside its records, and Engine.Steer picks records by
+// that number, the client and what it knows otherwise. It is called with a set that was found anyway,
+// so that a policy costs the look-up of its number; sets without one are not concerned.
+//
 // The package reads no zone file, opens no port and does not transfer zones: nameserver/socket
 // listens and asks an Engine.
 package nameserver

@@ -38,6 +38,11 @@ type Engine struct {
 	Rotate bool
 	// Cookies protects against spoofed addresses (RFC 7873); nil answers without cookies.
 	Cookies *Cookies
+	// Steer appends to picked the numbers of the records that a client is answered with, in their
+	// order, for sets that have a policy (CompileOptions.Policy). None means that there is no such
+	// data. It is called by many threads at once, once for each such set of an answer, and must be as
+	// quick as the rest: no waiting, no allocation. nil answers with whole sets.
+	Steer func(c *Choice, picked []uint16) []uint16
 	// Limit bounds answers over UDP to those who may be spoofed; nil does not.
 	Limit *RateLimit
 

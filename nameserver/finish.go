@@ -199,6 +199,9 @@ func (s *Scratch) address(z *Compiled, n node) bool {
 // more writes a set of a node, whose name is s.t, if it exists and has room.
 func (s *Scratch) more(z *Compiled, n node, t uint16) bool {
 	set, ok := z.set(n, t)
+	if ok && set.flags&steered != 0 {
+		set, ok = s.steered(set)
+	}
 	if !ok {
 		return true
 	}

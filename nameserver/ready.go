@@ -58,7 +58,7 @@ func (z *Compiled) prepare(nodes []uint32) {
 		n := z.at(ref)
 		for i := range n.sets() {
 			set := z.nth(n, i)
-			if set.flags&plain != 0 || set.n == 0 || n.flags()&isCut != 0 && set.typ != typeNS || n.flags()&hasCNAME != 0 && set.typ != typeCNAME {
+			if set.flags&(plain|steered) != 0 || set.n == 0 || n.flags()&isCut != 0 && set.typ != typeNS || n.flags()&hasCNAME != 0 && set.typ != typeCNAME {
 				continue
 			}
 			if ref, ok := s.blob(z, n.ref, set.typ, false); ok {
@@ -87,7 +87,7 @@ func (s *Scratch) blob(z *Compiled, ref uint32, t uint16, negative bool) (at uin
 	m.n, m.counts, m.pointers = from, [3]uint16{}, m.pointers[:0]
 	m.names.reset()
 	s.q.readStored(wire)
-	s.qtype, s.links, s.end = t, 0, endNothing
+	s.qtype, s.links, s.end, s.chosen = t, 0, endNothing, false
 	s.proofs, s.wanted = s.proofSpace[:0], s.wantSpace[:0]
 	s.truncated = false
 	if negative {
@@ -97,7 +97,7 @@ func (s *Scratch) blob(z *Compiled, ref uint32, t uint16, negative bool) (at uin
 	}
 	s.finish()
 	l := m.n - from
-	if s.truncated || s.end == endCut || l > maxBlob || l == 0 || len(m.pointers) > 255 {
+	if s.chosen || s.truncated || s.end == endCut || l > maxBlob || l == 0 || len(m.pointers) > 255 {
 		return 0, false
 	}
 	for _, c := range m.counts {

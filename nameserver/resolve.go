@@ -41,7 +41,7 @@ const (
 // three sections (RFC 1034, section 4.3.2).
 func (s *Scratch) search(zs *Zones, z *Compiled) {
 	s.dnames[0] = proof{}
-	s.links, s.proofs, s.wanted = 0, s.proofs[:0], s.wanted[:0]
+	s.links, s.proofs, s.wanted, s.picked = 0, s.proofs[:0], s.wanted[:0], s.picked[:0]
 	s.rcode, s.authoritative, s.truncated, s.end = rcodeNoError, true, false, endNothing
 	for z != nil {
 		more := s.step(z)
@@ -227,15 +227,24 @@ func (s *Scratch) setReady(z *Compiled, n node, h []byte) bool {
 
 // first is the record that an answer begins with.
 func (s *Scratch) first(set *rrset) int {
-	if !s.rotate || set.n < 2 {
+	if !s.rotate || set.n < 2 || set.flags&steered != 0 {
 		return 0
 	}
 	s.turn++
 	return int(s.turn % uint32(set.n))
 }
 
-// choose picks the set that answers at a node; alias tells that it is a CNAME to follow.
+// choose picks the set that answers at a node, as the client gets it; alias tells that it is a CNAME
+// to follow.
 func (s *Scratch) choose(z *Compiled, n node) (set rrset, found, alias bool) {
+	set, found, alias = s.pick(z, n)
+	if set.flags&steered != 0 && found {
+		set, found = s.steered(set)
+	}
+	return set, found, alias && found
+}
+
+func (s *Scratch) pick(z *Compiled, n node) (set rrset, found, alias bool) {
 	switch s.qtype {
 	case typeANY:
 		// One set is enough (RFC 8482, section 4.1).

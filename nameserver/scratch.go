@@ -1,6 +1,7 @@
 package nameserver
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
@@ -33,6 +34,14 @@ type Scratch struct {
 	wanted        []want
 	edns          edns
 	extended      int // code of RFC 8914; -1: none
+
+	// Policies.
+	steer     func(*Choice, []uint16) []uint16
+	client    netip.Addr
+	choice    Choice
+	picked    []byte // records that were chosen
+	chosen    bool   // there was something to choose
+	pickSpace [64]uint16
 
 	// What the rate limit goes by.
 	kind     kind

@@ -261,7 +261,7 @@ func (b *bench) once(w work, s server, zone string) (Row, error) {
 	}
 	defer l.close()
 	l.echo = s.name == "echo"
-	if err := l.awaitLast(p, time.Minute); err != nil {
+	if err := l.awaitLast(p, time.Minute+time.Duration(w.names)*150*time.Microsecond); err != nil {
 		return r, fmt.Errorf("%w\n%s", err, p.said())
 	}
 	r.Load = time.Since(p.began)
