@@ -40,6 +40,8 @@ limits: {idle: 30s, journal: 16MiB, transfers: 20}
 metrics: 127.0.0.1:9153
 store: state/ns.db
 control: {socket: run/ns.sock}
+query_log: {file: log, every: 10, rcode: [SERVFAIL, refused]}
+dnstap: {socket: /run/dnstap.sock}
 keys:
   transfer.example.: {secret: env/KEY}
   ddns.example.: {algorithm: hmac-sha512, secret: env/KEY}
@@ -130,6 +132,9 @@ func TestFull(t *testing.T) {
 	p := o.Produce[0]
 	eq("left out", p.Except, []zone.Name{zone.MustName("*.internal.")})
 	eq("group", p.Groups[0].Group, "big")
+	eq("control", o.Control.Unix.Path, "/etc/zonecast/run/ns.sock")
+	eq("query log", o.QueryLog.RCODEs, []int{2, 5})
+	eq("dnstap", o.Dnstap.Network+" "+o.Dnstap.Address, "unix /run/dnstap.sock")
 	if o.Limit == nil || o.Cookies == nil {
 		t.Error("rate limit or cookies are missing")
 	}

@@ -78,6 +78,7 @@ func (c *Config) path(p string) string {
 func (c *Config) check(d *decoder) {
 	c.checkKeys(d)
 	c.checkTLS(d)
+	c.checkControl(d)
 	for _, name := range slices.Sorted(maps.Keys(c.Peers)) {
 		c.checkPeer(d, name)
 	}
@@ -152,6 +153,22 @@ func (c *Config) checkTLS(d *decoder) {
 		if a.Storage == "" {
 			d.at(p, "write storage: and a folder, as /var/lib/zonecast/acme", "tls: acme has no storage")
 		}
+	}
+}
+
+func (c *Config) checkControl(d *decoder) {
+	x, p := c.Control, finding.Place{File: d.name}
+	switch {
+	case x == nil || x.Address == "":
+	case (x.Certificate == "") != (x.Key == ""):
+		d.at(p, "give both", "control: certificate and key belong together")
+	case x.Certificate == "" && c.TLS.Certificate == "":
+		d.at(p, "give certificate and key", "control: address needs a certificate")
+	case x.ClientCA == "":
+		d.at(p, "write client_ca: and a PEM file", "control: address needs an authority that clients' certificates are checked against")
+	}
+	if x != nil && x.Address == "" && len(x.Clients) > 0 {
+		d.at(p, "give address, or use group for the socket", "control: clients are those with certificates, and there is no address for them")
 	}
 }
 

@@ -110,10 +110,11 @@ type Limits struct {
 
 // A QueryLog writes queries down.
 type QueryLog struct {
-	File  string   `key:"file" help:"where to; default: standard error"`
-	Every int      `key:"every" help:"one of so many queries; 0 or 1: all"`
-	JSON  bool     `key:"json" help:"one JSON object a line"`
-	RCODE []string `key:"rcode" help:"only answers with these RCODEs, as SERVFAIL"`
+	File  string      `key:"file" help:"where to; default: standard error"`
+	Every int         `key:"every" help:"one of so many queries; 0 or 1: all"`
+	JSON  bool        `key:"json" help:"one JSON object a line"`
+	RCODE []string    `key:"rcode" help:"only answers with these RCODEs, as SERVFAIL"`
+	Zones []zone.Name `key:"zones" help:"only names in these zones; default: all"`
 }
 
 // DNSTap sends queries and answers to a collector (dnstap.info).

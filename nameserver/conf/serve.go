@@ -40,8 +40,11 @@ func (c *Config) Serve() (serve.Options, error) {
 	for _, n := range c.Proxy {
 		o.ProxyFrom = append(o.ProxyFrom, netip.Prefix(n))
 	}
-	o.Limit = c.rateLimit()
-	var err error
+	o.Limit, o.Control = c.rateLimit(), c.control()
+	err := c.observe(&o)
+	if err != nil {
+		return o, err
+	}
 	if o.Cookies, err = c.cookies(); err != nil {
 		return o, err
 	}
