@@ -20,9 +20,13 @@ type run struct {
 	last Type // of the RRset packed last; its owner is the packer's
 }
 
-// maxRuns is how many runs there are at most. Few are enough for files that are in order but for
-// some names at their top, or that were put together from several.
-const maxRuns = 6
+const (
+	// maxRuns is how many runs there are at most. Few are enough for files that are in order but for
+	// some names at their top, or that were put together from several.
+	maxRuns = 6
+	// fewLate is how many RRsets are sorted before it is worth to begin a second run.
+	fewLate = 100
+)
 
 // NewBuilder starts a zone.
 func NewBuilder(origin Name) *Builder { return &Builder{origin: origin} }
@@ -53,11 +57,11 @@ func (b *Builder) Add(r RRset) {
 			return
 		}
 	}
-	if len(b.runs) == maxRuns {
+	if len(b.runs) == maxRuns || len(b.runs) > 0 && len(b.late.list) < fewLate {
 		b.late.add(&r)
 		return
 	}
-	x := &run{last: r.Type, packer: packer{origin: b.origin}}
+	x := &run{last: r.Type, packer: newPacker(b.origin)}
 	x.add(&r)
 	b.runs = append(b.runs, x)
 	b.runs[0], b.runs[len(b.runs)-1] = x, b.runs[0]
@@ -68,27 +72,31 @@ func (b *Builder) Zone() (*Zone, error) {
 	if b.err != nil {
 		return nil, fmt.Errorf("zone %s: %w", b.origin, b.err)
 	}
-	var parts []*Zone
+	parts := make([][]*chunk, 0, maxRuns+1)
 	for _, x := range b.runs {
-		parts = append(parts, newZone(b.origin, x.finish()))
+		parts = append(parts, x.finish())
 	}
+	var late *chunk
 	if len(b.late.list) > 0 {
 		b.late.sort(len(b.origin.key))
-		p := packer{origin: b.origin}
-		for i, x := range b.late.list {
-			if i > 0 && b.late.entry(b.late.list[i-1]).compareKey(b.late.entry(x)) == 0 {
-				return nil, b.twice(b.late.entry(x))
-			}
-			p.raw(b.late.entry(x))
-		}
-		parts = append(parts, newZone(b.origin, p.finish()))
+		late = b.late.chunk()
 		b.late = lateness{}
 	}
-	switch len(parts) {
-	case 0:
+	if late != nil && late.n > fewLate { // too much to be put between others
+		z, err := b.join([][]*chunk{nil, {late}})
+		if err != nil {
+			return nil, err
+		}
+		parts, late = append(parts, z.chunks), nil
+	}
+	slices.SortStableFunc(parts, func(x, y []*chunk) int { return len(y) - len(x) })
+	switch {
+	case late != nil:
+		parts = append(parts, []*chunk{late})
+	case len(parts) == 0:
 		return Empty(b.origin), nil
-	case 1:
-		return parts[0], nil
+	case len(parts) == 1:
+		return newZone(b.origin, parts[0]), nil
 	}
 	return b.join(parts)
 }
@@ -97,12 +105,11 @@ func (b *Builder) twice(e entry) error {
 	return fmt.Errorf("zone %s: %s was added twice", b.origin, Key{Name{e.owner}, e.typ})
 }
 
-// join makes one zone of several, of which the largest keeps most of its chunks.
-func (b *Builder) join(parts []*Zone) (*Zone, error) {
-	slices.SortStableFunc(parts, func(x, y *Zone) int { return y.sets - x.sets })
+// join makes a zone of several lists of chunks, of which the first keeps most of its chunks.
+func (b *Builder) join(parts [][]*chunk) (*Zone, error) {
 	others := make([]cursor, len(parts)-1)
 	for i := range others {
-		others[i].chunks = parts[i+1].chunks
+		others[i].chunks = parts[i+1]
 	}
 	least := func() *cursor {
 		var c *cursor
@@ -113,7 +120,7 @@ func (b *Builder) join(parts []*Zone) (*Zone, error) {
 		}
 		return c
 	}
-	p := packer{origin: b.origin}
+	p := newPacker(b.origin)
 	var before entry
 	put := func(e entry) error {
 		if before.raw != "" && before.compareKey(e) == 0 {
@@ -124,7 +131,7 @@ func (b *Builder) join(parts []*Zone) (*Zone, error) {
 		return nil
 	}
 	next := least()
-	chunks := parts[0].chunks
+	chunks := parts[0]
 	for i, c := range chunks {
 		touched := next != nil && (i+1 == len(chunks) || next.e.owner <= chunks[i+1].first)
 		if !touched && p.aligned() {
@@ -196,6 +203,19 @@ func (l *lateness) add(r *RRset) {
 func (l *lateness) entry(x lateRef) entry {
 	e, _ := cutEntry(textOf(l.blocks[x.block][x.at:]))
 	return e
+}
+
+// chunk returns all entries in a row, which is no chunk of a zone: where one ends is not asked.
+func (l *lateness) chunk() *chunk {
+	size := 0
+	for _, b := range l.blocks {
+		size += len(b)
+	}
+	data := make([]byte, 0, size)
+	for _, x := range l.list {
+		data = append(data, l.entry(x).raw...)
+	}
+	return &chunk{data: textOf(data), n: len(l.list)}
 }
 
 // sort puts the entries in order, by eight octets of the owners' keys at a time: most keys of a

@@ -82,7 +82,7 @@ func TestManyInAnyOrder(t *testing.T) {
 func TestBorder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var p packer
+		p := newPacker(org)
 		for range rapid.IntRange(1, 20).Draw(t, "owners") {
 			owner, typ := ownerName(t), rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(1, 300)).Draw(t, "type")
 			h := fnv.New32a()

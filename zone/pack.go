@@ -144,6 +144,24 @@ type packer struct {
 	// owners in order share most of their keys, and that part need not be hashed again.
 	owner  []byte
 	hashes []uint32
+
+	room *packerRoom
+}
+
+// A packerRoom is memory that one packer after the other uses: zones may be many and small.
+type packerRoom struct {
+	buf    []byte
+	owner  []byte
+	hashes []uint32
+}
+
+var packerRooms = sync.Pool{New: func() any {
+	return &packerRoom{make([]byte, 0, 4<<10), make([]byte, 0, 256), []uint32{hashStart}}
+}}
+
+func newPacker(origin Name) packer {
+	r := packerRooms.Get().(*packerRoom)
+	return packer{origin: origin, room: r, buf: r.buf[:0], owner: r.owner[:0], hashes: r.hashes}
 }
 
 // aligned reports whether the next entry starts a chunk.
@@ -203,10 +221,16 @@ func (p *packer) cut() {
 	p.buf, p.n = p.buf[:0], 0
 }
 
+// finish returns the chunks. Nothing may be added afterwards.
 func (p *packer) finish() []*chunk {
 	if p.n > 0 {
 		p.cut()
 	}
+	p.room.buf, p.room.owner, p.room.hashes = p.buf, p.owner, p.hashes
+	if cap(p.buf) <= 2*chunkMax {
+		packerRooms.Put(p.room)
+	}
+	p.room, p.buf, p.owner, p.hashes = nil, nil, nil, nil
 	return p.chunks
 }
 

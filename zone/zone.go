@@ -17,7 +17,9 @@ type Zone struct {
 	origin Name
 	chunks []*chunk
 	sets   int // number of RRsets
-	hash   func() Hash
+
+	hashed sync.Once
+	hash   Hash
 }
 
 // A Hash identifies the content of a zone: origin and all RRsets, Extra included.
@@ -34,7 +36,6 @@ func newZone(origin Name, chunks []*chunk) *Zone {
 	for _, c := range chunks {
 		z.sets += c.n
 	}
-	z.hash = sync.OnceValue(z.computeHash)
 	return z
 }
 
@@ -68,7 +69,10 @@ func (z *Zone) Origin() Name { return z.origin }
 func (z *Zone) Len() int { return z.sets }
 
 // Hash identifies the content. It is computed once, when first asked for.
-func (z *Zone) Hash() Hash { return z.hash() }
+func (z *Zone) Hash() Hash {
+	z.hashed.Do(func() { z.hash = z.computeHash() })
+	return z.hash
+}
 
 // Equal reports whether both zones have the same origin and the same RRsets.
 func (z *Zone) Equal(y *Zone) bool {
@@ -189,7 +193,7 @@ func (z *Zone) With(changes []Change) (*Zone, error) {
 
 // merge applies changes that are sorted and fit.
 func (z *Zone) merge(changes []Change) (*Zone, error) {
-	p := packer{origin: z.origin}
+	p := newPacker(z.origin)
 	for i, c := range z.chunks {
 		last := i+1 == len(z.chunks)
 		touched := len(changes) > 0 && (last || changes[0].Key().Owner.key <= z.chunks[i+1].first)
