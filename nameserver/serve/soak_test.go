@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,7 +49,9 @@ type soak struct {
 	control map[string]*known // by question
 	swapped [2][]byte         // answers of the two versions of the zone that is swapped, without ID
 
-	right, lost, mutated, answered, swaps, updates, transfers atomic.Int64
+	right, lost, mutated, answered, swaps, updates, transfers, slowest atomic.Int64
+
+	stalled sync.Once
 }
 
 // known is a question and its only right answer.
@@ -64,8 +67,8 @@ func TestSoak(t *testing.T) {
 	t.Logf("after the warm-up: %d goroutines, %.1f MB", goroutines, heap)
 	began := time.Now()
 	s.traffic(*soakFor)
-	t.Logf("in %v: %d right answers and none wrong, %d without answer (UDP); %d mutated messages, %d answered; %d swaps, %d updates, %d transfers",
-		time.Since(began).Round(time.Second), s.right.Load(), s.lost.Load(), s.mutated.Load(), s.answered.Load(), s.swaps.Load(), s.updates.Load(), s.transfers.Load())
+	t.Logf("in %v: %d right answers and none wrong, %d without answer (UDP); %d mutated messages, %d answered; %d swaps, %d updates, %d transfers, the slowest of both took %v",
+		time.Since(began).Round(time.Second), s.right.Load(), s.lost.Load(), s.mutated.Load(), s.answered.Load(), s.swaps.Load(), s.updates.Load(), s.transfers.Load(), time.Duration(s.slowest.Load()).Round(time.Millisecond))
 	g, h := s.rest()
 	t.Logf("in the end: %d goroutines, %.1f MB", g, h)
 	if g > goroutines+10 {
@@ -124,8 +127,8 @@ func newSoak(t *testing.T) *soak {
 		Limits:    socket.Limits{Idle: 2 * time.Second, Message: 2 * time.Second, PerClient: 1000},
 		Limit:     nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 200, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
 		NSID:      "soak", Rotate: false,
-		Dnstap:    &observe.Dnstap{Network: "file", Address: filepath.Join(dir, "dnstap"), Sample: 100},
-		QueryLog:  &observe.Log{Path: filepath.Join(dir, "queries"), Sample: 100},
+		Dnstap:   &observe.Dnstap{Network: "file", Address: filepath.Join(dir, "dnstap"), Sample: 100},
+		QueryLog: &observe.Log{Path: filepath.Join(dir, "queries"), Sample: 100},
 	}
 	primary, addr, _ := start(t, o, nil)
 	for _, e := range primary.Endpoints() {
@@ -252,7 +255,7 @@ func (s *soak) traffic(d time.Duration) {
 	} {
 		all.Go(func() {
 			f(ctx)
-			if ctx.Err() == nil {
+			if !over(ctx) {
 				s.Errorf("%s has ended before its time", name)
 			}
 		})
@@ -296,17 +299,20 @@ func pause(ctx context.Context, d time.Duration) {
 
 // update adds and deletes names, and looks whether they are there and gone.
 func (s *soak) update(ctx context.Context) {
-	c := &wire.Client{Transport: wire.TCP, Key: s.key}
-	plain := &wire.Client{Transport: wire.TCP}
+	c := &wire.Client{Transport: wire.TCP, Key: s.key, Timeout: 20 * time.Second}
+	plain := &wire.Client{Transport: wire.TCP, Timeout: 20 * time.Second}
 	for i := 0; ctx.Err() == nil; i++ {
 		owner := zone.MustName(fmt.Sprintf("n%d.dyn.example.", i/2%200))
 		m := wire.Update(zone.MustName("dyn.example."))
 		m.Authority = []wire.Record{{Owner: owner, Type: zone.TypeA, Class: wire.ClassIN, TTL: 60, Data: zone.Data([]byte{192, 0, 2, byte(i / 2)})}}
-		if i%2 == 1 {
-			m.Authority = []wire.Record{{Owner: owner, Type: zone.TypeA, Class: wire.ClassANY}}
+		gone := wire.Record{Owner: owner, Type: zone.TypeA, Class: wire.ClassANY}
+		if m.Authority = slices.Insert(m.Authority, 0, gone); i%2 == 1 {
+			m.Authority = m.Authority[:1]
 		}
+		done := s.timed("update")
 		got, err := c.Exchange(ctx, s.addrs[socket.DNS], m)
-		if ctx.Err() != nil {
+		done()
+		if over(ctx) {
 			return
 		}
 		if err != nil || got.RCODE != wire.NoError {
@@ -315,7 +321,7 @@ func (s *soak) update(ctx context.Context) {
 		}
 		s.updates.Add(1)
 		got, err = plain.Exchange(ctx, s.addrs[socket.DNS], wire.Query(owner, zone.TypeA))
-		if ctx.Err() == nil && (err != nil || len(got.Answers) != 1-i%2) {
+		if !over(ctx) && (err != nil || len(got.Answers) != 1-i%2) {
 			s.Errorf("after update %d: %v, %v", i, got, err)
 			return
 		}
@@ -325,19 +331,21 @@ func (s *soak) update(ctx context.Context) {
 
 // transfer fetches zones, from the primary and from its secondary.
 func (s *soak) transfer(ctx context.Context) {
-	c := &wire.Client{Transport: wire.TCP}
+	c := &wire.Client{Transport: wire.TCP, Timeout: 20 * time.Second}
 	for i := 0; ctx.Err() == nil; i++ {
 		origin := []string{"dyn.example.", "swap.example.", "signed.example."}[i%3]
 		addr := []string{s.addrs[socket.DNS], s.second}[i/3%2]
 		n := 0
+		done := s.timed("transfer of " + origin + " from " + addr)
 		for _, err := range c.Transfer(ctx, addr, zone.MustName(origin), wire.Limits{}) {
-			if err != nil && ctx.Err() == nil && !(addr == s.second && n == 0) { // it may have nothing yet
+			if err != nil && !over(ctx) && !(addr == s.second && n == 0) { // it may have nothing yet
 				s.Errorf("transfer of %s from %s: %v", origin, addr, err)
 				return
 			}
 			n++
 		}
-		if want := strings.Count(s.signedText(), "\n"); origin == "signed.example." && n > 1 && ctx.Err() == nil && (n < want/2 || n > want) {
+		done()
+		if want := strings.Count(s.signedText(), "\n"); origin == "signed.example." && n > 1 && !over(ctx) && (n < want/2 || n > want) {
 			s.Errorf("transfer of %s: %d records from a file of %d lines", origin, n, want)
 		}
 		s.transfers.Add(1)
@@ -351,6 +359,29 @@ func (s *soak) signedText() string {
 		s.Fatal(err)
 	}
 	return string(b)
+}
+
+// timed notes how long something takes, and tells once what everybody was doing when it took too long.
+func (s *soak) timed(what string) (done func()) {
+	began := time.Now()
+	late := time.AfterFunc(4*time.Second, func() {
+		s.stalled.Do(func() {
+			buf := make([]byte, 1<<20)
+			s.Logf("%s takes more than 4 s:\n%s", what, buf[:runtime.Stack(buf, true)])
+		})
+	})
+	return func() {
+		late.Stop()
+		for took := int64(time.Since(began)); took > s.slowest.Load(); {
+			s.slowest.Store(took)
+		}
+	}
+}
+
+// over reports whether the time is up. Connections notice the deadline a little before ctx does.
+func over(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(end) < 100*time.Millisecond
 }
 
 // open dials until it succeeds or ctx ends: under load a listener's queue may be full.

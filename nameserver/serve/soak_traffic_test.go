@@ -134,7 +134,7 @@ func (s *soak) controlHTTPS(ctx context.Context) {
 		for _, k := range s.questions(r) {
 			id := uint16(r.Uint32())
 			got, status, err := s.post(ctx, h, numbered(k, id))
-			if ctx.Err() != nil {
+			if over(ctx) {
 				return
 			}
 			if err != nil || status != http.StatusOK {
