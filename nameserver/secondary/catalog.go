@@ -187,9 +187,7 @@ func (s *Zones) apply(ctx context.Context, c *catalog) {
 		}
 	}
 	if !s.holds(c, have, len(gone)) {
-		for _, e := range gone {
-			s.remove(ctx, e)
-		}
+		s.remove(ctx, gone...)
 	}
 	before := c.clashes
 	c.clashes = nil

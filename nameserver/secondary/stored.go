@@ -3,6 +3,7 @@ package secondary
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,9 +31,15 @@ func (s *Zones) read(ctx context.Context) (map[zone.Name]*stored, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil {
-			s.say(finding.Finding{ID: "secondary-disk", Severity: finding.Error, Text: err.Error(), Fix: "the zone is fetched from its primaries again"})
+		if damaged, ok := errors.AsType[*journal.Damaged](err); ok {
+			s.say(finding.Finding{
+				ID: "secondary-disk", Severity: finding.Error, Zone: damaged.Origin.String(), Text: err.Error(),
+				Fix: "the zone is fetched from its primaries again",
+			})
 			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("zones that were transferred in: %w", err)
 		}
 		x := &stored{Entry: e, zone: e.Zone, at: e.At}
 		if len(e.Note) > 0 {

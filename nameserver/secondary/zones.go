@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -95,11 +97,9 @@ func (s *Zones) Set(ctx context.Context, c Config) error {
 	for i := range c.Zones {
 		wanted[c.Zones[i].Origin] = true
 	}
-	for _, e := range s.all() {
-		if !wanted[e.origin] && (e.catalog == nil || !slices.Contains(s.catalogs, e.catalog)) {
-			s.remove(ctx, e)
-		}
-	}
+	s.remove(ctx, slices.DeleteFunc(s.all(), func(e *entry) bool {
+		return wanted[e.origin] || e.catalog != nil && slices.Contains(s.catalogs, e.catalog)
+	})...)
 	for _, cat := range s.catalogs {
 		s.configured(&entry{origin: cat.Origin, source: &cat.Source, lists: cat}, stored, spread)
 	}
@@ -257,26 +257,31 @@ func (s *Zones) restart(old, e *entry) {
 	e.save() // what is noted of it may be another
 }
 
-// remove ends a zone and forgets its data.
-func (s *Zones) remove(ctx context.Context, e *entry) {
-	_, _ = e.stop()
-	s.queue.remove(e.task)
-	s.mu.Lock()
-	if s.entries[e.origin] == e {
-		delete(s.entries, e.origin)
+// remove ends zones and forgets their data, some at a time, as those share what it takes to have it
+// on disk.
+func (s *Zones) remove(ctx context.Context, list ...*entry) {
+	var forgetting errgroup.Group
+	forgetting.SetLimit(32)
+	for _, e := range list {
+		_, _ = e.stop()
+		s.queue.remove(e.task)
+		s.mu.Lock()
+		if s.entries[e.origin] == e {
+			delete(s.entries, e.origin)
+		}
+		s.mu.Unlock()
+		if e.lists == nil || e.lists.Serve {
+			s.Withdraw(e.origin)
+		}
+		if s.Disk != nil {
+			forgetting.Go(func() error { s.forget(ctx, e.origin); return nil })
+		}
 	}
-	s.mu.Unlock()
-	if e.lists == nil || e.lists.Serve {
-		s.Withdraw(e.origin)
-	}
-	s.forget(ctx, e.origin)
+	_ = forgetting.Wait() // what went wrong was told
 }
 
 // forget removes a zone from the disk.
 func (s *Zones) forget(ctx context.Context, origin zone.Name) {
-	if s.Disk == nil {
-		return
-	}
 	if err := s.Disk.Delete(context.WithoutCancel(ctx), origin); err != nil {
 		s.say(finding.Finding{
 			ID: "secondary-disk", Severity: finding.Error, Zone: origin.String(),

@@ -1,0 +1,70 @@
+package secondary_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/zonecast/zonecast/nameserver/journal"
+	"github.com/zonecast/zonecast/nameserver/secondary"
+	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/zone"
+)
+
+// With the real thing on disk: versions, members and the differences for those who transfer from us
+// are there after a start, though no primary is.
+func TestJournalOnDisk(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "zones.db")
+	open := func() *journal.DB {
+		t.Helper()
+		db, err := journal.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	var b book
+	s := newServer(version(t, org, 1), version(t, net1, 7), list(t, cat, 1, "example.org."))
+	c := secondary.Config{
+		Zones:    []secondary.Zone{{Origin: net1, Source: s.source()}},
+		Catalogs: []secondary.Catalog{{Origin: cat, Source: s.source(), Members: s.source()}},
+	}
+	db := open()
+	z := zonesFor(&b, db)
+	set(t, z, c)
+	stop := run(t, z)
+	until(t, "all have come", func() bool { return b.String() == "example.net. 7, example.org. 1" })
+	s.put(version(t, org, 2))
+	if err := z.Refresh(org); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the next has come", func() bool { return b.String() == "example.net. 7, example.org. 2" })
+	stop()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.set(true)
+	db = open()
+	defer func() { _ = db.Close() }()
+	z = zonesFor(&b, db)
+	b.answered = map[zone.Name]uint32{}
+	deltas := 0
+	publish := z.Publish
+	z.Restore = func(e journal.Entry) error {
+		deltas += len(e.Deltas)
+		j := &xfr.Journal{}
+		if err := j.Restore(e.Zone, e.Deltas); err != nil {
+			return err
+		}
+		if time.Since(e.At) > time.Minute {
+			t.Errorf("zone %s is of %s", e.Zone.Origin(), e.At)
+		}
+		return publish(e.Zone)
+	}
+	set(t, z, c)
+	b.want(t, "after a start", "example.net. 7, example.org. 2")
+	if deltas != 1 {
+		t.Errorf("%d differences are on disk, want 1", deltas)
+	}
+}
