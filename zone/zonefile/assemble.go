@@ -88,7 +88,7 @@ func (p *parser) set(set []record) {
 	for i := range set {
 		p.values = append(p.values, set[i].data)
 	}
-	if !p.opt.NoPlaces {
+	if p.places != nil {
 		p.places.add(first)
 	}
 	p.build.Add(zone.RRset{Owner: first.owner, Type: first.typ, TTL: first.ttl, Data: slices.Compact(p.values)})
@@ -104,16 +104,17 @@ func (p *parser) finish() bool {
 		p.errorAt(spot{}, "zonefile-origin", "the zone's name is not known", "put $ORIGIN and an SOA record at the top of the file")
 	}
 	p.flush()
+	p.leave()
 	p.zone, p.broken = p.build.Zone()
 	return p.broken == nil || p.whole
 }
 
 // result is what the file says, after finish.
 func (p *parser) result() (*Result, error) {
-	p.places.files = p.files
-	res := &Result{Place: p.places.find, comments: p.comments}
-	if p.opt.NoPlaces {
-		res.Place = noPlace
+	res := &Result{Place: noPlace, comments: p.comments}
+	if p.places != nil {
+		p.places.files = p.files
+		res.Place = p.places.find
 	}
 	if p.broken != nil && p.out.n[finding.Error] == 0 {
 		p.errorAt(spot{}, "zonefile-set", p.broken.Error(), "")

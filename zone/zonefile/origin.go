@@ -15,6 +15,9 @@ func OriginOf(file string, data []byte) (origin zone.Name, ok bool) {
 	current, known := byName, named
 	var first zone.Name
 	s := newScanner(textOf(data[:min(len(data), 1<<20)]))
+	r := rooms.Get().(*room)
+	s.room, s.toks, s.at, s.off = r, r.toks[:0], r.at[:0], r.off[:0]
+	defer s.leave()
 	owner := "@"
 	for entries := 0; entries < 10000 && s.next(); entries++ {
 		if s.fault != "" || len(s.toks) < 2 {

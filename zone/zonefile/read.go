@@ -134,8 +134,9 @@ type parser struct {
 	keep    func(s *scanner, from int) // called behind each entry when set, which wants whole; from is the first record it gave
 
 	build  *zone.Builder
-	places *placeIndex
+	places *placeIndex // nil: nobody will ask
 	values []zone.Data // of the set being built
+	room   *room
 	zone   *zone.Zone
 	broken error // why there is no zone
 
@@ -168,7 +169,10 @@ type parser struct {
 
 func newParser(data []byte, opt Options) *parser {
 	opt = opt.withDefaults()
-	p := &parser{opt: opt, files: []string{opt.File}, open: []string{opt.File}, places: &placeIndex{}, comments: map[zone.Key]string{}}
+	p := &parser{opt: opt, files: []string{opt.File}, open: []string{opt.File}}
+	if !opt.NoPlaces {
+		p.places = &placeIndex{}
+	}
 	if !opt.HasOrigin {
 		opt.Origin, opt.HasOrigin = OriginOf(opt.File, data)
 	}
@@ -202,6 +206,8 @@ func (p *parser) fits(size int) bool {
 }
 
 func (p *parser) scan(s *scanner) {
+	p.enter(s)
+	defer s.leave()
 	for !p.stopped {
 		if p.keep == nil && !p.slow && p.quick(s) {
 			continue
@@ -474,6 +480,9 @@ func (p *parser) comment(k zone.Key, text string) {
 	}
 	if old := p.comments[k]; old != "" {
 		text = old + "\n" + text
+	}
+	if p.comments == nil {
+		p.comments = map[zone.Key]string{}
 	}
 	p.comments[k] = strings.Clone(text)
 }

@@ -30,6 +30,7 @@ type scanner struct {
 	faultAt  spot
 	faultFix string
 
+	room *room   // that toks, at and off come from
 	more *window // where the text goes on; nil: nowhere
 	cut  bool    // the end of the text was met within the entry
 }
