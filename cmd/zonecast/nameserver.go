@@ -18,7 +18,7 @@ import (
 )
 
 type nameserverArgs struct {
-	config                       string
+	config, store, control       string
 	zones, listen, dot, doh, doq []string
 	tlsCert, tlsKey              string
 	transfer, notify             []string
@@ -51,6 +51,7 @@ func nameserverCommand(a *app) *cobra.Command {
   zonecast nameserver --zones zones --tls-cert cert.pem --tls-key key.pem --dot 8853 --doh 8443
   zonecast nameserver --zones zones --allow-transfer 198.51.100.0/24 --notify 198.51.100.2
   zonecast nameserver --zones zones --metrics 127.0.0.1:9153
+  zonecast nameserver --store zones.db --control zonecast.sock
   zonecast nameserver --config /etc/zonecast/nameserver.yaml --check`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -78,8 +79,11 @@ func nameserverCommand(a *app) *cobra.Command {
 	f.IntVar(&args.rrl, "rrl", 200, "at most so many like `ANSWERS` a second over UDP to one network, of those who may be\nspoofed; loopback is exempt; 0: no limit")
 	f.BoolVar(&args.rotate, "rotate", false, "give the records of a set in turning order")
 	f.IntVar(&args.workers, "workers", 0, "so many `THREADS` for UDP at each address; default: one for each processor")
+	f.StringVar(&args.store, "store", "", "`FILE` of zones that are held here and changed by zonecast apply (SQLite)")
+	f.StringVar(&args.control, "control", "", "Unix `SOCKET` by which zonecast apply and zonecast nameserver status, reload … reach it")
 	f.StringVar(&args.user, "user", "", "become this user `NAME` once the ports are bound")
 	f.IntVar(&args.readyFD, "ready-fd", 0, "write a line break to file descriptor `N` when all zones are loaded")
+	cmd.AddCommand(nameserverControlCommands(a)...)
 	return cmd
 }
 
@@ -93,6 +97,9 @@ func (a *app) nameserver(ctx context.Context, args *nameserverArgs, c *conf.Conf
 		return err
 	}
 	log := newServerLog(a)
+	if o.Control != nil {
+		o.Control.Log = log.edited
+	}
 	if args.config != "" {
 		o.Again = func() (serve.Content, error) { return a.again(args, log) }
 	}

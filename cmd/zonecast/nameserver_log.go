@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/nameserver/serve"
 )
 
@@ -20,6 +21,24 @@ type serverLog struct {
 	mu     sync.Mutex
 	second int64 // in which lines of changes were written last
 	lines  int   // of changes, in this second
+}
+
+// edited tells what somebody did by the control interface.
+func (l *serverLog) edited(e control.Entry) {
+	what := e.Action
+	if e.Zone.Labels() > 0 || e.Action != "reload" {
+		what += " of zone " + e.Zone.String()
+	}
+	switch {
+	case e.Err != nil:
+		l.say("%s: %s: refused: %v", e.Client, what, e.Err)
+	case e.Changes > 0:
+		l.say("%s: %s: %s, serial %d → %d", e.Client, what, plural(e.Changes, "RRset"), e.Before, e.After)
+	case e.After != e.Before:
+		l.say("%s: %s: serial %d → %d", e.Client, what, e.Before, e.After)
+	default:
+		l.say("%s: %s", e.Client, what)
+	}
 }
 
 // perSecond is how many changes are told in a second: zones may come by the thousand.

@@ -83,8 +83,10 @@ func (x *nameserverArgs) checkListen() error {
 func (x *nameserverArgs) asFile() (*conf.Config, error) {
 	secure := len(x.dot) + len(x.doh) + len(x.doq)
 	switch {
-	case len(x.zones) == 0:
+	case len(x.zones) == 0 && x.store == "":
 		return nil, usagef("zonecast nameserver --zones FOLDER, or --config FILE", "which zones?")
+	case x.store != "" && x.control == "" && len(x.zones) == 0:
+		return nil, usagef("give --control SOCKET", "nobody could put zones into --store")
 	case (x.tlsCert == "") != (x.tlsKey == ""):
 		return nil, usagef("give both or none", "--tls-cert and --tls-key belong together")
 	case x.tlsCert == "" && secure > 0:
@@ -117,8 +119,13 @@ func (x *nameserverArgs) asFile() (*conf.Config, error) {
 		TLS:       conf.TLS{Certificate: x.tlsCert, Key: x.tlsKey, DoT: x.dot, DoH: x.doh, DoQ: x.doq},
 		RateLimit: &conf.RateLimit{PerSecond: x.rrl},
 	}}
+	c.Store = x.store
+	if x.control != "" {
+		c.Control = &conf.Control{Socket: x.control}
+	}
+	c.Defaults = policy
 	for _, dir := range x.zones {
-		c.Zones = append(c.Zones, conf.Zone{Folder: dir, Policy: policy})
+		c.Zones = append(c.Zones, conf.Zone{Folder: dir})
 	}
 	return c, nil
 }
