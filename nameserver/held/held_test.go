@@ -257,7 +257,7 @@ func TestSigned(t *testing.T) {
 // A version that cannot be published is taken back, on disk as well.
 func TestTakenBack(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "zones.db")
+	path := filepath.Join(tempDir(t), "zones.db")
 	s := start(t, options{path: path})
 	first := parse(t, example, apex)
 	info, err := s.Create(t.Context(), first)
@@ -292,7 +292,7 @@ func TestTakenBack(t *testing.T) {
 func TestManyClients(t *testing.T) {
 	t.Parallel()
 	_, key := newKey(t)
-	path := filepath.Join(t.TempDir(), "zones.db")
+	path := filepath.Join(tempDir(t), "zones.db")
 	policy := func(zone.Name) held.Policy { return held.Policy{Grants: xfr.Grants{{Key: key.Name}}} }
 	s := start(t, options{path: path, addr: "127.0.0.1:0", keys: []*wire.Key{key}, policy: policy})
 	if _, err := s.Create(t.Context(), parse(t, example, apex)); err != nil {
@@ -408,7 +408,7 @@ func (c *tap) Write(b []byte) (int, error) {
 // and people are told.
 func TestLoadTellsAndGoesOn(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "zones.db")
+	path := filepath.Join(tempDir(t), "zones.db")
 	s := start(t, options{path: path})
 	for _, n := range []string{"a.example.", "b.example.", "c.example."} {
 		if _, err := s.Create(t.Context(), parse(t, zone.MustName(n), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err != nil {

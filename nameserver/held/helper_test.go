@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -31,6 +32,18 @@ const apex = `@ 3600 SOA ns1.example.net. hostmaster.example.net. 1 7200 900 120
 @ 3600 NS ns.example.org.
 ns 300 A 192.0.2.53
 `
+
+// tempDir is a folder in memory where the system has one: these tests write to disk thousands of
+// times, and each time waits for it.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "zonecast-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
 
 func parse(t testing.TB, origin zone.Name, text string) *zone.Zone {
 	t.Helper()
@@ -98,7 +111,7 @@ type options struct {
 func start(t testing.TB, o options) *server {
 	t.Helper()
 	if o.path == "" {
-		o.path = filepath.Join(t.TempDir(), "zones.db")
+		o.path = filepath.Join(tempDir(t), "zones.db")
 	}
 	db, err := journal.Open(t.Context(), o.path)
 	if err != nil {

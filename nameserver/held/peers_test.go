@@ -239,7 +239,7 @@ func TestThousandUpdatesReachBIND(t *testing.T) {
 	t.Parallel()
 	theirs, ours := newKey(t)
 	o := options{
-		path: filepath.Join(t.TempDir(), "zones.db"), addr: "127.0.0.1:0", keys: []*wire.Key{ours},
+		path: filepath.Join(tempDir(t), "zones.db"), addr: "127.0.0.1:0", keys: []*wire.Key{ours},
 		policy: func(zone.Name) held.Policy { return held.Policy{Grants: xfr.Grants{{Key: ours.Name}}} },
 	}
 	s := start(t, o)
