@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/zonecast/zonecast/zone"
 )
@@ -47,38 +48,41 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	c.describe(z)
 
 	// The first pass measures, so that the arena is made once and of the right size.
-	measure := compiler{c: c, size: 4}
-	if err := measure.all(z); err != nil {
+	p := compilers.Get().(*compiler)
+	defer p.leave()
+	p.begin(c, false)
+	if err := p.all(z); err != nil {
 		return nil, err
 	}
-	if measure.size/4 >= 1<<32 {
-		return nil, fmt.Errorf("zone %s: %d octets are more than can be served from one zone", z.Origin(), measure.size)
+	if p.size/4 >= 1<<32 {
+		return nil, fmt.Errorf("zone %s: %d octets are more than can be served from one zone", z.Origin(), p.size)
 	}
-	c.arena = large(int(measure.size))
+	c.arena = large(int(p.size))
 	slots := 4
-	for slots < 2*measure.names {
+	for slots < 2*p.names {
 		slots *= 2
 	}
 	c.table = make([]uint64, slots)
 	advise(c.table)
 	switch c.denial {
 	case denialNSEC:
-		c.nsec.make(measure.denials)
+		c.nsec.make(p.denials)
 	case denialNSEC3:
-		c.nsec3.make(measure.denials)
+		c.nsec3.make(p.denials)
 	}
-	write := compiler{c: c, policy: o.Policy, size: 4, write: true, places: make([]place, 0, min(measure.names, 256))}
-	if err := write.all(z); err != nil {
+	p.begin(c, true)
+	p.policy = o.Policy
+	if err := p.all(z); err != nil {
 		return nil, err
 	}
-	c.names, c.sets = write.names, write.sets
+	c.names, c.sets = p.names, p.sets
 	c.apexRef = c.lookup(c.hash, nil).ref
 	if c.denial == denialNSEC3 {
 		c.nsec3.finish(c)
 		c.matchNSEC3()
 	}
 	if !o.NoReady {
-		c.prepare(write.uneven)
+		c.prepare(p.uneven)
 	}
 	collapse(c.arena)
 	collapse(c.table)
@@ -130,6 +134,29 @@ type compiler struct {
 	q     name
 
 	places []place // that nodes get in the table
+}
+
+// compilers are kept for the next zone: there may be many small ones.
+var compilers = sync.Pool{New: func() any { return &compiler{places: make([]place, 0, 256)} }}
+
+// begin starts a pass.
+func (p *compiler) begin(c *Compiled, write bool) {
+	p.c, p.policy, p.write = c, nil, write
+	p.size, p.names, p.sets, p.denials, p.uneven = 4, 0, 0, 0, p.uneven[:0]
+	p.path, p.group, p.data, p.sigs, p.places = p.path[:0], p.group[:0], p.data[:0], nil, p.places[:0]
+}
+
+// leave gives the compiler to the next zone, without what it knows of this one.
+func (p *compiler) leave() {
+	const most = 4096
+	if cap(p.uneven) > most || cap(p.group) > most || cap(p.data) > most {
+		return
+	}
+	clear(p.path[:cap(p.path)])
+	clear(p.group[:cap(p.group)])
+	clear(p.data[:cap(p.data)])
+	p.c, p.policy, p.sigs = nil, nil, nil
+	compilers.Put(p)
 }
 
 // A place is where in the table a node belongs, and what stands there.

@@ -1,6 +1,7 @@
 package nameserver
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 )
@@ -48,9 +49,9 @@ func (s *Scratch) ready(z *Compiled, ref uint32, base int) bool {
 // prepare makes the answers ready that are asked for often and need compression: names in RDATA and
 // delegations of some nodes, and the SOA of what is absent.
 func (z *Compiled) prepare(nodes []uint32) {
-	s := preparers.Get().(*Scratch)
+	s := preparers.Get().(*preparer)
 	defer preparers.Put(s)
-	z.ready = make([]byte, 4, 256) // 0 means none
+	z.ready = append(s.room[:0], 0, 0, 0, 0) // 0 means none
 	if ref, ok := s.blob(z, z.apexRef, typeSOA, true); ok {
 		z.noName = ref
 	}
@@ -67,7 +68,16 @@ func (z *Compiled) prepare(nodes []uint32) {
 			}
 		}
 	}
-	z.ready = append([]byte(nil), z.ready...)
+	if s.room = z.ready; cap(z.ready) > 64<<10 {
+		s.room = nil
+	}
+	z.ready = bytes.Clone(z.ready)
+}
+
+// A preparer has the memory that making answers ready takes.
+type preparer struct {
+	*Scratch
+	room []byte
 }
 
 // preparers are kept for the next zone: there may be many small ones.
@@ -75,7 +85,7 @@ var preparers = sync.Pool{New: func() any {
 	s := newScratch()
 	s.m.traced = true
 	s.m.b = make([]byte, headerLen+259+maxBlob)
-	return s
+	return &preparer{Scratch: s}
 }}
 
 // blob answers a question for a node as anybody would ask it, and keeps what comes out.
