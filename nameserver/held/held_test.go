@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -445,4 +446,69 @@ func TestLoadTellsAndGoesOn(t *testing.T) {
 	if _, err := s.Create(t.Context(), again); err != nil {
 		t.Errorf("created anew: %v", err)
 	}
+}
+
+// The disk does not take a version: the client is told so, nothing else is answered, and the same
+// update works when the disk does again.
+func TestDiskFails(t *testing.T) {
+	t.Parallel()
+	_, key := newKey(t)
+	s := start(t, options{addr: "127.0.0.1:0", keys: []*wire.Key{key}, policy: func(zone.Name) held.Policy { return held.Policy{Grants: xfr.Grants{{Key: key.Name}}} }})
+	disk := &failing{Disk: s.db}
+	s.DB = disk
+	if _, err := s.Create(t.Context(), parse(t, example, apex)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "udp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var sent [][]byte
+	client := wire.Client{Key: key, Dial: func(context.Context, string, string) (net.Conn, error) { return &tap{c, &sent}, nil }}
+	m := wire.Update(example)
+	m.Authority = []wire.Record{record(t, "www", 60, zone.TypeA, "192.0.2.1")}
+	disk.fails.Store(true)
+	before := s.newest(t, example)
+	answer, err := client.Exchange(t.Context(), s.addr, m)
+	if err != nil || answer.RCODE != wire.ServFail || s.newest(t, example) != before || !serves(t, s.addr, example, 1) {
+		t.Errorf("%v, %v; want SERVFAIL and the zone as it was", answer, err)
+	}
+	if !strings.Contains(s.findings(), "could not be kept, and is not answered: no disk") || s.Counts().Failed != 1 {
+		t.Errorf("findings:\n%s", s.findings())
+	}
+	if _, err := s.Create(t.Context(), parse(t, zone.MustName("a.example."), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err == nil || s.Holds(zone.MustName("a.example.")) {
+		t.Errorf("created without a disk: %v", err)
+	}
+	disk.fails.Store(false)
+	c, err = (&net.Dialer{}).DialContext(t.Context(), "udp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write(sent[0]); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 512)
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	n, err := c.Read(b)
+	if err != nil || n < 12 || wire.RCODE(b[3]&0xF) != wire.NoError || !serves(t, s.addr, example, 2) {
+		t.Errorf("once more: % x, %v; want NOERROR and serial 2", b[:n], err)
+	}
+	if _, err := s.Create(t.Context(), parse(t, zone.MustName("a.example."), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err != nil {
+		t.Errorf("created with a disk: %v", err)
+	}
+}
+
+// A failing disk writes nothing.
+type failing struct {
+	held.Disk
+	fails atomic.Bool
+}
+
+func (d *failing) Write(ctx context.Context, list ...journal.Version) error {
+	if d.fails.Load() {
+		return errors.New("no disk")
+	}
+	return d.Disk.Write(ctx, list...)
 }

@@ -26,22 +26,6 @@ func small(b testing.TB, i int) *zone.Zone {
 	return parse(b, zone.MustName(fmt.Sprintf("zone%d.example.", i)), text)
 }
 
-// large is a zone of n records.
-func large(b testing.TB, n int) *zone.Zone {
-	b.Helper()
-	soa, _ := parse(b, example, apex).Set(example, zone.TypeSOA)
-	out := zone.NewBuilder(example)
-	out.Add(soa)
-	for i := range n {
-		out.Add(zone.RRset{Owner: zone.MustName(fmt.Sprintf("h%d.example.org.", i)), Type: zone.TypeA, TTL: 300, Data: []zone.Data{"\xc0\x00\x02\x01"}})
-	}
-	z, err := out.Zone()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return z
-}
-
 // BenchmarkPut is one version of a small zone after the other, by one writer or many at once, each
 // with a zone of its own.
 func BenchmarkPut(b *testing.B) {

@@ -318,3 +318,63 @@ func TestDamagedFile(t *testing.T) {
 		t.Errorf("a newer file: %v", err)
 	}
 }
+
+// The disk is full: the write says so, everything is as before, and goes on when there is room. One
+// that cannot be written takes no other with it.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(tempDir(t), "zones.db")
+	d := open(t, path)
+	origin := zone.MustName("z1.example.")
+	first, err := saying(origin, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Put(t.Context(), "primary", first, time.Now(), nil); err != nil {
+		t.Fatal(err)
+	}
+	room := func(pages int) {
+		if _, err := d.write.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room(20)
+	other := zone.MustName("z2.example.")
+	huge := large(t, 20_000)
+	fits, err := saying(other, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() {
+			if err := d.Put(t.Context(), "primary", huge, time.Now(), nil); err == nil || !strings.Contains(err.Error(), "make room on the disk") {
+				t.Errorf("a zone that does not fit: %v", err)
+			}
+		})
+		running.Go(func() {
+			if err := d.Put(t.Context(), "primary", fits, time.Now(), nil); err != nil {
+				t.Errorf("a zone that fits: %v", err)
+			}
+		})
+	}
+	running.Wait()
+	if kind, ok := d.Kind(example); ok {
+		t.Errorf("what was not written is there as %s", kind)
+	}
+	if list := all(t, d, "primary"); len(list) != 2 || !list[0].Zone.Equal(first) || !list[1].Zone.Equal(fits) {
+		t.Errorf("%d zones, or other ones", len(list))
+	}
+	room(1 << 30)
+	if err := d.Put(t.Context(), "primary", huge, time.Now(), nil); err != nil {
+		t.Errorf("with room: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, path)
+	defer d.Close()
+	if list := all(t, d, "primary"); len(list) != 3 {
+		t.Errorf("%d zones after opening again, want 3", len(list))
+	}
+}

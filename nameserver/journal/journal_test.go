@@ -17,7 +17,6 @@ import (
 
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/rdata"
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
@@ -118,6 +117,22 @@ func edited(t testing.TB, rng *rand.Rand, z *zone.Zone) *zone.Zone {
 		t.Fatal(err)
 	}
 	return next
+}
+
+// large is a zone of n records.
+func large(b testing.TB, n int) *zone.Zone {
+	b.Helper()
+	soa, _ := parse(b, example, apex).Set(example, zone.TypeSOA)
+	out := zone.NewBuilder(example)
+	out.Add(soa)
+	for i := range n {
+		out.Add(zone.RRset{Owner: zone.MustName(fmt.Sprintf("h%d.example.org.", i)), Type: zone.TypeA, TTL: 300, Data: []zone.Data{"\xc0\x00\x02\x01"}})
+	}
+	z, err := out.Zone()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return z
 }
 
 func serial(t testing.TB, z *zone.Zone) uint32 {
@@ -442,19 +457,7 @@ func TestSmallChangeOfLargeZone(t *testing.T) {
 	t.Parallel()
 	d := open(t, filepath.Join(tempDir(t), "zones.db"))
 	defer d.Close()
-	b := zone.NewBuilder(example)
-	soa, err := rdata.Parse(zone.TypeSOA, "ns. h. 1 1 1 1 1", example)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Add(zone.RRset{Owner: example, Type: zone.TypeSOA, TTL: 1, Data: []zone.Data{soa}})
-	for i := range 50_000 {
-		b.Add(zone.RRset{Owner: zone.MustName(fmt.Sprintf("h%d.example.org.", i)), Type: zone.TypeA, TTL: 300, Data: []zone.Data{"\xc0\x00\x02\x01"}})
-	}
-	z, err := b.Zone()
-	if err != nil {
-		t.Fatal(err)
-	}
+	z := large(t, 50_000)
 	if err := d.Put(t.Context(), "primary", z, time.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
