@@ -273,6 +273,8 @@ func (b *bench) once(w work, s server, zone string) (Row, error) {
 		r.CPU = float64(sum.CPU.Nanoseconds()) / 1000 / float64(sum.Answers)
 		r.Rate = float64(sum.Answers) / sum.Took.Seconds()
 		r.Memory = p.memory()
+		fmt.Fprintf(b.log, "%s: %s: the server used %.0f %% of its processor, the load %.0f %%\n", w.name, s.name,
+			100*sum.CPU.Seconds()/sum.Took.Seconds(), 100*sum.Load.Seconds()/sum.Took.Seconds())
 		return r, nil
 	}
 	if _, err := l.drive(b.measure/4, p.cpu); err != nil { // caches and tables get warm

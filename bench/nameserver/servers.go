@@ -45,6 +45,7 @@ var servers = []server{
 	{name: "knot", start: knot, streams: []string{"TCP"}},
 	{name: "powerdns", start: powerdns, streams: []string{"TCP"}},
 	{name: "bind", start: bind, streams: []string{"TCP", "DoT", "DoH"}},
+	{name: "coredns", start: coredns, streams: []string{"TCP", "DoT", "DoH"}, unsigned: true},
 }
 
 // self starts this program as a server.

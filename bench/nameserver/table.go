@@ -16,6 +16,7 @@ var targets = map[string]map[string]float64{
 	"UDP, signed, NSEC, DO":  {"knot": 0.70},
 	"UDP, signed, NSEC3, DO": {"knot": 0.70},
 	"TCP, pipelined":         {"powerdns": 1 / 0.9},
+	"DoT, pipelined":         {"coredns": 1.00},
 	"DoH, HTTP/2":            {"bind": 1.00},
 }
 
