@@ -25,8 +25,10 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/zonecast/zonecast/nameserver/observe"
 	"github.com/zonecast/zonecast/nameserver/serve"
 	"github.com/zonecast/zonecast/nameserver/socket"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // hardened is the variable by which this program knows that it is the child of one of these tests: the
@@ -56,10 +58,17 @@ func TestHardenedChild(t *testing.T) {
 	at := func(s socket.Service, port uint16) socket.Endpoint {
 		return socket.Endpoint{Service: s, Addr: netip.AddrPortFrom(netip.MustParseAddr("127.53.53.53"), port)}
 	}
-	s, err := serve.Listen(serve.Options{
+	o := serve.Options{
 		Content: serve.Content{Folders: folder(dir)}, Certificates: certs, Metrics: "127.0.0.1:0", Poll: 5 * time.Millisecond,
-		Endpoints: []socket.Endpoint{at(socket.DNS, port), at(socket.DoT, 0), at(socket.DoH, 0)},
-	})
+		Endpoints: []socket.Endpoint{at(socket.DNS, port), at(socket.DoT, 0), at(socket.DoH, 0), at(socket.DoQ, 0), at(socket.DoH3, 0)},
+	}
+	if user == "" { // who may write to the folder
+		o.Primaries = []serve.Primary{{Origin: zone.MustName("a.held.example."), From: filepath.Join(dir, "a.example.zone")}}
+		o.Store = filepath.Join(dir, "store")
+		o.QueryLog = &observe.Log{Path: filepath.Join(dir, "queries")}
+		o.Dnstap = &observe.Dnstap{Network: "file", Address: filepath.Join(dir, "dnstap")}
+	}
+	s, err := serve.Listen(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +81,7 @@ func TestHardenedChild(t *testing.T) {
 	if _, _, errno := syscall.AllThreadsSyscall(syscall.SYS_GETPID, 0, 0, 0); errno == syscall.ENOTSUP {
 		fmt.Println("cgo")
 	}
-	for _, e := range s.Endpoints() {
+	for _, e := range s.Endpoints()[:3] {
 		fmt.Println("at", e.Addr)
 	}
 	fmt.Println("at", s.MetricsAddr())
@@ -107,6 +116,7 @@ type hardenedServer struct {
 	out   *bufio.Scanner
 	addrs []string // DNS, DoT, DoH, metrics
 	house *house
+	user  string
 	cgo   bool // the system has threads that Go does not know
 }
 
@@ -130,7 +140,7 @@ func startHardened(t *testing.T, user, allowed string, more ...string) *hardened
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &hardenedServer{cmd: cmd, out: bufio.NewScanner(stdout), house: h}
+	s := &hardenedServer{cmd: cmd, out: bufio.NewScanner(stdout), house: h, user: user}
 	for len(s.addrs) < 4 && s.out.Scan() {
 		if addr, ok := strings.CutPrefix(s.out.Text(), "at "); ok {
 			s.addrs = append(s.addrs, addr)
@@ -166,6 +176,11 @@ func (s *hardenedServer) use(t *testing.T) {
 	for last, end := byte(1), time.Now().Add(10*time.Second); last != 2; {
 		if _, last, err = ask(c, false, "www.a.example."); err != nil || time.Now().After(end) {
 			t.Fatalf("the new zone does not come: %v", err)
+		}
+	}
+	if s.user == "" {
+		if rcode, _, err := ask(c, false, "www.a.held.example."); err != nil || rcode != 0 {
+			t.Errorf("a zone of the store: RCODE %d, %v", rcode, err)
 		}
 	}
 	m := dial(t, "tcp", s.addrs[3])
