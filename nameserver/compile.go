@@ -233,11 +233,7 @@ func checkNames(set zone.RRset) error {
 		return nil
 	}
 	for _, d := range set.Data {
-		rest := d
-		ok := len(rest) > int(shape.skip)
-		if ok {
-			rest = rest[shape.skip:]
-		}
+		rest, ok := behind(d, shape)
 		for i := uint8(0); ok && i < shape.names; i++ {
 			n := storedName(rest)
 			ok = n > 0
@@ -248,6 +244,21 @@ func checkNames(set zone.RRset) error {
 		}
 	}
 	return nil
+}
+
+// behind is what stands behind octets and strings of RDATA.
+func behind(d zone.Data, shape rdataShape) (rest zone.Data, ok bool) {
+	n := int(shape.skip)
+	for range shape.strings {
+		if n >= len(d) {
+			return "", false
+		}
+		n += 1 + int(d[n])
+	}
+	if n >= len(d) {
+		return "", false
+	}
+	return d[n:], true
 }
 
 // storedName is the length of the uncompressed name at the start of d, 0 when there is none.

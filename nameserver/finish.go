@@ -58,7 +58,7 @@ func (s *Scratch) finish() {
 	}
 	var seen [32]uint32
 	done := seen[:0]
-	for i := range s.wanted {
+	for i := 0; i < len(s.wanted); i++ { // NAPTR makes them more
 		done = s.addresses(&s.wanted[i], done, true)
 	}
 	for i := range s.wanted {
@@ -130,7 +130,7 @@ func (s *Scratch) addresses(x *want, done []uint32, first bool) []uint32 {
 		l := int(binary.BigEndian.Uint16(body[10:]))
 		rdata := body[recordHead : recordHead+l]
 		body = body[recordHead+l:]
-		target := rdata[shape.skip:]
+		target := rdata[shape.head(rdata):]
 		n := x.node
 		switch {
 		case target[0] != 0:
@@ -146,6 +146,9 @@ func (s *Scratch) addresses(x *want, done []uint32, first bool) []uint32 {
 		if n.flags()&leavesOut != 0 && x.set.typ != typeNS || len(done) == cap(done) || contains(done, n.ref) {
 			continue
 		}
+		if x.set.typ == typeNAPTR && !s.rewrites(z, n, rdata) {
+			continue
+		}
 		done = append(done, n.ref)
 		if !s.address(z, n) && x.cut && first {
 			s.truncated = true
@@ -156,6 +159,28 @@ func (s *Scratch) addresses(x *want, done []uint32, first bool) []uint32 {
 		}
 	}
 	return done
+}
+
+// rewrites tells whether addresses are what comes after a NAPTR record, by its flag (RFC 3404, section
+// 4.3, and RFC 3958). For SRV records it writes these, and sees to the addresses that they lead to.
+func (s *Scratch) rewrites(z *Compiled, n node, rdata []byte) bool {
+	if rdata[4] != 1 {
+		return false
+	}
+	switch rdata[5] {
+	case 'A', 'a':
+		return true
+	case 'S', 's':
+		for i := range s.wanted { // another NAPTR record leads there, too
+			if w := &s.wanted[i]; w.node.ref == n.ref && w.set.typ == typeSRV {
+				return false
+			}
+		}
+		if set, ok := z.set(n, typeSRV); ok && s.more(z, n, typeSRV) {
+			s.want(z, set, n)
+		}
+	}
+	return false
 }
 
 func contains(list []uint32, x uint32) bool {

@@ -139,11 +139,11 @@ func (m *message) record(r []byte, shape rdataShape, w *manner) bool {
 	if shape.names == 0 {
 		return m.copy(rdata)
 	}
-	from := m.n
-	if !m.copy(rdata[:shape.skip]) {
+	from, head := m.n, shape.head(rdata)
+	if !m.copy(rdata[:head]) {
 		return false
 	}
-	rdata = rdata[shape.skip:]
+	rdata = rdata[head:]
 	for range shape.names {
 		l := nameLen(rdata)
 		if _, ok := m.name(rdata[:l], shape.compress); !ok {
@@ -170,29 +170,44 @@ func nameLen(b []byte) int {
 // A rdataShape tells where a type's RDATA has names.
 type rdataShape struct {
 	skip       uint8 // octets before the first name
+	strings    uint8 // character strings behind them
 	names      uint8
 	compress   bool // names may be compressed (RFC 3597, section 4)
 	additional bool // addresses of the name are of use to who asks for this type
 }
 
+// head is how many octets stand before the first name.
+func (s rdataShape) head(rdata []byte) int {
+	n := int(s.skip)
+	for range s.strings {
+		n += 1 + int(rdata[n])
+	}
+	return n
+}
+
 // shapes of types below 66. Names in types after RFC 1035 are never compressed, but other names may
 // point to them.
 var shapes = [66]rdataShape{
-	2:  {0, 1, true, true},   // NS
-	3:  {0, 1, true, false},  // MD
-	4:  {0, 1, true, false},  // MF
-	5:  {0, 1, true, false},  // CNAME
-	6:  {0, 2, true, false},  // SOA
-	7:  {0, 1, true, false},  // MB
-	8:  {0, 1, true, false},  // MG
-	9:  {0, 1, true, false},  // MR
-	12: {0, 1, true, false},  // PTR
-	14: {0, 2, true, false},  // MINFO
-	15: {2, 1, true, true},   // MX
-	33: {6, 1, false, true},  // SRV
-	39: {0, 1, false, false}, // DNAME
-	64: {2, 1, false, true},  // SVCB
-	65: {2, 1, false, true},  // HTTPS
+	2:  {names: 1, compress: true, additional: true},          // NS
+	3:  {names: 1, compress: true},                            // MD
+	4:  {names: 1, compress: true},                            // MF
+	5:  {names: 1, compress: true},                            // CNAME
+	6:  {names: 2, compress: true},                            // SOA
+	7:  {names: 1, compress: true},                            // MB
+	8:  {names: 1, compress: true},                            // MG
+	9:  {names: 1, compress: true},                            // MR
+	12: {names: 1, compress: true},                            // PTR
+	14: {names: 2, compress: true},                            // MINFO
+	15: {skip: 2, names: 1, compress: true, additional: true}, // MX
+	17: {names: 2},                                            // RP
+	18: {skip: 2, names: 1, additional: true},                 // AFSDB
+	21: {skip: 2, names: 1, additional: true},                 // RT
+	33: {skip: 6, names: 1, additional: true},                 // SRV
+	35: {skip: 4, strings: 3, names: 1, additional: true},     // NAPTR
+	36: {skip: 2, names: 1, additional: true},                 // KX
+	39: {names: 1},                                            // DNAME
+	64: {skip: 2, names: 1, additional: true},                 // SVCB
+	65: {skip: 2, names: 1, additional: true},                 // HTTPS
 }
 
 func shapeOf(t uint16) rdataShape {

@@ -11,6 +11,8 @@ const (
 	typeA     = 1
 	typeSOA   = 6
 	typeAAAA  = 28
+	typeSRV   = 33
+	typeNAPTR = 35
 	typeDNAME = 39
 	typeOPT   = 41
 	typeDS    = 43
