@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver"
@@ -31,6 +34,10 @@ func stampOf(path string) stamp {
 	if err != nil {
 		return stamp{}
 	}
+	return stampOfInfo(info)
+}
+
+func stampOfInfo(info fs.FileInfo) stamp {
 	s := stamp{size: info.Size(), written: info.ModTime().UnixNano()}
 	s.changed, s.inode = inodeOf(info)
 	return s
@@ -58,30 +65,50 @@ const defaultTTL = 3600
 
 // parse reads and compiles a file. again reads it even when its octets are as before.
 func (x *file) parse(again bool) version {
-	v := version{stamp: stampOf(x.path)}
-	data, err := os.ReadFile(x.path)
-	if err != nil {
+	var v version
+	failed := func(err error) version {
+		v.stamp = stampOf(x.path)
 		v.moving = !again && errors.Is(err, fs.ErrNotExist) // the next look knows more
 		v.findings = []finding.Finding{unreadable(x.path, err)}
 		return v
 	}
-	if v.moving = !again && (v.stamp != x.seen || stampOf(x.path) != x.seen); v.moving {
+	f, err := os.Open(x.path)
+	if err != nil {
+		return failed(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return failed(err)
+	}
+	v.stamp = stampOfInfo(info)
+	if v.moving = !again && v.stamp != x.seen; v.moving {
 		return v
 	}
-	v.bytes = int64(len(data))
-	v.sum = cmp.Or(maphash.Bytes(seed, data), 1)
+	c := contents.Get().(*content)
+	defer c.leave()
+	if err := c.read(f, info.Size()); err != nil {
+		return failed(err)
+	}
+	if v.moving = !again && stampOf(x.path) != x.seen; v.moving {
+		return v
+	}
+	v.bytes, v.sum = c.size, c.sum
 	if v.sum == x.sum && !x.included() && (x.state == good || x.state == broken && !again) {
 		v.same = true
 		return v
 	}
 	if x.state == fresh || x.state == unrelated {
-		if v.unrelated = !looksLikeZone(x.path, data); v.unrelated {
+		if v.unrelated = !looksLikeZone(x.path, c.head); v.unrelated {
 			return v
 		}
 	}
 	taken := &witness{dir: x.dir}
 	defer taken.close()
-	res, err := zonefile.Parse(data, zonefile.Options{File: x.path, Root: taken, DefaultTTL: defaultTTL, NoPlaces: true})
+	res, err := c.parse(zonefile.Options{File: x.path, Root: taken, DefaultTTL: defaultTTL, NoPlaces: true})
+	if v.moving = !again && c.file != nil && stampOf(x.path) != x.seen; v.moving {
+		return v // it was read twice, and perhaps not the same
+	}
 	v.includes, v.findings = taken.files, res.Findings
 	if err == nil {
 		err = finding.AsError(res.Findings)
@@ -94,6 +121,81 @@ func (x *file) parse(again bool) version {
 	}
 	v.compile(x.path, res)
 	return v
+}
+
+// A content is what a file holds: its octets, or those at its head when it is large.
+type content struct {
+	head []byte
+	file *os.File // of a large one
+	size int64
+	sum  uint64 // never 0
+}
+
+// contents are used again: there may be many small files.
+var contents = sync.Pool{New: func() any { return &content{head: make([]byte, 0, 64<<10)} }}
+
+// largeFile is from how many octets on a file is not held in memory as a whole.
+const largeFile = 4 << 20
+
+// read reads a file to its end.
+func (c *content) read(f *os.File, size int64) error {
+	var sum maphash.Hash
+	sum.SetSeed(seed)
+	c.head, c.file, c.size = c.head[:0], nil, 0
+	if size > largeFile {
+		c.file = f
+		c.head = slices.Grow(c.head, headSize)
+	} else {
+		c.head = slices.Grow(c.head, int(size)+1)
+	}
+	for {
+		if len(c.head) == cap(c.head) {
+			if c.file != nil {
+				break
+			}
+			c.head = slices.Grow(c.head, len(c.head))
+		}
+		n, err := f.Read(c.head[len(c.head):cap(c.head)])
+		c.head = c.head[:len(c.head)+n]
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	sum.Write(c.head)
+	c.size = int64(len(c.head))
+	if c.file != nil {
+		rest := make([]byte, 256<<10)
+		n, err := io.CopyBuffer(&sum, struct{ io.Reader }{f}, rest)
+		if err != nil {
+			return err
+		}
+		c.size += n
+	}
+	c.sum = cmp.Or(sum.Sum64(), 1)
+	return nil
+}
+
+// headSize is how much is looked at to tell what a file is.
+const headSize = 1 << 20
+
+// parse reads the zone.
+func (c *content) parse(o zonefile.Options) (*zonefile.Result, error) {
+	if c.file == nil {
+		return zonefile.Parse(c.head, o)
+	}
+	if _, err := c.file.Seek(0, io.SeekStart); err != nil {
+		return &zonefile.Result{}, err
+	}
+	return zonefile.Read(c.file, o)
+}
+
+func (c *content) leave() {
+	if c.file = nil; cap(c.head) <= headSize {
+		contents.Put(c)
+	}
 }
 
 // unreadable tells why a file cannot be read.
@@ -141,7 +243,7 @@ func looksLikeZone(path string, data []byte) bool {
 	if strings.EqualFold(filepath.Ext(path), ".zone") {
 		return true
 	}
-	head := data[:min(len(data), 1<<20)]
+	head := data[:min(len(data), headSize)]
 	if bytes.IndexByte(head, 0) >= 0 {
 		return false
 	}
