@@ -148,7 +148,7 @@ func (s *Zones) follow(ctx context.Context, e *entry) time.Time {
 	s.change.Lock()
 	defer s.change.Unlock()
 	c := e.lists
-	if c.entry != e {
+	if c.entry != e || !slices.Contains(s.catalogs, c) { // it was replaced meanwhile
 		return time.Time{}
 	}
 	e.mu.Lock()

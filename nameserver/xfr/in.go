@@ -53,6 +53,7 @@ type In struct {
 	status Status
 	prefer netip.Addr // who sent the last NOTIFY
 	asked  bool       // Refresh was called
+	told   bool       // a NOTIFY has come
 	whole  bool       // Retransfer was called, and nothing has come since
 }
 
@@ -81,6 +82,8 @@ const (
 	mostWait   = 28 * 24 * time.Hour
 	firstRetry = 2 * time.Second // while there is no version, and twice as long each time, up to
 	lastRetry  = 10 * time.Minute
+	// restless is how long NOTIFY wait after one that brought nothing: anybody may have made it up.
+	restless = time.Second
 	// longest is how long a transfer may take, whatever else keeps it going.
 	longest = time.Hour
 )
@@ -93,15 +96,15 @@ func (s *In) Status() Status {
 }
 
 // Refresh has the primaries asked now.
-func (s *In) Refresh() { s.ask(false) }
+func (s *In) Refresh() { s.ask(func() { s.asked = true }) }
 
 // Retransfer has the whole zone fetched now (AXFR), whatever its serial.
-func (s *In) Retransfer() { s.ask(true) }
+func (s *In) Retransfer() { s.ask(func() { s.asked, s.whole = true, true }) }
 
-func (s *In) ask(whole bool) {
+// ask notes what is wanted, under the lock, and says that there is something to do.
+func (s *In) ask(want func()) {
 	s.mu.Lock()
-	s.asked = true
-	s.whole = s.whole || whole
+	want()
 	wake := s.Wake
 	s.mu.Unlock()
 	if wake != nil {
@@ -122,7 +125,7 @@ func (s *In) Notified(n Notice) wire.RCODE {
 	s.mu.Unlock()
 	if news {
 		s.Shared.heard(from)
-		s.Refresh()
+		s.ask(func() { s.told = true })
 	}
 	return wire.NoError
 }
@@ -179,14 +182,25 @@ func (s *In) Step(ctx context.Context) (next time.Time) {
 	}
 	r := s.round
 	s.mu.Lock()
-	asked := s.asked
-	s.asked = false
+	asked, told := s.asked, s.told
+	s.asked, s.told = false, false
 	s.mu.Unlock()
-	if now := time.Now(); asked || !now.Before(r.next) {
+	now := time.Now()
+	if rest := r.idle.Add(restless); told && now.Before(rest) {
+		if rest.Before(r.next) {
+			r.next = rest
+		}
+		told = false
+	}
+	if asked || told || !now.Before(r.next) {
 		r.expireIfDue() // before a round that may take long
-		err := r.ask(ctx, asked)
+		before := r.whole + r.changes
+		err := r.ask(ctx, asked || told)
 		if ctx.Err() != nil {
 			return now
+		}
+		if r.whole+r.changes == before {
+			r.idle = time.Now()
 		}
 		r.wait(err)
 		r.report(err)

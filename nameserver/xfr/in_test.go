@@ -263,6 +263,33 @@ func TestNotified(t *testing.T) {
 	})
 }
 
+// NOTIFY that somebody makes up have the primary asked once a second at most.
+func TestMadeUpNotify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &xfr.Journal{}
+		put(t, j, hourly(t, 1))
+		p := newPipe(j)
+		in := &xfr.In{Publish: func(*zone.Zone) error { return nil }}
+		follow(t, in, p)
+		n := xfr.Notice{Origin: example, Serial: 9, HasSerial: true, From: xfr.Sender{Peer: xfr.Peer{Addr: netip.MustParseAddrPort("192.0.2.1:53")}}}
+		for range 100 {
+			if got := in.Notified(n); got != wire.NoError {
+				t.Errorf("NOTIFY: %s", got)
+			}
+			later(100 * time.Millisecond)
+		}
+		if got := len(p.asked()); got < 9 || got > 11 {
+			t.Errorf("asked %d times in 10 s", got)
+		}
+		put(t, j, hourly(t, 2))
+		in.Notified(n)
+		later(time.Second)
+		if got := in.Status().Serial; got != 2 {
+			t.Errorf("serial %d, want 2", got)
+		}
+	})
+}
+
 // What a primary may do wrong, and what becomes of it: the whole version or none.
 func TestBrokenTransfers(t *testing.T) {
 	whole := []string{"soa2", "ns", "a2", "soa2"}

@@ -21,7 +21,8 @@ type round struct {
 	confirmed time.Time // what the expire timer counts from
 	refreshed time.Time // when a primary last had no newer version, or sent this one
 	next      time.Time
-	tries     int // in a row without success
+	idle      time.Time // when a round last brought nothing
+	tries     int       // in a row without success
 	expired   bool
 	from      string
 	whole     int
