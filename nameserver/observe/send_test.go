@@ -132,6 +132,19 @@ func TestJSONLog(t *testing.T) {
 	}
 }
 
+func TestParseRCODE(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{"NOERROR": 0, "servfail": 2, "Refused": 5, "NOTZONE": 10, "BADVERS": 16, "BADCOOKIE": 23, "RCODE11": 11, "3": 3, "24": -1, "-1": -1, "": -1, "NONE": -1} {
+		got, ok := ParseRCODE(name)
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %d, want %d", name, got, want)
+		}
+	}
+}
+
 // FuzzLog writes any query and answer, in both ways.
 func FuzzLog(f *testing.F) {
 	f.Add(ask("www.example.org.", zone.TypeA), ask("www.example.org.", zone.TypeA))
@@ -216,13 +229,13 @@ func TestSlowReceiver(t *testing.T) {
 	running(t, o)
 	waitFor(t, func() bool { s, _ := o.Dnstap(); return s.Connected })
 	began := time.Now()
-	exchanges(t, o, 20000)
+	exchanges(t, o, 3000)
 	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("60,000 answers took %v", took)
+		t.Errorf("9,000 answers took %v", took)
 	}
 	s, _ := o.Dnstap()
-	if s.Dropped == 0 || s.Dropped+s.Written > 120000 {
-		t.Errorf("%+v of 120,000; want some dropped", s)
+	if s.Dropped == 0 || s.Dropped+s.Written > 18000 {
+		t.Errorf("%+v of 18,000; want some dropped", s)
 	}
 }
 
