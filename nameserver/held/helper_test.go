@@ -37,7 +37,7 @@ ns 300 A 192.0.2.53
 // times, and each time waits for it.
 func tempDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "zonecast-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "zonecast-test-") //nolint:usetesting // it is on disk
 	if err != nil {
 		return t.TempDir()
 	}

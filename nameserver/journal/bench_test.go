@@ -35,7 +35,7 @@ func BenchmarkPut(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer d.Close()
+			defer shut(b, d)
 			var next atomic.Int64
 			b.SetParallelism(max(1, writers/2)) // of two processors
 			b.RunParallel(func(pb *testing.PB) {
@@ -60,7 +60,7 @@ func BenchmarkLargeZone(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer d.Close()
+	defer shut(b, d)
 	z := large(b, 1_000_000)
 	began := time.Now()
 	if err := d.Put(b.Context(), "primary", z, time.Now(), nil); err != nil {

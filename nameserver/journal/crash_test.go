@@ -48,9 +48,7 @@ func child(path string) error {
 		if err != nil {
 			return err
 		}
-		var i int
-		fmt.Sscanf(e.Zone.Origin().String(), "z%d.", &i)
-		at[i] = e.Zone
+		at[numberOf(e.Zone)] = e.Zone
 	}
 	var mu sync.Mutex
 	fmt.Println("ready")
@@ -82,6 +80,15 @@ func child(path string) error {
 		}()
 	}
 	return <-failed
+}
+
+// numberOf is the number in a zone's name.
+func numberOf(z *zone.Zone) int {
+	n, err := strconv.Atoi(strings.TrimPrefix(z.Origin().Label(0), "z"))
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // saying is a zone that says its serial in many places. Now and then it is a much larger one, so that
@@ -162,12 +169,11 @@ func TestKilled(t *testing.T) {
 func survived(t *testing.T, path string, written map[int]uint32, round int) {
 	t.Helper()
 	d := open(t, path)
-	defer d.Close()
+	defer shut(t, d)
 	seen := map[int]uint32{}
 	for _, e := range all(t, d, "primary") {
 		origin := e.Zone.Origin()
-		var i int
-		fmt.Sscanf(origin.String(), "z%d.", &i)
+		i := numberOf(e.Zone)
 		n := serial(t, e.Zone)
 		seen[i] = n
 		if want, err := saying(origin, n); err != nil || !e.Zone.Equal(want) || string(e.Note) != strconv.Itoa(int(n)) {
@@ -208,10 +214,8 @@ func TestInUse(t *testing.T) {
 	if want := fmt.Sprintf("in use by process %d, since 20", os.Getpid()); err == nil || !strings.Contains(string(out), want) {
 		t.Errorf("another process: %q, %v; want %q", out, err, want)
 	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
-	open(t, path).Close()
+	shut(t, d)
+	shut(t, open(t, path))
 }
 
 // A file that is damaged, or none of ours, is an error that says what to do; never a wrong zone.
@@ -231,9 +235,7 @@ func TestDamagedFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
+	shut(t, d)
 	octets, err := os.ReadFile(good)
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +250,7 @@ func TestDamagedFile(t *testing.T) {
 		if err != nil {
 			return 0, []error{err}
 		}
-		defer d.Close()
+		defer shut(t, d)
 		for e, err := range d.Zones(t.Context(), "primary") {
 			if err != nil {
 				errs = append(errs, err)
@@ -304,7 +306,7 @@ func TestDamagedFile(t *testing.T) {
 	if _, err := d.write.ExecContext(t.Context(), "PRAGMA application_id = 7"); err != nil {
 		t.Fatal(err)
 	}
-	d.Close()
+	shut(t, d)
 	if _, err := Open(t.Context(), foreign); err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("a foreign database: %v", err)
 	}
@@ -313,7 +315,7 @@ func TestDamagedFile(t *testing.T) {
 	if _, err := d.write.ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
 		t.Fatal(err)
 	}
-	d.Close()
+	shut(t, d)
 	if _, err := Open(t.Context(), newer); err == nil || !strings.Contains(err.Error(), "a newer zonecast") {
 		t.Errorf("a newer file: %v", err)
 	}
@@ -369,11 +371,9 @@ func TestFullDisk(t *testing.T) {
 	if err := d.Put(t.Context(), "primary", huge, time.Now(), nil); err != nil {
 		t.Errorf("with room: %v", err)
 	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
+	shut(t, d)
 	d = open(t, path)
-	defer d.Close()
+	defer shut(t, d)
 	if list := all(t, d, "primary"); len(list) != 3 {
 		t.Errorf("%d zones after opening again, want 3", len(list))
 	}

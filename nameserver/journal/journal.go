@@ -119,8 +119,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, d.trouble(err)
 	}
 	if err := d.open(ctx); err != nil {
-		d.disconnect()
-		return nil, d.trouble(err)
+		return nil, errors.Join(d.trouble(err), d.disconnect())
 	}
 	go d.writer() //nolint:contextcheck // it outlives ctx, and every op brings a context of its own
 	return d, nil

@@ -44,11 +44,18 @@ func open(t testing.TB, path string) *DB {
 	return d
 }
 
+func shut(t testing.TB, d *DB) {
+	t.Helper()
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // tempDir is a folder in memory where the system has one: these tests write to disk thousands of
 // times, and each time waits for it.
 func tempDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "zonecast-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "zonecast-test-") //nolint:usetesting // it is on disk
 	if err != nil {
 		return t.TempDir()
 	}
@@ -171,17 +178,13 @@ func TestVersionsStay(t *testing.T) {
 				if rng.IntN(20) > 0 {
 					continue
 				}
-				if err := d.Close(); err != nil {
-					t.Fatal(err)
-				}
+				shut(t, d)
 				d = open(t, path)
 				d.Limit = func(zone.Name) int64 { return limit }
 				check(t, d, model, limit, log, by)
 			}
 			check(t, d, model, limit, log, "update 199")
-			if err := d.Close(); err != nil {
-				t.Fatal(err)
-			}
+			shut(t, d)
 		})
 	}
 }
@@ -294,9 +297,7 @@ func TestLifeOfAZone(t *testing.T) {
 			if diff := cmp.Diff(s.want, got, opt); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", s.name, diff)
 			}
-			if err := d.Close(); err != nil {
-				t.Fatal(err)
-			}
+			shut(t, d)
 			d = open(t, path)
 		}
 	}
@@ -313,9 +314,7 @@ func TestLifeOfAZone(t *testing.T) {
 	if kind, ok := d.Kind(other); ok {
 		t.Errorf("%s is there as %s", other, kind)
 	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
+	shut(t, d)
 	if err := d.Put(ctx, "primary", small, at, nil); err == nil {
 		t.Error("a closed file takes a zone")
 	}
@@ -373,7 +372,7 @@ func TestRestoreTakesWhatFits(t *testing.T) {
 func TestSeveralVersions(t *testing.T) {
 	t.Parallel()
 	d := open(t, filepath.Join(tempDir(t), "zones.db"))
-	defer d.Close()
+	defer shut(t, d)
 	rng := rand.New(rand.NewPCG(1, 2))
 	z := parse(t, example, apex)
 	var list []Version
@@ -444,19 +443,17 @@ func TestManyWriters(t *testing.T) {
 				t.Errorf("%s: serial %d, want 20", e.Zone.Origin(), got)
 			}
 		}
-		if err := d.Close(); err != nil {
-			t.Fatal(err)
-		}
+		shut(t, d)
 		d = open(t, path)
 	}
-	d.Close()
+	shut(t, d)
 }
 
 // A small change of a large zone costs little, and the file does not grow without end.
 func TestSmallChangeOfLargeZone(t *testing.T) {
 	t.Parallel()
 	d := open(t, filepath.Join(tempDir(t), "zones.db"))
-	defer d.Close()
+	defer shut(t, d)
 	z := large(t, 50_000)
 	if err := d.Put(t.Context(), "primary", z, time.Now(), nil); err != nil {
 		t.Fatal(err)
