@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -105,23 +106,58 @@ func TestExcerptAnswersAsTheWhole(t *testing.T) {
 	})
 }
 
+// large makes a zone of n hosts.
+func large(t testing.TB, n int) *zone.Zone {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("$TTL 300\n@ SOA ns hostmaster 1 7200 900 1209600 60\n@ NS ns\n@ NS ns.example.net.\nns A 192.0.2.53\n")
+	for i := range n {
+		fmt.Fprintf(&text, "h%d A 192.0.2.1\n", i)
+	}
+	res, err := zonefile.Parse([]byte(text.String()), zonefile.Options{Origin: zone.MustName("example."), HasOrigin: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Zone
+}
+
+// asking returns a worker for one zone, and a question that it can answer.
+func asking(t testing.TB, z *zone.Zone) (*worker, []byte) {
+	t.Helper()
+	q, err := wire.Query(zone.MustName("h7.example."), zone.TypeA).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answerer{held{z.Origin(): z}, new(nameserver.Engine)}.Worker().(*worker), q
+}
+
+// An answer costs the same however many names a zone has, so that it does not matter how often the zone
+// changes. Nothing else runs meanwhile: the test is not parallel.
+func TestLargeZonesCostNoMore(t *testing.T) {
+	cost := func(n int) uint64 {
+		w, q := asking(t, large(t, n))
+		buf := make([]byte, 0, 4096)
+		const times = 200
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range times {
+			if w.Answer(buf, q, new(socket.Client)) == nil {
+				t.Fatal("no answer")
+			}
+		}
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / times
+	}
+	small, big := cost(10), cost(50_000)
+	if big > 2*small {
+		t.Errorf("an answer from 50,000 names takes %d octets of memory, one from 10 names %d", big, small)
+	}
+}
+
 func BenchmarkAnswer(b *testing.B) {
 	for _, n := range []int{10, 1000, 100_000} {
-		at := zone.MustName("example.")
-		var text strings.Builder
-		text.WriteString("$TTL 300\n@ SOA ns hostmaster 1 7200 900 1209600 60\n@ NS ns\n@ NS ns.example.net.\nns A 192.0.2.53\n")
-		for i := range n {
-			fmt.Fprintf(&text, "h%d A 192.0.2.1\n", i)
-		}
-		res, err := zonefile.Parse([]byte(text.String()), zonefile.Options{Origin: at, HasOrigin: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		w := answerer{held{at: res.Zone}, new(nameserver.Engine)}.Worker().(*worker)
-		q, err := wire.Query(zone.MustName("h7.example."), zone.TypeA).Pack()
-		if err != nil {
-			b.Fatal(err)
-		}
+		z := large(b, n)
+		w, q := asking(b, z)
 		buf := make([]byte, 0, 4096)
 		b.Run(fmt.Sprintf("%d names", n), func(b *testing.B) {
 			for b.Loop() {
@@ -132,7 +168,7 @@ func BenchmarkAnswer(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("%d names, whole", n), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := nameserver.Compile(res.Zone, nameserver.CompileOptions{NoReady: true}); err != nil {
+				if _, err := nameserver.Compile(z, nameserver.CompileOptions{NoReady: true}); err != nil {
 					b.Fatal(err)
 				}
 			}
