@@ -142,6 +142,9 @@ func (o Options) prepared() (Options, error) {
 		if !e.Addr.IsValid() {
 			return o, fmt.Errorf("%s: no valid address to listen on", e.Service)
 		}
+		if e.Service == DoQ && e.Addr.Port() == DNS.Port() { // RFC 9250, section 4.1.1
+			return o, fmt.Errorf("%s at %s: that port is for DNS without encryption, whose datagrams could not be told apart", e.Service, e.Addr)
+		}
 		if e.Service.secure() && o.Certificates == nil {
 			return o, fmt.Errorf("%s at %s needs a certificate", e.Service, e.Addr)
 		}

@@ -8,9 +8,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -140,7 +142,7 @@ func keepAlive(t testing.TB) []byte {
 
 func TestQUICErrors(t *testing.T) {
 	t.Parallel()
-	s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Limits: Limits{Message: 300 * time.Millisecond}})
+	s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Limits: Limits{Message: time.Second}})
 	q := query(t, 0, "example.org.")
 	answer := bytes.Clone(q)
 	answer[2] |= 0x80
@@ -257,7 +259,7 @@ func TestQUICLimits(t *testing.T) {
 	})
 	t.Run("idle", func(t *testing.T) {
 		t.Parallel()
-		s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Limits: Limits{Idle: 100 * time.Millisecond}})
+		s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Limits: Limits{Idle: 500 * time.Millisecond}})
 		c := dialQUIC(t, s.Endpoints()[0].Addr, pool)
 		askQUIC(t, c, q)
 		<-c.Context().Done()
@@ -288,7 +290,7 @@ func TestQUICLimits(t *testing.T) {
 func TestQUICLongAnswers(t *testing.T) {
 	t.Parallel()
 	x := &transfers{next: make(chan struct{}), sent: make(chan error)}
-	s, pool, _ := quicServer(t, Options{Answerer: x, Limits: Limits{Idle: 50 * time.Millisecond}})
+	s, pool, _ := quicServer(t, Options{Answerer: x})
 	c := dialQUIC(t, s.Endpoints()[0].Addr, pool)
 	str := sendQUIC(t, c, framed(long(t, 0)), true)
 	for range 3 {
@@ -420,4 +422,89 @@ func TestKdigOverQUIC(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "NOERROR; id: 0") || !strings.Contains(string(out), "QUIC session (QUICv1)") {
 		t.Errorf("%v, want an answer with ID 0 in\n%s", err, out)
 	}
+}
+
+// What is said of a connection that was proved by a certificate decides on transfers.
+func TestQUICClientCertificates(t *testing.T) {
+	t.Parallel()
+	files, pool := certificate(t, t.TempDir(), "secondary.example.org")
+	own, err := tls.LoadX509KeyPair(files.Chain, files.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &echo{}
+	s, trusted, _ := quicServer(t, Options{Answerer: e, ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: pool})
+	c, err := quic.DialAddr(t.Context(), address(s, 0), &tls.Config{
+		RootCAs: trusted, ServerName: "ns.example.org", NextProtos: []string{"doq"}, Certificates: []tls.Certificate{own},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.CloseWithError(0, "") }()
+	askQUIC(t, c, query(t, 0, "example.org."))
+	if state := e.last(t).TLS; state == nil || len(state.VerifiedChains) != 1 || state.PeerCertificates[0].DNSNames[0] != "secondary.example.org" {
+		t.Errorf("of the client is known: %+v, want its certificate", state)
+	}
+}
+
+// What clients send early can be played back by others; here it is not taken (RFC 9250, section 4.5).
+func TestQUICTakesNothingEarly(t *testing.T) {
+	t.Parallel()
+	s, pool, _ := quicServer(t, Options{Answerer: &echo{}})
+	config := &tls.Config{RootCAs: pool, ServerName: "ns.example.org", NextProtos: []string{"doq"}, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
+	for i := range 2 {
+		c, err := quic.DialAddrEarly(t.Context(), address(s, 0), config, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		askQUIC(t, c, query(t, 0, "example.org."))
+		state := c.ConnectionState()
+		if resumed := i > 0; state.Used0RTT || state.TLS.DidResume != resumed {
+			t.Errorf("connection %d: early data taken: %v, resumed: %v, want false and %v", i, state.Used0RTT, state.TLS.DidResume, resumed)
+		}
+		_ = c.CloseWithError(0, "")
+	}
+}
+
+func TestQUICInherited(t *testing.T) {
+	t.Parallel()
+	files, pool := certificate(t, t.TempDir(), "ns.example.org")
+	u, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := u.File()
+	_ = u.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	s, _ := run(t, Options{Answerer: &echo{}, Certificates: load(t, files), Inherited: []Inherited{{DoQ, f}}})
+	askQUIC(t, dialQUIC(t, s.Endpoints()[0].Addr, pool), query(t, 0, "example.org."))
+	if _, err := Listen(Options{Answerer: &echo{}, Inherited: []Inherited{{DoQ, f}}}); err == nil || !strings.Contains(err.Error(), "needs a certificate") {
+		t.Errorf("without a certificate: %v", err)
+	}
+}
+
+func FuzzNotOverQUIC(f *testing.F) {
+	f.Add(query(f, 0, "example.org."))
+	f.Add(keepAlive(f))
+	f.Fuzz(func(t *testing.T, m []byte) {
+		if len(m) < header {
+			return
+		}
+		got := notOverQUIC(m)
+		if (m[0]|m[1] != 0 || m[2]&0x80 != 0) && !got {
+			t.Errorf("%x is taken", m)
+		}
+		// Whoever parses the message has the same opinion of its options.
+		p, err := wire.Unpack(m)
+		if err != nil || got && (p.ID != 0 || p.Response) {
+			return
+		}
+		want := p.EDNS != nil && slices.ContainsFunc(p.EDNS.Options, func(o wire.Option) bool { return o.Code == optionKeepAlive })
+		if got != want {
+			t.Errorf("%x: %v, want %v", m, got, want)
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/binary"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"net/http"
@@ -17,7 +18,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -321,6 +321,10 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		{Options{Answerer: &echo{}}, "no address"},
 		{Options{Answerer: &echo{}, Endpoints: []Endpoint{{}}}, "no valid address"},
 		{Options{Answerer: &echo{}, Endpoints: loopback(DoT)}, "DNS over TLS at 127.0.0.1:0 needs a certificate"},
+		{Options{Answerer: &echo{}, Endpoints: loopback(DoQ)}, "DNS over QUIC at 127.0.0.1:0 needs a certificate"},
+		{Options{Answerer: &echo{}, Endpoints: loopback(DoH3)}, "DNS over HTTP/3 at 127.0.0.1:0 needs a certificate"},
+		{Options{Answerer: &echo{}, Endpoints: on(DoQ, "127.0.0.1:53"), Certificates: CertificatesFrom(nil)}, "DNS over QUIC at 127.0.0.1:53: that port is for DNS without"},
+		{Options{Answerer: &echo{}, Endpoints: on(DoQ, "192.0.2.1:0"), Certificates: CertificatesFrom(nil)}, "listen on 192.0.2.1:0 for DNS over QUIC"},
 		{Options{Answerer: &echo{}, Endpoints: on(DNS, "192.0.2.1:0")}, "listen on 192.0.2.1:0"},
 	} {
 		s, err := Listen(c.o)
@@ -356,7 +360,13 @@ func TestParseEndpoints(t *testing.T) {
 			t.Errorf("%q: got %v, %v, want %q", c.in, text, err, c.want)
 		}
 	}
-	if got, _ := ParseEndpoints(DoT, "192.0.2.53"); !slices.Equal(got, on(DoT, "192.0.2.53:853")) {
-		t.Errorf("DoT: got %v", got)
+	for service, want := range map[Service]string{
+		DNS: "DNS at 192.0.2.53:53", DoT: "DNS over TLS at 192.0.2.53:853", DoH: "DNS over HTTPS at 192.0.2.53:443",
+		DoHPlain: "DNS over HTTP at 192.0.2.53:80", DoQ: "DNS over QUIC at 192.0.2.53:853", DoH3: "DNS over HTTP/3 at 192.0.2.53:443",
+	} {
+		got, err := ParseEndpoints(service, "192.0.2.53")
+		if err != nil || len(got) != 1 || got[0].Service != service || fmt.Sprint(service, " at ", got[0].Addr) != want {
+			t.Errorf("%v, %v, want %s", got, err, want)
+		}
 	}
 }

@@ -333,7 +333,7 @@ func TestLongAnswersHoldNothingUp(t *testing.T) {
 	t.Parallel()
 	x := &transfers{next: make(chan struct{}), sent: make(chan error)}
 	// It takes longer than a silent connection may live.
-	s, _ := run(t, Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Idle: 20 * time.Millisecond}})
+	s, _ := run(t, Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Idle: 150 * time.Millisecond}})
 	c := dial(t, "tcp", s.Endpoints()[0].Addr)
 	send(t, c, framed(long(t, 1), query(t, 2, "example.org.")))
 	if id := readFramed(t, c); id != 2 {
@@ -347,7 +347,7 @@ func TestLongAnswersHoldNothingUp(t *testing.T) {
 		if id := readFramed(t, c); id != 1 {
 			t.Fatalf("answer %d, want 1", id)
 		}
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 	}
 	_ = c.Close()
 	if err := <-x.sent; !errors.Is(err, context.Canceled) {
