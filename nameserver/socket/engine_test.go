@@ -2,6 +2,8 @@ package socket
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"os/exec"
 	"strconv"
@@ -25,9 +27,9 @@ www A   192.0.2.2
 `
 
 // withDesk is an engine and a desk with one zone.
-func withDesk(t *testing.T, notified func(xfr.Notice) wire.RCODE) (Answerer, *nameserver.Engine) {
+func withDesk(t *testing.T, notified func(xfr.Notice) wire.RCODE, more ...string) (Answerer, *nameserver.Engine) {
 	t.Helper()
-	res, err := zonefile.Parse([]byte(zoneText), zonefile.Options{File: "example.org.zone"})
+	res, err := zonefile.Parse([]byte(zoneText+strings.Join(more, "")), zonefile.Options{File: "example.org.zone"})
 	if err != nil || res.Zone == nil {
 		t.Fatalf("%v, %v", err, res.Findings)
 	}
@@ -113,6 +115,39 @@ func TestEngineAndDesk(t *testing.T) {
 	// All that was counted is told when the threads have nothing to do.
 	if got := e.Counts().Queries; got < 5 {
 		t.Errorf("the engine counted %d queries", got)
+	}
+}
+
+// A transfer over QUIC is many messages on one stream.
+func TestLargeTransferOverQUIC(t *testing.T) {
+	t.Parallel()
+	var more strings.Builder
+	const records = 20000
+	for i := range records {
+		fmt.Fprintf(&more, "h%d A 192.0.2.1\n", i)
+	}
+	answerer, _ := withDesk(t, nil, more.String())
+	s, pool, _ := quicServer(t, Options{Answerer: answerer})
+	c := dialQUIC(t, s.Endpoints()[0].Addr, pool)
+	m := wire.Query(zone.MustName("example.org."), wire.TypeAXFR)
+	m.EDNS = nil
+	q, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := askQUIC(t, c, q)
+	messages, got := 0, 0
+	for ; len(b) > 0; messages++ {
+		n := int(binary.BigEndian.Uint16(b))
+		answer, err := wire.Unpack(b[prefix : prefix+n])
+		if err != nil || answer.ID != 0 || answer.RCODE != wire.NoError {
+			t.Fatalf("message %d: %v, %v", messages, answer, err)
+		}
+		got += len(answer.Answers)
+		b = b[prefix+n:]
+	}
+	if messages < 5 || got != records+5 {
+		t.Errorf("%d records in %d messages, want %d in some", got, messages, records+5)
 	}
 }
 
