@@ -179,7 +179,7 @@ type lateRef struct {
 
 // lateBlock is the least size of a block that is not the first.
 const (
-	lateFirst = 1 << 10
+	lateFirst = 1 << 8
 	lateBlock = 256 << 10
 )
 

@@ -319,13 +319,14 @@ func (p *parser) blob(f field) (err error) {
 		p.b, err = appendHex(p.b, p.toks, first, f.name)
 		return err
 	}
-	text := p.toks[first].Text
-	if len(p.toks) > first+1 {
-		text = joinTokens(p.toks[first:])
+	var room [512]byte // enough for most signatures and keys
+	text := room[:0]
+	for _, t := range p.toks[first:] {
+		text = append(text, t.Text...)
 	}
-	p.b, err = base64.StdEncoding.AppendDecode(p.b, []byte(text))
+	p.b, err = base64.StdEncoding.AppendDecode(p.b, text)
 	if err != nil {
-		return errorAt(first, "%s %s is no Base64", f.name, clip(text))
+		return errorAt(first, "%s %s is no Base64", f.name, clip(string(text)))
 	}
 	return nil
 }

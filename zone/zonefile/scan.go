@@ -80,7 +80,7 @@ func (s *scanner) next() bool {
 func (s *scanner) entry() {
 	depth := 0
 	var open spot
-	var resume scanner // where to go on when a parenthesis is never closed
+	var resume struct{ pos, line, bol int } // where to go on when a parenthesis is never closed
 	for s.pos < len(s.text) {
 		switch c := s.text[s.pos]; c {
 		case ' ', '\t', '\r':
