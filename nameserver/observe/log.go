@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -22,10 +21,10 @@ import (
 //
 // A query that got no answer has "-" in the place of its RCODE, and size 0.
 type Log struct {
-	// Writer takes the lines, unless there is a Path: a file that lines are appended to, and that is
-	// opened again at Observer.Reopen.
-	Writer io.Writer
+	// Path is a file that lines are appended to, and that is opened again at Observer.Reopen; "":
+	// Writer takes them, nil: standard error.
 	Path   string
+	Writer io.Writer
 	JSON   bool
 	// Sample writes one in so many of what the filters leave; 0 and 1: all.
 	Sample int
@@ -253,9 +252,6 @@ type lines struct {
 
 func (l *lines) open(context.Context) error {
 	if l.o.Path == "" {
-		if l.o.Writer == nil {
-			return errors.New("the log has neither Path nor Writer")
-		}
 		return nil
 	}
 	f, err := os.OpenFile(l.o.Path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
@@ -267,8 +263,12 @@ func (l *lines) open(context.Context) error {
 }
 
 func (l *lines) write(b []byte) error {
-	if l.file == nil {
-		_, err := l.o.Writer.Write(b)
+	if l.o.Path == "" {
+		w := l.o.Writer
+		if w == nil {
+			w = os.Stderr
+		}
+		_, err := w.Write(b)
 		return err
 	}
 	_, err := l.file.Write(b)

@@ -3,7 +3,6 @@ package observe
 import (
 	"encoding/binary"
 	"strconv"
-	"strings"
 )
 
 const (
@@ -99,15 +98,4 @@ func RCODE(code int) string {
 		return "BADCOOKIE"
 	}
 	return "RCODE" + strconv.Itoa(code)
-}
-
-// ParseRCODE is the reverse of RCODE, in any case of letters; "23" is understood, too.
-func ParseRCODE(name string) (code int, ok bool) {
-	for code := range 24 {
-		if strings.EqualFold(RCODE(code), name) {
-			return code, true
-		}
-	}
-	code, err := strconv.Atoi(name)
-	return code, err == nil && code >= 0 && code < 24
 }

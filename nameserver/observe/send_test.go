@@ -132,19 +132,6 @@ func TestJSONLog(t *testing.T) {
 	}
 }
 
-func TestParseRCODE(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]int{"NOERROR": 0, "servfail": 2, "Refused": 5, "NOTZONE": 10, "BADVERS": 16, "BADCOOKIE": 23, "RCODE11": 11, "3": 3, "24": -1, "-1": -1, "": -1, "NONE": -1} {
-		got, ok := ParseRCODE(name)
-		if !ok {
-			got = -1
-		}
-		if got != want {
-			t.Errorf("%q: %d, want %d", name, got, want)
-		}
-	}
-}
-
 // FuzzLog writes any query and answer, in both ways.
 func FuzzLog(f *testing.F) {
 	f.Add(ask("www.example.org.", zone.TypeA), ask("www.example.org.", zone.TypeA))
