@@ -43,7 +43,7 @@ asked and when it will be again.`,
   zonecast nameserver zones --json`,
 		Args: atMost(0),
 	}, c.zones)
-	zones.Flags().StringVar(&c.kind, "kind", "", "only zones of this `KIND`: primary, secondary or file")
+	zones.Flags().StringVar(&c.kind, "kind", "", "only zones of this `KIND`: primary, secondary, file or catalog")
 	show := c.command(&cobra.Command{
 		Use:   "show ZONE [NAME…]",
 		Short: "Print a zone, as it is answered, as a zone file",
@@ -288,7 +288,7 @@ func (c *controlled) status(ctx context.Context, args []string) error {
 
 func (c *controlled) zones(ctx context.Context, _ []string) error {
 	if c.kind != "" {
-		if err := choice("kind", c.kind, api.Primary, api.Secondary, api.File); err != nil {
+		if err := choice("kind", c.kind, api.Primary, api.Secondary, api.File, api.Catalog); err != nil {
 			return err
 		}
 	}

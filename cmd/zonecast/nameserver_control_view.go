@@ -94,6 +94,7 @@ func dnssec(z *api.Zone) string {
 // origins are the kinds of zones in words.
 var origins = map[string]string{
 	api.Primary: "held here (primary)", api.Secondary: "transferred in (secondary)", api.File: "read from a file",
+	api.Catalog: "made by the name server (catalog)",
 }
 
 func (c *controlled) writeZone(z *api.Zone) {

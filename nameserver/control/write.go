@@ -116,7 +116,13 @@ func (h *handler) present(c *call, base string) (*zone.Zone, held.Info, *api.Pro
 		return nil, info, problemOf(err, c.origin)
 	}
 	if info.Kind != held.Primary {
-		from := map[string]string{held.File: "it is read from a file; edit that", held.Secondary: "it is transferred from its primary; edit it there"}[info.Kind]
+		from := "the name server makes it itself"
+		switch info.Kind {
+		case held.File:
+			from = "it is read from a file; edit that"
+		case held.Secondary:
+			from = "it is transferred from its primary; edit it there"
+		}
 		return nil, info, problemOf(fmt.Errorf("zone %s: %w: %s", c.origin, held.ErrReadOnly, from), c.origin)
 	}
 	if base != "*" && base != info.Revision {
@@ -278,10 +284,10 @@ func (h *handler) restore(c *call) *api.Problem {
 func (h *handler) reload(c *call) *api.Problem {
 	return h.write(c, "reload", func(ctx context.Context) (done, *api.Problem) {
 		switch {
-		case h.o.Reload == nil:
-			return done{}, problem(api.Unsupported, "this name server has nothing to read again")
 		case len(c.may.Zones) > 0:
 			return done{}, problem(api.Denied, "%s may use some zones; a reload concerns them all", c.who.name)
+		case h.o.Reload == nil:
+			return done{}, problem(api.Unsupported, "this name server has nothing to read again")
 		}
 		r, err := h.o.Reload(ctx)
 		if err != nil {

@@ -29,6 +29,7 @@ const (
 	Primary   = "primary"   // held at the server and edited through this interface
 	Secondary = "secondary" // transferred in
 	File      = "file"      // read from a zone file
+	Catalog   = "catalog"   // made by the server, to list others (RFC 9432)
 )
 
 // ZonePath is the path of a zone below the base: "/zones/example.org.".
