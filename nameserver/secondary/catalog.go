@@ -48,7 +48,7 @@ func (c *catalog) setLosing(t time.Time) bool {
 
 // setCatalogs takes the catalogs of a configuration. What is the same in both stays the same to the
 // pointer, by which the members' entries know it.
-func (s *Zones) setCatalogs(list []Catalog) {
+func (s *Zones) setCatalogs(ctx context.Context, list []Catalog) {
 	old := s.catalogs
 	s.catalogs = nil
 	for i := range list {
@@ -79,7 +79,7 @@ func (s *Zones) setCatalogs(list []Catalog) {
 				s.adopt(e, c, source, group)
 				continue
 			}
-			s.restart(e, &entry{origin: e.origin, source: source, catalog: c, id: e.id, groups: e.groups, group: group})
+			s.restart(ctx, e, &entry{origin: e.origin, source: source, catalog: c, id: e.id, groups: e.groups, group: group})
 		}
 	}
 }
@@ -186,7 +186,7 @@ func (s *Zones) apply(ctx context.Context, c *catalog) {
 			gone = append(gone, e)
 		}
 	}
-	if !s.holds(c, have, len(gone)) {
+	if !s.holds(ctx, c, have, len(gone)) {
 		s.remove(ctx, gone...)
 	}
 	before := c.clashes
@@ -210,7 +210,7 @@ func (s *Zones) apply(ctx context.Context, c *catalog) {
 }
 
 // holds reports whether members that the catalog does not list any more are kept (Catalog.Grace).
-func (s *Zones) holds(c *catalog, have, gone int) bool {
+func (s *Zones) holds(ctx context.Context, c *catalog, have, gone int) bool {
 	now := time.Now()
 	since := c.since()
 	say := func(severity finding.Severity, text, fix string) {
@@ -239,7 +239,7 @@ func (s *Zones) holds(c *catalog, have, gone int) bool {
 		held = true
 	}
 	if c.setLosing(since) {
-		c.entry.save()
+		c.entry.save(ctx)
 	}
 	c.accept = false
 	return held
@@ -271,7 +271,7 @@ func (s *Zones) admit(ctx context.Context, c *catalog, m xfr.Member, said map[zo
 		// Its reset is held.
 	case e.catalog == c && e.source == source && slices.Equal(e.groups, m.Groups):
 	case e.id == m.ID:
-		s.restart(e, next)
+		s.restart(ctx, e, next)
 	default: // RFC 9432, section 4.4.1: another id in the new catalog is a reset
 		s.remove(ctx, e)
 		s.start(next, nil, 0)

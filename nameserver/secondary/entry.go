@@ -119,28 +119,28 @@ func (e *entry) confirmed(at time.Time) {
 	if e.gone || e.s.Disk == nil || !e.unsaved && at.Sub(e.saved) < xfr.Lasts(e.zone)/100 {
 		return
 	}
-	e.write()
+	e.write(context.Background())
 }
 
 // save writes down what is known of a zone that has a version.
-func (e *entry) save() {
+func (e *entry) save(ctx context.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.gone || e.s.Disk == nil || e.zone == nil {
 		return
 	}
 	e.unsaved = true
-	e.write()
+	e.write(context.WithoutCancel(ctx))
 }
 
 // write is called with the lock. Trouble with the disk does not keep a version from being answered:
 // the primaries have it.
-func (e *entry) write() {
+func (e *entry) write(ctx context.Context) {
 	var err error
 	if e.unsaved {
-		err = e.s.Disk.Put(context.Background(), Kind, e.zone, e.at, e.note())
+		err = e.s.Disk.Put(ctx, Kind, e.zone, e.at, e.note())
 	} else {
-		err = e.s.Disk.Touch(context.Background(), e.origin, e.at)
+		err = e.s.Disk.Touch(ctx, e.origin, e.at)
 	}
 	if err != nil {
 		e.s.say(finding.Finding{

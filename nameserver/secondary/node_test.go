@@ -36,13 +36,21 @@ type node struct {
 	mu       sync.Mutex
 	journals map[zone.Name]*xfr.Journal
 	targets  []xfr.Target
+	open     map[zone.Name]bool // transferred to who has no key
 }
 
 // startNode starts one whose transfers need the key.
 func startNode(t *testing.T, key *wire.Key) *node {
 	t.Helper()
 	n := &node{journals: map[zone.Name]*xfr.Journal{}}
-	n.out = &xfr.Out{Journal: n.journal, Access: func(zone.Name) xfr.Access { return xfr.Access{{Keys: []zone.Name{key.Name}}} }}
+	n.out = &xfr.Out{Journal: n.journal, Access: func(origin zone.Name) xfr.Access {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.open[origin] {
+			return xfr.Access{xfr.Everyone}
+		}
+		return xfr.Access{{Keys: []zone.Name{key.Name}}}
+	}}
 	n.notify = &xfr.Notifier{Timeout: 200 * time.Millisecond, Tries: 8, Targets: func(zone.Name) []xfr.Target {
 		n.mu.Lock()
 		defer n.mu.Unlock()

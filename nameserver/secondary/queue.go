@@ -43,6 +43,13 @@ func (q *queue) init() {
 	}
 }
 
+// bound says how many tasks are stepped at once; before, none are.
+func (q *queue) bound(atOnce, perServer int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.atOnce, q.perServer = atOnce, perServer
+}
+
 // add puts a task in.
 func (q *queue) add(t *task, due time.Time) {
 	q.mu.Lock()

@@ -1,6 +1,7 @@
 package secondary
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (s *Zones) Set(ctx context.Context, c Config) error {
 		s.loaded = true
 	}
 	spread := time.Duration(len(stored)) * time.Millisecond
-	s.setCatalogs(c.Catalogs)
+	s.setCatalogs(ctx, c.Catalogs)
 	wanted := map[zone.Name]bool{}
 	for _, cat := range s.catalogs {
 		wanted[cat.Origin] = true
@@ -101,11 +102,11 @@ func (s *Zones) Set(ctx context.Context, c Config) error {
 		return wanted[e.origin] || e.catalog != nil && slices.Contains(s.catalogs, e.catalog)
 	})...)
 	for _, cat := range s.catalogs {
-		s.configured(&entry{origin: cat.Origin, source: &cat.Source, lists: cat}, stored, spread)
+		s.configured(ctx, &entry{origin: cat.Origin, source: &cat.Source, lists: cat}, stored, spread)
 	}
 	for i := range c.Zones {
 		z := c.Zones[i]
-		s.configured(&entry{origin: z.Origin, source: &z.Source}, stored, spread)
+		s.configured(ctx, &entry{origin: z.Origin, source: &z.Source}, stored, spread)
 	}
 	s.members(ctx, stored, spread)
 	return nil
@@ -140,13 +141,7 @@ func (c *Config) check() error {
 }
 
 func (s *Zones) begin() {
-	s.queue.atOnce, s.queue.perServer = s.AtOnce, s.AtOnePrimary
-	if s.queue.atOnce <= 0 {
-		s.queue.atOnce = 256
-	}
-	if s.queue.perServer <= 0 {
-		s.queue.perServer = 64
-	}
+	s.queue.bound(cmp.Or(max(s.AtOnce, 0), 256), cmp.Or(max(s.AtOnePrimary, 0), 64))
 	if s.Shared == nil {
 		s.Shared = &xfr.Shared{}
 	}
@@ -156,7 +151,7 @@ func (s *Zones) begin() {
 }
 
 // configured starts a zone of the configuration, or goes on with it.
-func (s *Zones) configured(e *entry, stored map[zone.Name]*stored, spread time.Duration) {
+func (s *Zones) configured(ctx context.Context, e *entry, stored map[zone.Name]*stored, spread time.Duration) {
 	old := s.entry(e.origin)
 	if old == nil {
 		s.start(e, s.restored(stored, e.origin), spread)
@@ -165,7 +160,7 @@ func (s *Zones) configured(e *entry, stored map[zone.Name]*stored, spread time.D
 	if old.catalog == nil && old.lists == e.lists && reflect.DeepEqual(old.source, e.source) {
 		return
 	}
-	s.restart(old, e)
+	s.restart(ctx, old, e)
 }
 
 // Run keeps up with all zones until ctx ends.
@@ -236,7 +231,7 @@ func (s *Zones) nothing(e *entry) {
 }
 
 // restart lets another entry go on with a zone and its version.
-func (s *Zones) restart(old, e *entry) {
+func (s *Zones) restart(ctx context.Context, old, e *entry) {
 	next := time.Now()
 	if old.source.sameServers(e.source) {
 		if at := old.in.Status().Next; at.After(next) {
@@ -254,7 +249,7 @@ func (s *Zones) restart(old, e *entry) {
 		}
 	}
 	s.launch(e, next)
-	e.save() // what is noted of it may be another
+	e.save(ctx) // what is noted of it may be another
 }
 
 // remove ends zones and forgets their data, some at a time, as those share what it takes to have it
