@@ -39,8 +39,11 @@ type h2 struct {
 	framer *http2.Framer
 	decode *hpack.Decoder
 	encode *hpack.Encoder
-	block  bytes.Buffer // of the answer's headers
-	spare  []byte       // for answers
+	block  bytes.Buffer      // of the answer's headers
+	known  map[uint32][]byte // headers of good answers by freshness, as they are once the table has them
+	length [16]byte
+	worker Worker // while there is something to answer
+	spare  []byte // for answers
 
 	open    map[uint32]*h2Request // whose end has not come
 	last    uint32                // the newest stream
@@ -104,6 +107,7 @@ func (w *web) converseHTTP2(st *stream, conn net.Conn) {
 	} else if errors.Is(err, http2.ErrFrameTooLarge) {
 		code = http2.ErrCodeFrameSize
 	}
+	h.giveBack()
 	_ = h.framer.WriteGoAway(h.last, code, nil)
 	_ = h.w.Flush()
 }
@@ -200,8 +204,17 @@ func (h *h2) whole() bool {
 	return err == nil && h.r.Buffered() >= h2FrameHead+(int(b[0])<<16|int(b[1])<<8|int(b[2]))
 }
 
+// giveBack returns the worker; idle connections need none.
+func (h *h2) giveBack() {
+	if h.worker != nil {
+		h.web.server.giveBack(h.worker)
+		h.worker = nil
+	}
+}
+
 // settle sends what is to be sent and sets the time for what comes next.
 func (h *h2) settle() error {
+	h.giveBack()
 	if h.unread > h2Unanswered/4 {
 		if err := h.framer.WriteWindowUpdate(0, h.unread); err != nil {
 			return err
@@ -341,34 +354,31 @@ func (h *h2) finish(q *h2Request) error {
 	query, status := h.query(q)
 	var answer []byte
 	if status == http.StatusOK {
-		worker := h.web.server.borrow()
+		if h.worker == nil {
+			h.worker = h.web.server.borrow()
+		}
 		if h.spare == nil {
 			h.spare = make([]byte, 0, 4096)
 		}
-		answer = worker.Answer(h.spare, query, &h.client)
-		h.web.server.giveBack(worker)
+		answer = h.worker.Answer(h.spare, query, &h.client)
 		if answer == nil {
 			status = http.StatusBadRequest
 		}
 	}
-	h.block.Reset()
-	h.write(":status", strconv.Itoa(status))
-	if status != http.StatusOK {
+	if status == http.StatusOK {
+		h.goodHead(freshness(answer))
+	} else {
 		tally.badRequests.Add(1)
+		h.block.Reset()
+		h.write(":status", strconv.Itoa(status))
 		if status == http.StatusMethodNotAllowed {
 			h.write("allow", "GET, HEAD, POST")
 		}
 		answer = []byte(http.StatusText(status) + "\n")
 		h.write("content-type", "text/plain")
-	} else {
-		h.write("content-type", messageType)
-		if h.web.altSvc != "" {
-			h.write("alt-svc", h.web.altSvc)
-		}
-		h.write("cache-control", "max-age="+strconv.FormatUint(uint64(freshness(answer)), 10))
+		clear(h.known) // the table may have changed
 	}
-	// dig takes no answer without its length. Lengths vary: they would only fill the table of values.
-	_ = h.encode.WriteField(hpack.HeaderField{Name: "content-length", Value: strconv.Itoa(len(answer)), Sensitive: true})
+	h.lengthHead(len(answer))
 	if q.method == http.MethodHead {
 		answer = nil
 	}
@@ -380,11 +390,6 @@ func (h *h2) finish(q *h2Request) error {
 		err = h.reset(q.id, http2.ErrCodeNo)
 	}
 	return err
-}
-
-// write adds a header to the answer's.
-func (h *h2) write(name, value string) {
-	_ = h.encode.WriteField(hpack.HeaderField{Name: name, Value: value}) // a buffer takes all
 }
 
 // query takes the DNS message out of a request, or says with which status to refuse it.
@@ -474,6 +479,7 @@ func (h *h2) settings(f *http2.SettingsFrame) error {
 		switch s.ID {
 		case http2.SettingHeaderTableSize:
 			h.encode.SetMaxDynamicTableSizeLimit(min(s.Val, 4096))
+			clear(h.known)
 		case http2.SettingInitialWindowSize:
 			by := int64(s.Val) - h.initial
 			h.initial = int64(s.Val)

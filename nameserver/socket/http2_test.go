@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,9 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // An h2Client writes frames as it likes.
@@ -354,4 +358,58 @@ func FuzzHTTP2(f *testing.F) {
 			t.Fatal("it does not end")
 		}
 	})
+}
+
+// Headers say the same to every client, however small its table is and whatever else it was told.
+func TestHTTP2Headers(t *testing.T) {
+	t.Parallel()
+	files, _ := certificate(t, t.TempDir(), "ns.example.org")
+	// The answer has the query's ID as its TTL.
+	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
+		ttl := uint32(binary.BigEndian.Uint16(query))
+		return append(dst, pack(t, &wire.Message{Answers: []wire.Record{
+			{Owner: zone.MustName("www.example.org."), Type: zone.TypeA, Class: wire.ClassIN, TTL: ttl, Data: "\xc0\x00\x02\x01"},
+		}})...)
+	})
+	s, _ := run(t, Options{Answerer: w, Endpoints: loopback(DoH, DoH3), Certificates: load(t, files)})
+	for _, size := range []uint32{4096, 0, 40, 100, 150, 200, 300, 1000} {
+		for _, kinds := range []int{1, 2, 5, 40, 400} {
+			t.Run(fmt.Sprintf("table of %d, %d TTLs", size, kinds), func(t *testing.T) {
+				t.Parallel()
+				h := dialHTTP2(t, s, http2.Setting{ID: http2.SettingHeaderTableSize, Val: size})
+				h.ReadMetaHeaders = hpack.NewDecoder(min(size, 4096), nil)
+				id := uint32(1)
+				for i := range 300 {
+					path, ttl, want := "/dns-query", (i*i+i/7)%kinds, "200"
+					if i%50 == 49 {
+						path, want = "/"+strconv.Itoa(i), "404"
+					}
+					block := h.fields(":method", "POST", ":scheme", "https", ":authority", "x", ":path", path, "content-type", messageType)
+					h.ok(h.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block, EndHeaders: true}))
+					h.ok(h.WriteData(id, true, query(t, uint16(ttl), "www.example.org.")))
+					got, length := map[string]string{}, 0
+					for ended := false; !ended; {
+						f, err := h.ReadFrame()
+						h.ok(err)
+						switch f := f.(type) {
+						case *http2.MetaHeadersFrame:
+							for _, field := range f.Fields {
+								got[field.Name] = field.Value
+							}
+						case *http2.DataFrame:
+							length += len(f.Data())
+							ended = f.StreamEnded()
+						}
+					}
+					if got[":status"] != want || got["content-length"] != strconv.Itoa(length) {
+						t.Fatalf("answer %d of %d octets: %v, want status %s", i, length, got, want)
+					}
+					if want == "200" && (got["cache-control"] != "max-age="+strconv.Itoa(ttl) || got["content-type"] != messageType || !strings.HasPrefix(got["alt-svc"], "h3=")) {
+						t.Fatalf("answer %d: %v, want max-age=%d", i, got, ttl)
+					}
+					id += 2
+				}
+			})
+		}
+	}
 }
