@@ -3,6 +3,7 @@ package zonecast_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -72,10 +73,11 @@ func TestConformance(t *testing.T) {
 		Open: func(t conformance.T) provider.Provider {
 			return open(t, options, counting{api.UnixTransport(s.socket), &calls})
 		},
-		Calls: func() (int, int) { return int(calls.Load()), 0 },
-		Fresh: func(t conformance.T) provider.ZoneRef { return fresh(t, open(t, options, nil), origin()) },
-		Ask:   conformance.AskAt(s.dns),
-		Kill:  func(conformance.T) { s.kill(); s.run(t) },
+		Calls:  func() (int, int) { return int(calls.Load()), 0 },
+		Stated: func(t conformance.T, ref provider.ZoneRef) conformance.Count { return stated(t, s.socket, ref) },
+		Fresh:  func(t conformance.T) provider.ZoneRef { return fresh(t, open(t, options, nil), origin()) },
+		Ask:    conformance.AskAt(s.dns),
+		Kill:   func(conformance.T) { s.kill(); s.run(t) },
 		Via: func(t conformance.T, wrap func(http.RoundTripper) http.RoundTripper) provider.Provider {
 			return open(t, options, wrap(api.UnixTransport(s.socket)))
 		},
@@ -85,6 +87,23 @@ func TestConformance(t *testing.T) {
 	if testing.Verbose() {
 		t.Log("\n" + conformance.Table(r))
 	}
+}
+
+// stated asks the name server how many RRsets a zone has.
+func stated(t conformance.T, socket string, ref provider.ZoneRef) conformance.Count {
+	t.Helper()
+	transport := api.UnixTransport(socket)
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Get(api.UnixBase + api.ZonePath(ref.Origin))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var z api.Zone
+	if err := json.NewDecoder(resp.Body).Decode(&z); err != nil {
+		t.Fatalf("%v", err)
+	}
+	return conformance.Count{Sets: z.RRsets}
 }
 
 // TestConformanceTLS attacks a name server over TLS with certificates of both sides.
