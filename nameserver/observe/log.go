@@ -19,7 +19,8 @@ import (
 //	2026-11-21T10:11:12.123456Z 192.0.2.1#5353 udp www.example.org. IN A NOERROR 45 aa rd
 //	{"time":"2026-11-21T10:11:12.123456Z","client":"192.0.2.1","port":5353,"transport":"udp","name":"www.example.org.","class":"IN","type":"A","rcode":"NOERROR","size":45,"flags":"aa rd"}
 //
-// A query that got no answer has "-" in the place of its RCODE, and size 0.
+// A query that got no answer has "-" in the place of its RCODE, and size 0. Lines of different threads
+// may come some tenths of a second out of order.
 type Log struct {
 	// Path is a file that lines are appended to, and that is opened again at Observer.Reopen; "":
 	// Writer takes them, nil: standard error.

@@ -13,6 +13,7 @@ type ring struct {
 	mu    sync.Mutex
 	buf   []byte
 	items uint64
+	_     [88]byte // rings of different threads are in different cache lines
 }
 
 // A pump takes what is in its rings to a sink.
