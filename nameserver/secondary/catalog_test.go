@@ -142,6 +142,17 @@ func TestGroups(t *testing.T) {
 		if got := b.questions(); got != before {
 			t.Errorf("asked %d times after a reload", got-before)
 		}
+		// Another setting of the catalog asks nobody for its members either, and it goes on.
+		f.c.Catalogs[0].Grace = time.Hour
+		set(t, f.Zones, f.c)
+		synctest.Wait()
+		if st := f.Status()[1]; b.questions() != before || st.Catalog != cat || st.Group != "b" {
+			t.Errorf("asked %d times after another setting; %+v", b.questions()-before, st)
+		}
+		f.publishes(list(t, cat, 3, "example.org."))
+		f.expect("without the group again", "example.org. 5") // that primary has an older serial
+		f.publishes(list(t, cat, 4))
+		f.expect("without members", "")
 		stop()
 	})
 }

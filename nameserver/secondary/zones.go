@@ -329,6 +329,17 @@ func (s *Zones) Retransfer(origin zone.Name) error {
 	return nil
 }
 
+// Expire says how long a zone may still be answered if no primary confirms it; ok is false for zones
+// that are not transferred in, or have not come yet. It is what xfr.Out.Expire asks for.
+func (s *Zones) Expire(origin zone.Name) (left time.Duration, ok bool) {
+	e := s.entry(origin)
+	if e == nil {
+		return 0, false
+	}
+	st := e.in.Status()
+	return max(time.Until(st.Expires), 0), st.Loaded
+}
+
 // Zone returns the newest version of a zone; nil when none has come yet. The error wraps ErrNoZone.
 func (s *Zones) Zone(origin zone.Name) (*zone.Zone, error) {
 	e := s.entry(origin)

@@ -40,6 +40,9 @@ func TestZonesComeAndGo(t *testing.T) {
 		}
 		synctest.Wait()
 		b.want(t, "after Refresh", "example.net. 7, example.org. 2")
+		if left, ok := z.Expire(org); left != 24*time.Hour || !ok {
+			t.Errorf("it lasts %s, %v; want a day", left, ok)
+		}
 		// Another primary: the version stays while that one is down, and Next is now.
 		other := newServer(version(t, org, 3))
 		other.set(true)
@@ -56,6 +59,9 @@ func TestZonesComeAndGo(t *testing.T) {
 		b.want(t, "when that one is up", "example.org. 3")
 		if err := z.Refresh(net1); !errors.Is(err, secondary.ErrNoZone) {
 			t.Errorf("Refresh of a zone that has gone: %v", err)
+		}
+		if _, ok := z.Expire(net1); ok {
+			t.Error("a zone that has gone lasts")
 		}
 		st := z.Status()
 		if len(st) != 1 || st[0].Origin != org || st[0].Serial != 3 || st[0].Err != nil || st[0].From != "192.0.2.2:53" || st[0].Changes+st[0].Whole != 1 {
