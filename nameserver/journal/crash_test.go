@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -376,5 +377,30 @@ func TestFullDisk(t *testing.T) {
 	defer shut(t, d)
 	if list := all(t, d, "primary"); len(list) != 3 {
 		t.Errorf("%d zones after opening again, want 3", len(list))
+	}
+}
+
+// Writes that share a flush to disk do not share their failures.
+func TestFailsAlone(t *testing.T) {
+	t.Parallel()
+	d := open(t, filepath.Join(tempDir(t), "zones.db"))
+	defer shut(t, d)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	broken := errors.New("broken")
+	runs := 0
+	batch := []op{
+		{t.Context(), func(context.Context, *sql.Tx) error { runs++; return nil }, make(chan error, 1)},
+		{t.Context(), func(context.Context, *sql.Tx) error { return broken }, make(chan error, 1)},
+		{ctx, func(context.Context, *sql.Tx) error { runs += 10; return nil }, make(chan error, 1)},
+	}
+	d.settle(batch)
+	for i, want := range []error{nil, broken, context.Canceled} {
+		if got := <-batch[i].done; !errors.Is(got, want) {
+			t.Errorf("write %d: %v, want %v", i, got, want)
+		}
+	}
+	if runs != 2 {
+		t.Errorf("the first was carried out %d times, want 2: with the others, and alone", runs)
 	}
 }

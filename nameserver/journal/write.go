@@ -327,16 +327,21 @@ func (d *DB) writer() {
 				break more
 			}
 		}
-		err := d.commit(batch)
-		if err != nil && len(batch) > 1 {
-			for _, o := range batch { // one that cannot be written must not take others with it
-				o.done <- d.trouble(d.commit([]op{o}))
-			}
-			continue
-		}
+		d.settle(batch)
+	}
+}
+
+// settle carries out a batch and tells all who wait.
+func (d *DB) settle(batch []op) {
+	err := d.commit(batch)
+	if err == nil || len(batch) == 1 {
 		for _, o := range batch {
 			o.done <- d.trouble(err)
 		}
+		return
+	}
+	for _, o := range batch { // one that cannot be written must not take others with it
+		o.done <- d.trouble(d.commit([]op{o}))
 	}
 }
 
