@@ -4,18 +4,21 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/nameserver/held"
+	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
 func nothing(context.Context, zone.Name, string) error { return nil }
@@ -42,7 +45,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		{"half a binding", func(o *Options) { o.AccountKeyID = "1" }, "one of them is missing"},
 		{"no CA file", func(o *Options) { o.CAFile = "/nowhere" }, "/nowhere"},
 		{"no CA in the file", func(o *Options) { o.CAFile = os.Args[0] }, "no certificate in PEM"},
-		{"a port that is not ours", func(o *Options) { o.HTTP = netip.MustParseAddrPort("192.0.2.1:80") }, "192.0.2.1:80"},
+		{"a port that is not ours", func(o *Options) { o.HTTP = "192.0.2.1:80" }, "192.0.2.1:80"},
 		{"a folder below a file", func(o *Options) { o.Folder = filepath.Join(os.Args[0], "x") }, "not a directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -171,6 +174,118 @@ func TestZones(t *testing.T) {
 	if err := z.Present(t.Context(), a, "one"); !errors.Is(err, fail) {
 		t.Errorf("%v, want what Publish says", err)
 	}
+}
+
+// Edits are made in the closest zone that is held, beside what others have at the name.
+func TestEdits(t *testing.T) {
+	t.Parallel()
+	db, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var published []string
+	zones := &held.Zones{DB: db, Withdraw: func(zone.Name) {}, Publish: func(z *zone.Zone) error {
+		published = append(published, z.Origin().String())
+		return nil
+	}}
+	for _, origin := range []string{"example.org.", "sub.example.org."} {
+		res, err := zonefile.Parse([]byte("@ 60 SOA ns hostmaster 1 3600 900 86400 60\n@ 60 NS ns\nns 60 A 192.0.2.1\n"),
+			zonefile.Options{Origin: zone.MustName(origin), HasOrigin: true})
+		if err != nil || res.Zone == nil {
+			t.Fatal(err, res.Findings)
+		}
+		if _, err := zones.Create(t.Context(), res.Zone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	published = nil
+	owner := zone.MustName("_acme-challenge.ns.sub.example.org.")
+	e := &Edits{Zones: &rival{Zones: zones}}
+	for _, step := range []struct {
+		do    func(context.Context, zone.Name, string) error
+		value string
+		want  string
+	}{
+		{e.Present, "two", "two"},
+		{e.Present, "one", "one,two"},
+		{e.Present, "one", "one,two"},
+		{e.CleanUp, "two", "one"},
+		{e.CleanUp, "three", "one"},
+		{e.CleanUp, "one", ""},
+		{e.CleanUp, "one", ""},
+	} {
+		if err := step.do(t.Context(), owner, step.value); err != nil {
+			t.Fatal(err)
+		}
+		z, _, err := zones.Zone(zone.MustName("sub.example.org."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, _ := z.Set(owner, zone.TypeTXT)
+		var got []string
+		for _, d := range set.Data {
+			got = append(got, string(d[1:]))
+		}
+		if strings.Join(got, ",") != step.want {
+			t.Errorf("after %s: %q, want %q", step.value, got, step.want)
+		}
+	}
+	if slices.Contains(published, "example.org.") {
+		t.Errorf("published: %v, want the closest zone alone", published)
+	}
+	if err := e.Present(t.Context(), zone.MustName("_acme-challenge.ns.example.net."), "x"); err == nil || !strings.Contains(err.Error(), "no zone is held here") {
+		t.Errorf("elsewhere: %v", err)
+	}
+}
+
+// A rival edits every zone between a look at it and the first edit.
+type rival struct {
+	*held.Zones
+	edited bool
+}
+
+func (r *rival) Change(ctx context.Context, origin zone.Name, base string, changes []zone.Change) (held.Info, error) {
+	if !r.edited {
+		r.edited = true
+		set := zone.RRset{Owner: origin, Type: zone.TypeTXT, TTL: 60, Data: []zone.Data{text("rival")}}
+		if info, err := r.Zones.Change(ctx, origin, base, []zone.Change{{After: &set}}); err != nil {
+			return info, err
+		}
+	}
+	return r.Zones.Change(ctx, origin, base, changes)
+}
+
+func TestSecondariesHaveTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &Edits{Zones: noted{}, Settle: time.Minute}
+		start := time.Now()
+		if err := e.Present(t.Context(), zone.MustName("_acme-challenge.example.org."), "x"); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("it took %v, want a minute", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := e.Present(ctx, zone.MustName("_acme-challenge.example.org."), "x"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want that it gives up in time", err)
+		}
+	})
+}
+
+// noted takes every edit.
+type noted struct{}
+
+func (noted) Holds(zone.Name) bool { return true }
+
+func (noted) Zone(origin zone.Name) (*zone.Zone, held.Info, error) {
+	return zone.Empty(origin), held.Info{}, nil
+}
+
+func (noted) Change(context.Context, zone.Name, string, []zone.Change) (held.Info, error) {
+	return held.Info{}, nil
 }
 
 func TestFailuresAreToldOnce(t *testing.T) {

@@ -39,7 +39,7 @@ func carry(ctx context.Context, c acme.Challenge, to func(context.Context, zone.
 // Zones answers challenges by zones of their own, each with the TXT records of one name and nothing
 // else, beside whatever zone the name lies in. That zone stays as it is, so it may be one that is
 // only read here. It works where all servers of that zone are this one, and where it is not signed:
-// validating resolvers take no answer from a zone that it does not delegate.
+// validating resolvers take no answer from a zone that it does not delegate. Elsewhere see Edits.
 type Zones struct {
 	Publish  func(*zone.Zone) error // from now on it is answered
 	Withdraw func(origin zone.Name) // it is not answered any more
@@ -84,7 +84,7 @@ func (z *Zones) publish(owner zone.Name) error {
 	}
 	txt := make([]zone.Data, len(z.values[owner]))
 	for i, v := range z.values[owner] {
-		txt[i] = zone.Data(append([]byte{byte(len(v))}, v...))
+		txt[i] = text(v)
 	}
 	made, err := zone.Of(owner,
 		zone.RRset{Owner: owner, Type: zone.TypeSOA, TTL: 1, Data: []zone.Data{zone.Data(soa)}},

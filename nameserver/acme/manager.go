@@ -74,8 +74,8 @@ func Open(o Options) (*Manager, error) {
 }
 
 func (m *Manager) listen() (err error) {
-	if m.o.HTTP.IsValid() {
-		if m.http, err = net.Listen("tcp", m.o.HTTP.String()); err != nil {
+	if m.o.HTTP != "" {
+		if m.http, err = net.Listen("tcp", m.o.HTTP); err != nil {
 			return fmt.Errorf("listen for the challenges of the certificates' authority: %w", err)
 		}
 	}

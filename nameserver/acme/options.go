@@ -44,14 +44,14 @@ type Options struct {
 
 	// Present has a TXT record answered by every server of its zone, and returns when that is so.
 	// CleanUp takes it away. Several values may be wanted at one name at a time. With both, DNS-01
-	// is the only challenge; without them it is not used. See Zones.
+	// is the only challenge; without them it is not used. See Edits and Zones.
 	Present, CleanUp func(ctx context.Context, owner zone.Name, value string) error
 	// TLSALPN says that connections to port 443 of the names reach endpoints that use these
 	// certificates over TCP, as those of DNS over HTTPS do.
 	TLSALPN bool
-	// HTTP is where requests to port 80 of the names arrive; invalid: nowhere. Anything else than
-	// the challenge is not found there.
-	HTTP netip.AddrPort
+	// HTTP is where requests to port 80 of the names arrive, as in ":80"; "": nowhere. Anything else
+	// than the challenge is not found there.
+	HTTP string
 
 	// Report is told what was obtained and what went wrong, by several goroutines at once; may be nil.
 	Report func(finding.Finding)
@@ -78,7 +78,7 @@ func (o Options) prepared() (Options, error) {
 		}
 		o.Names[i] = clean
 	}
-	if !byDNS && !o.TLSALPN && !o.HTTP.IsValid() {
+	if !byDNS && !o.TLSALPN && o.HTTP == "" {
 		return o, errors.New("certificates: the authority has no way to see that the names are ours; it needs port 443 or port 80 of this server, or TXT records")
 	}
 	if o.Folder == "" {

@@ -175,6 +175,7 @@ ns0 A   127.0.0.1
 ns1 A   127.0.0.1
 ns2 A   127.0.0.1
 ns3 A   127.0.0.1
+ns4 A   127.0.0.1
 `), zonefile.Options{File: "example.test.zone"})
 	if err != nil || res.Zone == nil {
 		t.Fatal(err, res.Findings)
@@ -337,7 +338,7 @@ func TestEveryChallenge(t *testing.T) {
 				}
 				o.Present, o.CleanUp = z.Present, z.CleanUp
 			case challenge == "HTTP-01":
-				o.HTTP = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), httpPort)
+				o.HTTP = fmt.Sprintf("127.0.0.1:%d", httpPort)
 			default:
 				o.TLSALPN = true
 			}
@@ -391,5 +392,29 @@ func TestEveryChallenge(t *testing.T) {
 				t.Errorf("after a start there is another certificate, %v", err)
 			}
 		})
+	}
+}
+
+// An authority that cannot see that a name is ours: people are told, and handshakes go on.
+func TestAuthorityThatSaysNo(t *testing.T) {
+	t.Parallel()
+	e := engine(t)
+	dns := listen(t, socket.Options{Answerer: socket.Engine(e, nil), Endpoints: at(socket.DNS)})[0].Addr
+	p := startPebble(t, dns, freePort(t), freePort(t)) // nobody is at these ports
+	l := newDiary()
+	m, err := Open(Options{Names: []string{"ns4.example.test"}, Folder: t.TempDir(), Directory: p.directory, CAFile: p.caFile, TLSALPN: true, Report: l.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dot := listen(t, socket.Options{
+		Answerer: socket.Engine(e, nil), Endpoints: at(socket.DoT), Certificates: socket.CertificatesFrom(m.GetCertificate, m.Protocols()...),
+	})[0].Addr
+	manage(t, m)
+	f := l.await(t, "acme-failed", 1)
+	if f.Severity != finding.Error || f.Subject != "ns4.example.test" || !strings.Contains(f.Text, "no certificate for ns4.example.test: ") || f.Fix == "" {
+		t.Errorf("finding: %+v", f)
+	}
+	if c, err := shown(t, dot, "dot", "ns4.example.test", nil); err != nil || c.DNSNames[0] != "ns4.example.test" {
+		t.Errorf("%v, %v, want our own certificate", c, err)
 	}
 }

@@ -110,3 +110,33 @@ func TestSlowHandshakesEnd(t *testing.T) {
 		t.Errorf("%d failed handshakes, want 2", got)
 	}
 }
+
+// Whoever asks for the protocol of a challenge sees the certificate, and nothing more.
+func TestCertificatesFromElsewhere(t *testing.T) {
+	t.Parallel()
+	files, pool := certificate(t, t.TempDir(), "ns.example.org")
+	pair, err := tls.LoadX509KeyPair(files.Chain, files.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certs := CertificatesFrom(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil }, "acme-tls/1")
+	s, _ := run(t, Options{Answerer: &echo{}, Endpoints: loopback(DoT, DoH, DoQ), Certificates: certs})
+	for i, protocol := range []string{"dot", "h2"} {
+		addr := s.Endpoints()[i].Addr
+		if got := names(t, addr, "ns.example.org", protocol); got[0] != "ns.example.org" {
+			t.Errorf("%s: certificate for %q", protocol, got)
+		}
+		c := tls.Client(dial(t, "tcp", addr), &tls.Config{RootCAs: pool, ServerName: "ns.example.org", NextProtos: []string{"acme-tls/1"}})
+		if err := c.HandshakeContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ends(t, c)
+	}
+	askQUIC(t, dialQUIC(t, s.Endpoints()[2].Addr, pool), query(t, 0, "example.org."))
+	if changed, err := certs.Reload(); changed || err != nil {
+		t.Errorf("Reload: %v, %v, want nothing", changed, err)
+	}
+	if got := s.Counters().Handshakes; got != 0 {
+		t.Errorf("%d handshakes failed, want none", got)
+	}
+}
