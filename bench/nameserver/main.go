@@ -43,6 +43,8 @@ type bench struct {
 	servers *regexp.Regexp
 	log     io.Writer
 	rows    []Row
+
+	zonecast string // the command, once it is built
 }
 
 // A work is a row of queries that all servers get.
@@ -82,6 +84,7 @@ type Row struct {
 	// Ratios are zonecast's cost in terms of the others' of the same work, by their names.
 	Ratios  map[string]float64 `json:"ratios,omitempty"`
 	Latency *Latency           `json:"latency,omitempty"` // in place of CPU, Rate and Lost
+	Start   *Start             `json:"start,omitempty"`   // the same
 	Result  string             `json:"result,omitempty"`
 	Error   string             `json:"error,omitempty"`
 }
@@ -131,6 +134,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			zones = 1000
 		}
 		b.addSwaps(zones)
+	}
+	for _, w := range loads {
+		if rows.MatchString(w.name) && ctx.Err() == nil {
+			b.load(w, *quick)
+		}
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "nameserver: interrupted")

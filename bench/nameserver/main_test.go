@@ -45,6 +45,27 @@ func TestQuick(t *testing.T) {
 	}
 }
 
+// The command itself is started for these rows.
+func TestQuickLoads(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("two processors are needed")
+	}
+	var out, log bytes.Buffer
+	args := []string{"-quick", "-json", "-dir", t.TempDir(), "-servers", "zonecast", "-only", "load 1,000,000 names$|load 100,000 zones"}
+	if code := run(context.Background(), args, &out, &log); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, log.String())
+	}
+	var rows []Row
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) != 2 {
+		t.Fatalf("%d rows, %v, want 2", len(rows), err)
+	}
+	for _, r := range rows {
+		if r.Error != "" || r.Load <= 0 || r.Memory <= 0 || r.Start == nil || r.Start.CPU <= 0 || r.Start.Peak < r.Memory {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // The signed zones are what a validator accepts, and all their answers have signatures.
 func TestSignedZones(t *testing.T) {
 	for _, denial := range []string{nsec, nsec3} {

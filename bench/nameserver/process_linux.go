@@ -145,6 +145,21 @@ func (p *process) memory() (sum int64) {
 	return sum
 }
 
+// peak is the most that the processes held, each at its own time; pages that they share count for
+// each.
+func (p *process) peak() (sum int64) {
+	p.each(func(dir string) {
+		b, _ := os.ReadFile(dir + "/status")
+		for line := range strings.Lines(string(b)) {
+			if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
+				kib, _ := strconv.ParseInt(f[1], 10, 64)
+				sum += kib << 10
+			}
+		}
+	})
+	return sum
+}
+
 var errMissing = errors.New("not installed")
 
 // find finds a program, also where ordinary users have no path to.

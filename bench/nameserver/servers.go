@@ -20,6 +20,18 @@ type place struct {
 	transport string // that is measured; "" is UDP
 	stream    int    // port of DoT or DoH
 	signed    bool   // the zone is
+	many      []oneZone
+}
+
+// A oneZone is one of many zones.
+type oneZone struct{ origin, file string }
+
+// zones are all zones that are to be served.
+func (p place) zones() []oneZone {
+	if len(p.many) > 0 {
+		return p.many
+	}
+	return []oneZone{{strings.TrimSuffix(origin, "."), p.zone}}
 }
 
 func (p place) log() string { return filepath.Join(p.dir, "log") }
@@ -60,11 +72,19 @@ func self(task string) func(context.Context, place) (*process, error) {
 }
 
 // configured writes a configuration and starts a program; %DIR, %PORT, %ZONE and %ORIGIN are filled
-// in.
+// in. What stands between %EACH and %END is repeated for each zone.
 func configured(ctx context.Context, p place, file, text string, args ...string) (*process, error) {
 	path, err := find(args[0])
 	if err != nil {
 		return nil, err
+	}
+	if before, rest, ok := strings.Cut(text, "%EACH\n"); ok {
+		each, after, _ := strings.Cut(rest, "%END\n")
+		var b strings.Builder
+		for _, z := range p.zones() {
+			_, _ = strings.NewReplacer("%ZONE", z.file, "%ORIGIN", z.origin).WriteString(&b, each)
+		}
+		text = before + b.String() + after
 	}
 	fill := strings.NewReplacer("%DIR", p.dir, "%PORT", strconv.Itoa(p.port), "%STREAM", strconv.Itoa(p.stream), "%ZONE", p.zone, "%ORIGIN", strings.TrimSuffix(origin, "."))
 	if err := os.WriteFile(filepath.Join(p.dir, file), []byte(fill.Replace(text)), 0o644); err != nil {
@@ -82,8 +102,10 @@ func gdnsd(ctx context.Context, p place) (*process, error) {
 	if err := os.MkdirAll(filepath.Join(p.dir, "zones"), 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.Symlink(p.zone, filepath.Join(p.dir, "zones", strings.TrimSuffix(origin, "."))); err != nil {
-		return nil, err
+	for _, z := range p.zones() {
+		if err := os.Symlink(z.file, filepath.Join(p.dir, "zones", z.origin)); err != nil {
+			return nil, err
+		}
 	}
 	return configured(ctx, p, "config", `options => {
 	listen => 127.0.0.1
@@ -131,12 +153,14 @@ func yadifa(ctx context.Context, p place) (*process, error) {
 <loggers>
 	* EMERG,ALERT,CRIT,ERR all
 </loggers>
+%EACH
 <zone>
 	type primary
 	domain %ORIGIN
 	file "%ZONE"
 	notify-auto false
 </zone>
+%END
 `, "yadifad", "-c", "%DIR/yadifad.conf")
 }
 
@@ -168,9 +192,11 @@ func nsd(ctx context.Context, p place) (*process, error) {
 	rrl-whitelist-ratelimit: 0
 remote-control:
 	control-enable: no
+%EACH
 zone:
 	name: "%ORIGIN"
 	zonefile: "%ZONE"
+%END
 `, "nsd", "-d", "-c", "%DIR/nsd.conf")
 }
 
@@ -187,10 +213,12 @@ log:
 database:
     storage: "%DIR/db"
 zone:
+%EACH
   - domain: "%ORIGIN"
     file: "%ZONE"
     zonefile-sync: -1
     journal-content: none
+%END
 `, "knotd", "-c", "%DIR/knot.conf")
 }
 
@@ -198,8 +226,11 @@ func powerdns(ctx context.Context, p place) (*process, error) {
 	if backend, _ := filepath.Glob("/usr/lib/*/pdns/libbindbackend.so"); len(backend) == 0 {
 		return nil, fmt.Errorf("pdns-backend-bind is %w", errMissing)
 	}
-	named := fmt.Sprintf("zone %q { type master; file %q; };\n", origin, p.zone)
-	if err := os.WriteFile(filepath.Join(p.dir, "named.conf"), []byte(named), 0o644); err != nil {
+	var named []byte
+	for _, z := range p.zones() {
+		named = fmt.Appendf(named, "zone %q { type master; file %q; };\n", z.origin, z.file)
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "named.conf"), named, 0o644); err != nil {
 		return nil, err
 	}
 	presigned := ""
@@ -256,6 +287,8 @@ options {
 	notify no;
 };
 controls { };
+%EACH
 zone "%ORIGIN" { type primary; file "%ZONE"; };
+%END
 `, "named", "-g", "-4", "-n", "1", "-c", "%DIR/named.conf")
 }

@@ -89,6 +89,10 @@ func printTable(w io.Writer, rows []Row) {
 			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | | | |\n", r.Work, r.Server, why)
 			continue
 		}
+		if r.Start != nil {
+			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.Start, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
+			continue
+		}
 		if r.Latency != nil {
 			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.Latency, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
 			continue
@@ -108,6 +112,9 @@ func printTable(w io.Writer, rows []Row) {
 func (r *Row) wanted() string {
 	if r.Server != "zonecast" || r.Result == "" {
 		return "-"
+	}
+	if r.Start != nil {
+		return r.Start.Target + ": " + r.Result
 	}
 	if r.Latency != nil {
 		return fmt.Sprintf("≤ %.2f: %s", swapTarget, r.Result)
