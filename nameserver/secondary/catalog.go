@@ -88,6 +88,8 @@ func (s *Zones) setCatalogs(ctx context.Context, list []Catalog) {
 func (s *Zones) adopt(e *entry, c *catalog, source *Source, group string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	s.mu.Lock() // for MemberOf
+	defer s.mu.Unlock()
 	e.catalog, e.source, e.group = c, source, group
 }
 

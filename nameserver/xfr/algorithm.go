@@ -17,7 +17,7 @@ func ReadOnly(k *wire.Key) bool { return k != nil && k.Algorithm == wire.HMACSHA
 
 func (d *Desk) readOnly(s *wire.Session) bool {
 	name, ok := s.Key()
-	return ok && ReadOnly(d.Keys[name])
+	return ok && ReadOnly(d.keys()[name])
 }
 
 // KeyFindings says which keys are good for reading only.

@@ -212,7 +212,7 @@ func TestOldAlgorithms(t *testing.T) {
 	j := &xfr.Journal{}
 	put(t, j, hourly(t, 1))
 	d := deskFor(j)
-	d.Keys = wire.NewKeyring(old)
+	d.Keyring = func() wire.Keyring { return wire.NewKeyring(old) }
 	took := 0
 	d.Notified = func(xfr.Notice) wire.RCODE { took++; return wire.NoError }
 	d.Update = func(context.Context, *wire.Message, xfr.Sender) wire.RCODE { took++; return wire.NoError }
@@ -241,7 +241,7 @@ func TestOldAlgorithms(t *testing.T) {
 	if took != 0 {
 		t.Errorf("%d NOTIFY and updates were taken", took)
 	}
-	if fs := xfr.KeyFindings(d.Keys); len(fs) != 1 || !strings.Contains(fs[0].Text, "never for updates or NOTIFY") {
+	if fs := xfr.KeyFindings(d.Keyring()); len(fs) != 1 || !strings.Contains(fs[0].Text, "never for updates or NOTIFY") {
 		t.Errorf("findings %v", fs)
 	}
 	if _, err := wire.NewKey("k", "hmac-md5", "c2VjcmV0"); err == nil || !strings.Contains(err.Error(), "broken") {
