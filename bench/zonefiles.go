@@ -42,6 +42,7 @@ func (b *bench) zoneFile() {
 	origin := "BIND zone file of " + count(n) + " names"
 	readers := []Other{
 		peer("kzonecheck", " (checks too)", "", "-o", bigOrigin, "-d", "off", in),
+		peer("nsd-checkzone", "", "", bigOrigin, in),
 		peer("named-checkzone", " -i none", "", "-q", "-i", "none", bigOrigin, in),
 		peer("ldns-read-zone", " (prints too)", "", in),
 	}
