@@ -35,7 +35,7 @@ type request struct {
 	body    []byte
 	ifMatch string
 	key     string // Idempotency-Key of writes
-	read    func(body []byte) error
+	read    func(body string) error
 }
 
 // do makes a call. One that writes carries a key, so that sending it again does no harm; whether
@@ -78,10 +78,12 @@ func (p *Provider) send(ctx context.Context, r request) error {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(resp.Body) // in memory already
-	if err != nil {
+	var b strings.Builder // it is in memory already, and its length is known
+	b.Grow(int(max(resp.ContentLength, 0)))
+	if _, err := io.Copy(&b, resp.Body); err != nil {
 		return err
 	}
+	data := b.String()
 	if resp.StatusCode >= 300 {
 		return refusalOf(resp, data)
 	}
@@ -101,9 +103,9 @@ func (p *Provider) send(ctx context.Context, r request) error {
 }
 
 // asJSON reads an answer into v.
-func asJSON(v any) func([]byte) error {
-	return func(body []byte) error {
-		if err := json.Unmarshal(body, v); err != nil {
+func asJSON(v any) func(string) error {
+	return func(body string) error {
+		if err := json.Unmarshal([]byte(body), v); err != nil {
 			return fmt.Errorf("the answer is not the JSON that was expected: %w", err)
 		}
 		return nil
@@ -129,10 +131,10 @@ func (r *refusal) Error() string {
 	return r.said.Detail
 }
 
-func refusalOf(resp *http.Response, body []byte) error {
+func refusalOf(resp *http.Response, body string) error {
 	r := &refusal{status: resp.StatusCode, after: httpkit.RetryAfter(resp.Header, time.Now())}
 	var said api.Problem
-	if t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil && t == api.ProblemJSON && json.Unmarshal(body, &said) == nil && said.Kind != "" {
+	if t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil && t == api.ProblemJSON && json.Unmarshal([]byte(body), &said) == nil && said.Kind != "" {
 		said.Detail = oneLine(said.Detail)
 		r.said = &said
 	}

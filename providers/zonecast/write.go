@@ -99,8 +99,8 @@ func (p *Provider) write(ctx context.Context, base *provider.Snapshot, changes p
 	return err
 }
 
-func readWritten(out *api.Written, origin zone.Name) func([]byte) error {
-	return func(body []byte) error {
+func readWritten(out *api.Written, origin zone.Name) func(string) error {
+	return func(body string) error {
 		*out = api.Written{}
 		if err := asJSON(out)(body); err != nil {
 			return err

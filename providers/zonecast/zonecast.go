@@ -113,7 +113,7 @@ func (p *Provider) Zones(ctx context.Context) iter.Seq2[provider.ZoneInfo, error
 			if at != "" {
 				q.Set("after", at)
 			}
-			err := p.do(ctx, request{op: "list zones", method: http.MethodGet, path: "/zones", query: q, read: func(body []byte) error {
+			err := p.do(ctx, request{op: "list zones", method: http.MethodGet, path: "/zones", query: q, read: func(body string) error {
 				page = api.Zones{Total: -1}
 				if err := asJSON(&page)(body); err != nil {
 					return err
@@ -158,11 +158,11 @@ var signed = []zone.Type{zone.TypeRRSIG, zone.TypeNSEC, zone.TypeNSEC3, zone.Typ
 func (p *Provider) records(ctx context.Context, op string, origin zone.Name, q url.Values, take func(head api.Zone, z *zone.Zone, signatures int)) error {
 	return p.do(ctx, request{
 		op: op, origin: origin, zone: true, method: http.MethodGet, path: api.ZonePath(origin, "records"), query: q, accept: api.Sets,
-		read: func(body []byte) error {
+		read: func(body string) error {
 			var head api.Zone
 			signatures := 0
 			b := zone.NewBuilder(origin)
-			err := api.ReadSets(string(body), &head, func(set zone.RRset) error {
+			err := api.ReadSets(body, &head, func(set zone.RRset) error {
 				switch {
 				case len(set.Data) == 0:
 					return fmt.Errorf("%s has no records", set.Key())
@@ -234,7 +234,7 @@ func (p *Provider) ReadSets(ctx context.Context, ref provider.ZoneRef, keys []zo
 // Verify implements provider.Verifier.
 func (p *Provider) Verify(ctx context.Context) (string, error) {
 	var s api.Status
-	err := p.do(ctx, request{op: "verify", method: http.MethodGet, path: "/status", read: func(body []byte) error {
+	err := p.do(ctx, request{op: "verify", method: http.MethodGet, path: "/status", read: func(body string) error {
 		if err := asJSON(&s)(body); err != nil {
 			return err
 		}
