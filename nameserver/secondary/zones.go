@@ -37,8 +37,8 @@ type Disk interface {
 }
 
 // Zones are all zones that are transferred in. Fields are set before Set and then left alone.
-// Functions may be called from any goroutine, and must not call methods of Zones but Holds, MemberOf
-// and Expire.
+// Functions may be called from any goroutine, and must not call methods of Zones but Holds, MemberOf,
+// Expire and StatusOf.
 type Zones struct {
 	// Publish has a version answered from now on. Restore does so at the start with what was on disk;
 	// nil: Publish does.

@@ -151,3 +151,28 @@ func TestNSDOverTLS(t *testing.T) {
 		})
 	}
 }
+
+// We fetch from NSD over TLS.
+func TestFromNSDOverTLS(t *testing.T) {
+	t.Parallel()
+	theirs, ours := newKey(t)
+	server, pool := certificate(t, "nsd.example")
+	cert, key := pemFiles(t, server)
+	packets, l := listenBoth(t)
+	addr := l.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	_, _ = packets.Close(), l.Close() // it is NSD's now
+	s := testserver.NSD(t, testserver.NSDOptions{
+		Zones: map[string]string{"example.org.": apex}, TSIG: theirs,
+		ZoneOptions: fmt.Sprintf("server:\n\tip-address: 127.0.0.1@%[1]s\n\ttls-port: %[1]s\n\ttls-service-key: %[2]q\n\ttls-service-pem: %[3]q\n", port, key, cert),
+	})
+	r := newReplica(t)
+	r.run(t, xfr.Primary{Addr: addr, Key: ours, TLS: &tls.Config{RootCAs: pool, ServerName: "nsd.example"}})
+	until(t, "a round is over", func() bool { return r.zone() != nil || r.Status().Err != nil })
+	if r.zone() == nil {
+		t.Fatal(r.Status().Err)
+	}
+	if diff := cmp.Diff(s.ZoneText(t, "example.org."), zoneText(t, r.zone())); diff != "" {
+		t.Errorf("(-NSD +ours):\n%s", diff)
+	}
+}
