@@ -82,7 +82,7 @@ fuzz: ## run every fuzz target for a short while (FUZZTIME=10s)
 bench: ## measure speed and memory, as a table with ratios
 	$(GO) run ./bench
 	@scripts/setup-debian --bench
-	$(GO) run ./bench/nameserver
+	$(GO) run ./bench/nameserver -rounds 3
 
 .PHONY: soak
 soak: setup ## the long tests

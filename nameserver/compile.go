@@ -87,6 +87,8 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	collapse(c.arena)
 	collapse(c.table)
 	collapse(c.ready)
+	collapse(c.nsec.prefix)
+	collapse(c.nsec3.hash)
 	return c, nil
 }
 

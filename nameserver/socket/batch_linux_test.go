@@ -6,6 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+
+	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // TestBatchAllocatesNothing goes one round of a thread again and again.
@@ -57,4 +61,62 @@ func (silentEcho) Answer(dst, query []byte, _ *Client) []byte {
 	dst = append(dst, query...)
 	dst[2] |= 0x80
 	return dst
+}
+
+// The same with batches of questions, the engine with everything switched on, and a desk.
+func TestEngineAllocatesNothing(t *testing.T) {
+	answerer, e := withDesk(t, nil)
+	e.Cookies, e.Limit = nameserver.NewCookies(), nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 1 << 30})
+	o, err := Options{Answerer: answerer, Endpoints: on(DNS, "127.0.0.1:0")}.prepared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := listenBatched(t.Context(), netip.MustParseAddrPort("127.0.0.1:0"), &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	b, w := p.(*batched), answerer.Worker().(BatchWorker)
+	b.prepare()
+	c := dial(t, "udp", b.addr()).(*net.UDPConn)
+	buf := make([]byte, 1500)
+	var queries [][]byte
+	for i, name := range []string{"www.example.org.", "nothing.example.org.", "example.net.", "example.org."} {
+		q := wire.Query(zone.MustName(name), zone.TypeA)
+		q.ID = uint16(i)
+		q.EDNS = &wire.EDNS{Size: 1232, DO: i%2 == 0}
+		raw, err := q.Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		queries = append(queries, raw)
+	}
+	answered := 0
+	if n := testing.AllocsPerRun(200, func() {
+		for _, q := range queries {
+			if _, err := c.Write(q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for want := len(queries); want > 0; {
+			n, errno := b.receive(nil)
+			if errno != 0 {
+				t.Fatal(errno)
+			}
+			packets := b.take(t.Context(), n)
+			w.AnswerBatch(packets)
+			b.send(packets, n)
+			want -= n
+		}
+		for range queries {
+			if n, err := c.Read(buf); err == nil && n > header {
+				answered++
+			}
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations for %d queries, want 0", n, len(queries))
+	}
+	if want := 201 * len(queries); answered != want {
+		t.Errorf("%d answers, want %d", answered, want)
+	}
 }
