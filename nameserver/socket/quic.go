@@ -100,9 +100,12 @@ func (d *quicDoor) listen() error {
 	return err
 }
 
-// mustProve reports whether clients have to prove their address before anything is kept for them.
+// mustProve reports whether clients have to prove their address before anything is kept for them:
+// while many handshakes are under way, and while connections run short.
 func (d *quicDoor) mustProve() bool {
-	if d.shaking.Load() < min(quicUnproven, int64(d.server.o.Limits.PerClient)) {
+	l := &d.server.o.Limits
+	// Half of a client's places at most, and no connection that makes room, can go to made-up addresses.
+	if d.shaking.Load() < min(quicUnproven, int64(l.PerClient)/2) && d.server.streams.open() < l.Connections*3/4 {
 		return false
 	}
 	d.server.streams.tally.retries.Add(1)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -269,11 +270,24 @@ func TestQUICLimits(t *testing.T) {
 	})
 	t.Run("addresses are to be proved", func(t *testing.T) {
 		t.Parallel()
-		s, pool, _ := quicServer(t, Options{Answerer: &echo{}})
-		s.quic[0].shaking.Add(quicUnproven)
-		askQUIC(t, dialQUIC(t, s.Endpoints()[0].Addr, pool), q)
-		if s.Counters().Retries == 0 {
-			t.Error("the client had not to prove its address")
+		s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Limits: Limits{Connections: 4}})
+		shaking := &s.quic[0].shaking
+		for _, c := range []struct {
+			name   string
+			before func()
+			retry  bool
+		}{
+			{"at rest", func() {}, false},
+			{"many handshakes", func() { shaking.Add(quicUnproven) }, true},
+			{"no handshakes any more", func() { shaking.Add(-quicUnproven) }, false},
+			{"connections run short", func() {}, true},
+		} {
+			c.before()
+			before := s.Counters().Retries
+			askQUIC(t, dialQUIC(t, s.Endpoints()[0].Addr, pool), q)
+			if retry := s.Counters().Retries > before; retry != c.retry {
+				t.Errorf("%s: clients have to prove their address: %v, want %v", c.name, retry, c.retry)
+			}
 		}
 	})
 	t.Run("balancers", func(t *testing.T) {
@@ -408,6 +422,48 @@ func TestHTTP3(t *testing.T) {
 			t.Errorf("%s: Alt-Svc is %q, want %q", resp.Proto, got, want)
 		}
 	}
+}
+
+// Requests that have come are answered when the server ends, and idle connections end with a code
+// that says that all is well.
+func TestHTTP3Drain(t *testing.T) {
+	t.Parallel()
+	hold, began := make(chan struct{}), make(chan struct{}, 1)
+	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
+		began <- struct{}{}
+		<-hold
+		dst = append(dst, query...)
+		dst[2] |= 0x80
+		return dst
+	})
+	s, pool, stop := quicServer(t, Options{Answerer: w, Endpoints: loopback(DoH3)})
+	var conn atomic.Pointer[quic.Conn]
+	h3 := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, Dial: func(ctx context.Context, addr string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
+		c, err := quic.DialAddrEarly(ctx, addr, t, q)
+		conn.Store(c)
+		return c, err
+	}}
+	defer h3.Close()
+	answered := make(chan error)
+	go func() {
+		client := wire.Client{Transport: wire.HTTPS, HTTP: &http.Client{Transport: h3}}
+		_, err := client.Exchange(t.Context(), "https://"+address(s, 0)+"/dns-query", wire.Query(zone.MustName("www.example.org."), zone.TypeA))
+		answered <- err
+	}()
+	<-began
+	ended := make(chan error)
+	go func() { ended <- stop() }()
+	for !drains(s) {
+		time.Sleep(time.Millisecond)
+	}
+	close(hold)
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	endsWith(t, conn.Load(), quic.ApplicationErrorCode(http3.ErrCodeNoError))
 }
 
 // Debian's kdig judges what is on the wire.
