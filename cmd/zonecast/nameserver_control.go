@@ -351,9 +351,12 @@ func (c *controlled) reload(ctx context.Context, _ []string) error {
 		if r.Broken > 0 {
 			broken = "; " + plural(r.Broken, "file") + " cannot be used"
 		}
+		if r.Kept {
+			broken += "; the configuration stays as it was"
+		}
 		fmt.Fprintf(c.stdout, "%s served; %d changed%s\n", plural(r.Zones, "zone"), r.Changed, broken)
 	}
-	if r.Broken > 0 {
+	if r.Broken > 0 || r.Kept {
 		return exit(exitError)
 	}
 	return nil

@@ -25,13 +25,12 @@ type serverLog struct {
 
 // edited tells what somebody did by the control interface.
 func (l *serverLog) edited(e control.Entry) {
-	what := e.Action
-	if e.Zone.Labels() > 0 || e.Action != "reload" {
-		what += " of zone " + e.Zone.String()
-	}
+	what := e.Action + " of zone " + e.Zone.String()
 	switch {
 	case e.Err != nil:
 		l.say("%s: %s: refused: %v", e.Client, what, e.Err)
+	case e.Action == "reload":
+		l.say("%s: reload: %s changed", e.Client, plural(e.Changes, "zone"))
 	case e.Changes > 0:
 		l.say("%s: %s: %s, serial %d → %d", e.Client, what, plural(e.Changes, "RRset"), e.Before, e.After)
 	case e.After != e.Before:
@@ -163,5 +162,5 @@ func (l *serverLog) report(r serve.Report) {
 			l.say("zone %s: serial %d → %d, %s, from %s", c.Origin, c.Before, c.Serial, plural(c.Sets, "RRset"), c.File)
 		}
 	}
-	l.say("%s served; %d changed%s (%v)", plural(r.Zones, "zone"), len(r.Changes), l.broken(r), r.Took.Round(time.Microsecond))
+	l.say("%s served from files; %d changed%s (%v)", plural(r.Zones, "zone"), len(r.Changes), l.broken(r), r.Took.Round(time.Microsecond))
 }

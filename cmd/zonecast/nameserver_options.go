@@ -30,8 +30,8 @@ func (a *app) settings(args *nameserverArgs, flags *pflag.FlagSet) (*conf.Config
 		return args.asFile()
 	}
 	var wrong error
-	flags.Visit(func(f *pflag.Flag) {
-		if !slices.Contains(besideConfig, f.Name) && wrong == nil {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed && !slices.Contains(besideConfig, f.Name) && wrong == nil {
 			wrong = usagef("say it in the file (docs/nameserver-config.md)", "--%s and --config do not go together", f.Name)
 		}
 	})

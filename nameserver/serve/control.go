@@ -78,11 +78,17 @@ func (s *Server) refresh(f func(zone.Name) error) func(zone.Name) error {
 }
 
 // A reloading is somebody's wish for a reload; done gets what it brought.
-type reloading struct{ done chan Report }
+type reloading struct{ done chan reloaded }
+
+// A reloaded is what it brought; kept says that the configuration stays as it was.
+type reloaded struct {
+	Report
+	kept bool
+}
 
 // reloadNow has everything read again, and waits for it.
 func (s *Server) reloadNow(ctx context.Context) (api.Reload, error) {
-	r := reloading{make(chan Report, 1)}
+	r := reloading{make(chan reloaded, 1)}
 	select {
 	case s.reloads <- r:
 	case <-ctx.Done():
@@ -90,7 +96,7 @@ func (s *Server) reloadNow(ctx context.Context) (api.Reload, error) {
 	}
 	select {
 	case report := <-r.done:
-		out := api.Reload{Changed: len(report.Changes), Broken: report.Broken}
+		out := api.Reload{Changed: len(report.Changes), Broken: report.Broken, Kept: report.kept}
 		for _, n := range s.zones.counts() {
 			out.Zones += n
 		}
@@ -104,7 +110,7 @@ func (s *Server) reloadNow(ctx context.Context) (api.Reload, error) {
 }
 
 // reload reads files, configuration and certificates again.
-func (s *Server) reload(ctx context.Context) Report {
+func (s *Server) reload(ctx context.Context) reloaded {
 	if s.o.Reloading != nil {
 		s.o.Reloading()
 	}
@@ -122,5 +128,5 @@ func (s *Server) reload(ctx context.Context) Report {
 	}
 	s.tally.reloaded(problem == nil && s.badCert == "")
 	s.ready()
-	return r
+	return reloaded{r, problem != nil}
 }

@@ -125,7 +125,8 @@ type Written struct {
 type Reload struct {
 	Zones    int      `json:"zones"`
 	Changed  int      `json:"changed"`
-	Broken   int      `json:"broken"` // files that cannot be used
+	Broken   int      `json:"broken"`         // files that cannot be used
+	Kept     bool     `json:"kept,omitempty"` // the configuration cannot be used; the one before holds
 	Findings []string `json:"findings,omitempty"`
 }
 
