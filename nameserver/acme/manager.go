@@ -74,12 +74,13 @@ func Open(o Options) (*Manager, error) {
 }
 
 func (m *Manager) listen() (err error) {
+	var lc net.ListenConfig
 	if m.o.HTTP != "" {
-		if m.http, err = net.Listen("tcp", m.o.HTTP); err != nil {
+		if m.http, err = lc.Listen(context.Background(), "tcp", m.o.HTTP); err != nil {
 			return fmt.Errorf("listen for the challenges of the certificates' authority: %w", err)
 		}
 	}
-	if m.keeper, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if m.keeper, err = lc.Listen(context.Background(), "tcp", "127.0.0.1:0"); err != nil {
 		if m.http != nil {
 			_ = m.http.Close()
 		}

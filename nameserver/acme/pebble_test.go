@@ -330,14 +330,14 @@ func TestEveryChallenge(t *testing.T) {
 			p := startPebble(t, dns, httpPort, tlsPort)
 			l := newDiary()
 			o := Options{Names: []string{host}, Folder: filepath.Join(t.TempDir(), "kept"), Directory: p.directory, CAFile: p.caFile, Report: l.add, renewal: 1.5}
-			switch {
-			case challenge == "DNS-01":
+			switch challenge {
+			case "DNS-01":
 				z := &Zones{
 					Publish:  func(z *zone.Zone) error { publish(t, e, z); return nil },
 					Withdraw: func(n zone.Name) { e.Zones.Remove(n) },
 				}
 				o.Present, o.CleanUp = z.Present, z.CleanUp
-			case challenge == "HTTP-01":
+			case "HTTP-01":
 				o.HTTP = fmt.Sprintf("127.0.0.1:%d", httpPort)
 			default:
 				o.TLSALPN = true

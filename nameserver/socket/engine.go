@@ -19,7 +19,9 @@ func Engine(e *nameserver.Engine, desk *xfr.Desk) Answerer {
 
 type engine struct{ engine *nameserver.Engine }
 
-func (e engine) Worker() Worker { return &engineWorker{engine: e.engine, scratch: e.engine.NewScratch()} }
+func (e engine) Worker() Worker {
+	return &engineWorker{engine: e.engine, scratch: e.engine.NewScratch()}
+}
 
 type engineWorker struct {
 	engine  *nameserver.Engine

@@ -146,9 +146,9 @@ func (d *quicDoor) admit(ctx context.Context, info *quic.ClientInfo) (context.Co
 }
 
 // serve takes connections until the door is closed.
-func (d *quicDoor) serve(conns *sync.WaitGroup) {
+func (d *quicDoor) serve(ctx context.Context, conns *sync.WaitGroup) {
 	for {
-		c, err := d.listener.Accept(context.Background())
+		c, err := d.listener.Accept(ctx)
 		if err != nil {
 			return
 		}

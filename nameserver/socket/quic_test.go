@@ -364,7 +364,7 @@ func TestHTTP3(t *testing.T) {
 	e := &echo{}
 	s, pool, _ := quicServer(t, Options{Answerer: e, Endpoints: loopback(DoH3, DoH)})
 	h3 := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	defer h3.Close()
+	defer func() { _ = h3.Close() }()
 	addr := "https://" + address(s, 0)
 	client := wire.Client{Transport: wire.HTTPS, HTTP: &http.Client{Transport: h3}}
 	for range 3 {
@@ -443,7 +443,7 @@ func TestHTTP3Drain(t *testing.T) {
 		conn.Store(c)
 		return c, err
 	}}
-	defer h3.Close()
+	defer func() { _ = h3.Close() }()
 	answered := make(chan error)
 	go func() {
 		client := wire.Client{Transport: wire.HTTPS, HTTP: &http.Client{Transport: h3}}

@@ -192,7 +192,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	for _, d := range s.quic {
-		conns.Go(func() { d.serve(&conns) })
+		conns.Go(func() { d.serve(work, &conns) })
 	}
 	<-ctx.Done()
 	for _, d := range s.doors {
