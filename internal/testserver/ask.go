@@ -1,9 +1,11 @@
 package testserver
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +38,12 @@ func (s *Server) ZoneText(t testing.TB, origin string) string {
 func (s *Server) AXFR(t testing.TB, origin string, key *Key) string {
 	t.Helper()
 	text, err := s.transfer(origin, key)
+	// NSD resets connections that come while one process hands over to the next, which has a new
+	// version of a zone.
+	for tries := 0; errors.Is(err, syscall.ECONNRESET) && tries < 20; tries++ {
+		<-time.After(25 * time.Millisecond)
+		text, err = s.transfer(origin, key)
+	}
 	if err != nil {
 		t.Fatalf("%s: AXFR of %s: %v", s.kind.name, origin, err)
 	}

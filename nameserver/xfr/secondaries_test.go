@@ -35,7 +35,7 @@ var secondaries = []secondary{
 		s := testserver.NSD(t, testserver.NSDOptions{Secondary: map[string]string{"example.org.": primary}, TSIG: key})
 		return s.Addr, func() string { return s.ZoneText(t, "example.org.") }
 	}},
-	{"PowerDNS", 5, func(t *testing.T, primary string, key *testserver.Key) (string, func() string) {
+	{"PowerDNS", 4, func(t *testing.T, primary string, key *testserver.Key) (string, func() string) {
 		addr, s := startPowerDNS(t, primary, key)
 		return addr, func() string { return s.ZoneText(t, "example.org.") }
 	}},
