@@ -92,8 +92,8 @@ func (s steadyWriter) Write(b []byte) (int, error) {
 // decodeSets reads RRsets. In changes one without data is one that goes.
 func decodeSets(form string, body []byte, origin zone.Name, changes bool) ([]zone.RRset, *api.Problem) {
 	media, _, err := mime.ParseMediaType(form)
-	if err != nil || form == "" {
-		media = api.JSON
+	if err != nil || media == "application/x-www-form-urlencoded" {
+		media = api.JSON // curl -d says so of whatever it sends
 	}
 	var sets []zone.RRset
 	switch media {

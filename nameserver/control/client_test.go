@@ -48,8 +48,13 @@ func TestReadOnly(t *testing.T) {
 		var r api.Records
 		s.json(&r, "GET", "/zones/example.org./records", "")
 		for _, c := range []struct{ method, path string }{
-			{"PATCH", "/zones/example.org./records"}, {"PUT", "/zones/new.example."}, {"DELETE", "/zones/example.org."}, {"POST", "/reload"},
-			{"POST", "/zones/example.org./restore"}, {"POST", "/zones/example.org./refresh"}, {"POST", "/zones/example.org./notify"},
+			{"PATCH", "/zones/example.org./records"},
+			{"PUT", "/zones/new.example."},
+			{"DELETE", "/zones/example.org."},
+			{"POST", "/reload"},
+			{"POST", "/zones/example.org./restore"},
+			{"POST", "/zones/example.org./refresh"},
+			{"POST", "/zones/example.org./notify"},
 		} {
 			s.refuses(api.Denied, c.method, c.path, change, "If-Match", "*")
 		}

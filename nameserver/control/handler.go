@@ -63,6 +63,11 @@ func (s *shared) handler(clients []Client) http.Handler {
 		defer recovered(w)
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		// A browser may have a client's certificate: pages of others must not use it.
+		if err := crossOrigin.Check(r); err != nil {
+			sendProblem(w, problem(api.Denied, "%v; this interface is for programs", err))
+			return
+		}
 		if _, pattern := mux.Handler(r); pattern == "" {
 			h.unknown(w, r, mux)
 			return
@@ -70,6 +75,8 @@ func (s *shared) handler(clients []Client) http.Handler {
 		mux.ServeHTTP(w, r)
 	})
 }
+
+var crossOrigin = http.NewCrossOriginProtection()
 
 // unknown answers what no pattern fits.
 func (h *handler) unknown(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
@@ -90,9 +97,9 @@ func (h *handler) unknown(w http.ResponseWriter, r *http.Request, mux *http.Serv
 
 // recovered makes of a panic a problem of one request.
 func recovered(w http.ResponseWriter) {
-	switch v := recover(); {
-	case v == nil:
-	case v == http.ErrAbortHandler: //nolint:errorlint // net/http compares it so
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
 		panic(v)
 	default:
 		sendProblem(w, problem(api.Failed, "the name server has a fault: %v", v))

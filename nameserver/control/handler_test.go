@@ -285,6 +285,16 @@ func TestUnknownPaths(t *testing.T) {
 	}
 }
 
+// TestOthersPages refuses what a browser sends for the page of somebody else.
+func TestOthersPages(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	s.refuses(api.Denied, "POST", "/zones/example.org./restore", `{"serial":1}`, "Sec-Fetch-Site", "cross-site")
+	s.refuses(api.Denied, "PATCH", "/zones/example.org./records", change, "If-Match", "*", "Origin", "https://example.net")
+	var w api.Written
+	s.json(&w, "PATCH", "/zones/example.org./records", `{"rrsets":[]}`, "If-Match", "*", "Content-Type", "application/x-www-form-urlencoded") // curl -d
+}
+
 // TestShown edits nothing where there is no store.
 func TestShown(t *testing.T) {
 	t.Parallel()

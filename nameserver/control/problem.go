@@ -36,8 +36,13 @@ func problemOf(err error, origin zone.Name) *api.Problem {
 		err  error
 		kind string
 	}{
-		{held.ErrNoZone, api.NoZone}, {held.ErrExists, api.Exists}, {held.ErrMoved, api.Moved},
-		{held.ErrReadOnly, api.ReadOnly}, {held.ErrInvalid, api.Invalid}, {journal.ErrNoVersion, api.Missing}, {errors.ErrUnsupported, api.Unsupported},
+		{held.ErrNoZone, api.NoZone},
+		{held.ErrExists, api.Exists},
+		{held.ErrMoved, api.Moved},
+		{held.ErrReadOnly, api.ReadOnly},
+		{held.ErrInvalid, api.Invalid},
+		{journal.ErrNoVersion, api.Missing},
+		{errors.ErrUnsupported, api.Unsupported},
 	} {
 		if errors.Is(err, k.err) {
 			kind = k.kind

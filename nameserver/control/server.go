@@ -105,7 +105,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	start := func(l net.Listener, clients []Client, secure func(net.Listener) net.Listener) {
 		limit := newLimit(l, s.o.o.Limits.Connections)
-		h := s.server(clients)
+		h := s.server(clients) //nolint:contextcheck // each request has a context of its own
 		h.ConnState = limit.state
 		servers = append(servers, h)
 		wg.Go(func() { failed <- h.Serve(secure(limit)) })

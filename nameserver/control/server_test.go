@@ -135,6 +135,7 @@ func TestMain(m *testing.M) {
 			fmt.Println(err)
 		} else {
 			b, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
 			fmt.Println(resp.Status, string(b))
 		}
 		return
@@ -148,7 +149,7 @@ func TestOtherUser(t *testing.T) {
 	if os.Getuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root can be another user")
 	}
-	dir, err := os.MkdirTemp("", "control") // one that others may enter
+	dir, err := os.MkdirTemp("", "control") //nolint:usetesting // others may not enter the folder of a test
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,12 +98,12 @@ func (h *handler) written(status int, info held.Info, before uint32, changes int
 // base reads If-Match: the revision that the client has seen, or "*" for any.
 func base(c *call, what string) (string, *api.Problem) {
 	text := strings.TrimSpace(c.r.Header.Get("If-Match"))
-	switch {
-	case text == "":
+	switch text {
+	case "":
 		p := problem(api.Missing, "say which revision is to be %s: If-Match with the ETag of the zone, or * for any", what)
 		p.Status, p.Title = http.StatusPreconditionRequired, http.StatusText(http.StatusPreconditionRequired)
 		return "", p
-	case text == "*":
+	case "*":
 		return "*", nil
 	}
 	return strings.Trim(strings.TrimPrefix(text, "W/"), `"`), nil

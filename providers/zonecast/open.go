@@ -86,11 +86,10 @@ func (p *Provider) Budget() *budget.Account { return p.gate.Budget }
 
 // reach finds out where the name server is, and how to get there.
 func (p *Provider) reach(c provider.Config, bad badOption) (http.RoundTripper, error) {
-	var base http.RoundTripper = http.DefaultTransport
+	base := http.DefaultTransport
 	if c.HTTP != nil {
 		base = c.HTTP()
 	}
-	std, ok := base.(*http.Transport)
 	address, socket := c.Text("address", ""), c.Text("socket", "")
 	switch {
 	case address != "" && socket != "":
@@ -105,10 +104,10 @@ func (p *Provider) reach(c provider.Config, bad badOption) (http.RoundTripper, e
 			socket = filepath.Join(c.Dir, socket)
 		}
 		p.base, p.where, p.local = api.UnixBase, socket, true
-		if !ok {
-			return base, nil
+		if _, std := base.(*http.Transport); std {
+			return api.UnixTransport(socket), nil
 		}
-		return api.UnixTransport(socket), nil
+		return base, nil // a test's, which knows the way
 	}
 	address = withPort(address, defaultPort)
 	host, _, err := net.SplitHostPort(address)
@@ -124,7 +123,7 @@ func (p *Provider) reach(c provider.Config, bad badOption) (http.RoundTripper, e
 	if err != nil {
 		return nil, bad("ca_file", "names a file of certificates: %v", err)
 	}
-	if std, ok = transport.(*http.Transport); ok { // a copy
+	if std, ok := transport.(*http.Transport); ok { // a copy
 		std.TLSClientConfig.GetClientCertificate = own
 		std.TLSClientConfig.ServerName = c.Text("server_name", "")
 		std.TLSClientConfig.MinVersion = tls.VersionTLS13

@@ -38,9 +38,6 @@ type server struct {
 	control *control.Server
 	zones   *held.Zones
 	stop    func() // ends it and waits
-
-	mu  sync.Mutex
-	log []control.Entry
 	// hold, when set, is called before a version is published.
 	hold atomic.Pointer[func()]
 }
@@ -81,11 +78,6 @@ func serve(ctx context.Context, dir, dns string, unix *control.Unix, over *contr
 	s.control, err = control.Listen(control.Options{
 		Backend: s.zones, Version: "test", Addresses: func() []string { return []string{s.dns} },
 		Versions: s.zones.Versions, Restore: s.zones.Restore,
-		Log: func(e control.Entry) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.log = append(s.log, e)
-		},
 	}, unix, over)
 	if err != nil {
 		return nil, err
@@ -107,12 +99,6 @@ func start(t testing.TB, unix *control.Unix, over *control.TLS) *server {
 	}
 	t.Cleanup(s.stop)
 	return s
-}
-
-func (s *server) entries() []control.Entry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]control.Entry(nil), s.log...)
 }
 
 // processVar makes the test's binary a name server: "folder dns-address socket".

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/provider/httpkit"
@@ -250,7 +251,7 @@ func (p *Provider) Verify(ctx context.Context) (string, error) {
 	for _, of := range s.Zones {
 		n += of
 	}
-	text := fmt.Sprintf("zonecast name server %s, %s, as %s", oneLine(s.Version), provider.CountZones(n), oneLine(s.Client.Name))
+	text := fmt.Sprintf("%s, %s, as %s", strings.TrimSpace("zonecast name server "+oneLine(s.Version)), provider.CountZones(n), oneLine(s.Client.Name))
 	if s.Client.ReadOnly {
 		text += ", who may not write"
 	}

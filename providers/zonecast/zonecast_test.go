@@ -27,12 +27,7 @@ var example = zone.MustName("example.org.")
 
 func local(t testing.TB) (*server, string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "zc") // a socket's path has at most 108 octets
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "s")
+	path := filepath.Join(t.TempDir(), "s")
 	return start(t, &control.Unix{Path: path}, nil), path
 }
 
