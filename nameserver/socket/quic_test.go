@@ -114,6 +114,16 @@ func TestQUIC(t *testing.T) {
 	}
 }
 
+// At all addresses, answers leave from the one that was asked.
+func TestQUICAtAllAddresses(t *testing.T) {
+	t.Parallel()
+	s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Endpoints: on(DoQ, "0.0.0.0:0")})
+	for _, addr := range []string{"127.0.0.1", "127.0.0.2"} {
+		c := dialQUIC(t, netip.AddrPortFrom(netip.MustParseAddr(addr), s.Endpoints()[0].Addr.Port()), pool)
+		askQUIC(t, c, query(t, 0, "www.example.org."))
+	}
+}
+
 // Queries on one connection are answered as they come, in any order.
 func TestQUICQueriesDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
