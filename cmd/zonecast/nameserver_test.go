@@ -29,15 +29,15 @@ func TestNameserverEndpoints(t *testing.T) {
 		"every address": {args: nameserverArgs{listen: []string{":53"}}, want: []string{"DNS 0.0.0.0:53", "DNS [::]:53"}},
 		"a certificate": {
 			args: nameserverArgs{listen: []string{"192.0.2.53", "192.0.2.53:5353"}, tlsCert: "c"},
-			want: []string{"DNS 192.0.2.53:53", "DNS 192.0.2.53:5353", "DNS over TLS 192.0.2.53:853", "DNS over HTTPS 192.0.2.53:443"},
+			want: []string{"DNS 192.0.2.53:53", "DNS 192.0.2.53:5353", "DNS over TLS 192.0.2.53:853", "DNS over HTTPS 192.0.2.53:443", "DNS over HTTP/3 192.0.2.53:443", "DNS over QUIC 192.0.2.53:853"},
 		},
 		"other ports": {
-			args: nameserverArgs{listen: []string{"192.0.2.53"}, tlsCert: "c", dot: []string{"8853", "198.51.100.1"}, doh: []string{"off"}},
+			args: nameserverArgs{listen: []string{"192.0.2.53"}, tlsCert: "c", dot: []string{"8853", "198.51.100.1"}, doh: []string{"off"}, doq: []string{"off"}},
 			want: []string{"DNS 192.0.2.53:53", "DNS over TLS 192.0.2.53:8853", "DNS over TLS 198.51.100.1:853"},
 		},
 		"HTTPS elsewhere": {
-			args: nameserverArgs{listen: []string{"192.0.2.53"}, tlsCert: "c", dot: []string{"off"}, doh: []string{"[2001:db8::1]:8443"}},
-			want: []string{"DNS 192.0.2.53:53", "DNS over HTTPS [2001:db8::1]:8443"},
+			args: nameserverArgs{listen: []string{"192.0.2.53"}, tlsCert: "c", dot: []string{"off"}, doh: []string{"[2001:db8::1]:8443"}, doq: []string{"off"}},
+			want: []string{"DNS 192.0.2.53:53", "DNS over HTTPS [2001:db8::1]:8443", "DNS over HTTP/3 [2001:db8::1]:8443"},
 		},
 	} {
 		var usual []socket.Endpoint

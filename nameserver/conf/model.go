@@ -60,13 +60,17 @@ type TLS struct {
 
 // ACME says how certificates are obtained (RFC 8555).
 type ACME struct {
-	Names     []string `key:"names" help:"names of the certificate"`
-	Email     string   `key:"email" help:"where the authority writes to"`
-	Directory string   `key:"directory" help:"URL of the authority; default: Let's Encrypt"`
-	CAFile    string   `key:"ca_file" help:"certificates that the authority's own server is checked against, a PEM file"`
-	Storage   string   `key:"storage" help:"folder for account and certificates"`
-	HTTP      string   `key:"http" help:"address for the challenge HTTP-01, as :80; without it TLS-ALPN-01 at port 443, or DNS-01 in a zone that is served here"`
-	DNS       bool     `key:"dns" help:"prove by DNS-01, in zones that are held here"`
+	Names     []string      `key:"names" help:"names of the server; each gets a certificate"`
+	Email     string        `key:"email" help:"where the authority writes to"`
+	Directory string        `key:"directory" help:"URL of the authority; default: Let's Encrypt"`
+	CAFile    string        `key:"ca_file" help:"certificates that the authority's own server is checked against, a PEM file"`
+	Storage   string        `key:"storage" help:"folder for account and certificates"`
+	KeyType   string        `key:"key_type" help:"p256, p384, rsa2048 or rsa4096; default: p256"`
+	AccountID string        `key:"account_key_id" help:"identity of the account to bind to, where the authority wants one"`
+	Account   config.Secret `key:"account_key" help:"its key, in base64url"`
+	DNS       bool          `key:"dns" help:"prove by TXT records in zones that are answered here (DNS-01)"`
+	Settle    time.Duration `key:"settle" help:"how long secondaries need to follow, with dns; 0: there are none"`
+	HTTP      string        `key:"http" help:"address for the challenge HTTP-01, as :80; without it and dns TLS-ALPN-01 by DNS over HTTPS at port 443"`
 }
 
 // A RateLimit is that of section "Protection" in docs/nameserver.md.

@@ -177,8 +177,8 @@ func (c *Config) grants(gs []Grant) xfr.Grants {
 	return out
 }
 
-// Endpoints reads addresses of DNS over UDP and TCP.
-func Endpoints(service socket.Service, list []string) ([]socket.Endpoint, error) {
+// endpoints reads addresses of a service.
+func endpoints(service socket.Service, list []string) ([]socket.Endpoint, error) {
 	var out []socket.Endpoint
 	for _, text := range list {
 		e, err := socket.ParseEndpoints(service, text)
@@ -190,9 +190,9 @@ func Endpoints(service socket.Service, list []string) ([]socket.Endpoint, error)
 	return out, nil
 }
 
-// Beside reads ports, addresses or "off" of a service that stands beside others: ports, and none
+// beside reads ports, addresses or "off" of a service that stands beside others: ports, and none
 // at all, are meant at all of addrs.
-func Beside(service socket.Service, values []string, addrs []netip.Addr) ([]socket.Endpoint, error) {
+func beside(service socket.Service, values []string, addrs []netip.Addr) ([]socket.Endpoint, error) {
 	if len(values) == 0 {
 		values = []string{strconv.Itoa(int(service.Port()))}
 	}

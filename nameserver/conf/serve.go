@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/acme"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/serve"
 	"github.com/zonecast/zonecast/nameserver/socket"
@@ -102,6 +103,13 @@ func (c *Config) certificates(o *serve.Options) error {
 		if err != nil {
 			return err
 		}
+	}
+	if a := c.TLS.ACME; a != nil {
+		o.ACME = &serve.ACME{DNS: a.DNS, Settle: a.Settle, Options: acme.Options{
+			Names: a.Names, Folder: c.path(a.Storage), Directory: a.Directory, CAFile: c.path(a.CAFile), Email: a.Email,
+			KeyType: a.KeyType, AccountKeyID: a.AccountID, AccountKey: a.Account.Reveal(), HTTP: a.HTTP,
+			TLSALPN: !a.DNS && a.HTTP == "",
+		}}
 	}
 	if c.TLS.ClientCA != "" {
 		if o.ClientCAs, err = c.authorities(c.TLS.ClientCA); err != nil {
@@ -244,18 +252,13 @@ func (c *Config) produce(p *Produce) serve.Produce {
 func (c *Config) Endpoints(listen []socket.Endpoint) ([]socket.Endpoint, error) {
 	if len(c.Listen) > 0 {
 		var err error
-		if listen, err = Endpoints(socket.DNS, c.Listen); err != nil {
+		if listen, err = endpoints(socket.DNS, c.Listen); err != nil {
 			return nil, fmt.Errorf("listen: %w", err)
 		}
 	}
 	if c.TLS.Certificate == "" && c.TLS.ACME == nil {
 		return listen, nil
 	}
-	return Secure(listen, c.TLS.DoT, c.TLS.DoH)
-}
-
-// Secure adds the services that need a certificate to the addresses of DNS over UDP and TCP.
-func Secure(listen []socket.Endpoint, dot, doh []string) ([]socket.Endpoint, error) {
 	var addrs []netip.Addr
 	for _, e := range listen {
 		addrs = append(addrs, e.Addr.Addr())
@@ -267,12 +270,17 @@ func Secure(listen []socket.Endpoint, dot, doh []string) ([]socket.Endpoint, err
 		service socket.Service
 		name    string
 		values  []string
-	}{{socket.DoT, "dot", dot}, {socket.DoH, "doh", doh}} {
-		list, err := Beside(more.service, more.values, addrs)
+	}{{socket.DoT, "dot", c.TLS.DoT}, {socket.DoH, "doh", c.TLS.DoH}, {socket.DoQ, "doq", c.TLS.DoQ}} {
+		list, err := beside(more.service, more.values, addrs)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", more.name, err)
 		}
 		out = append(out, list...)
+		if more.service == socket.DoH && (c.TLS.HTTP3 == nil || *c.TLS.HTTP3) {
+			for _, e := range list {
+				out = append(out, socket.Endpoint{Service: socket.DoH3, Addr: e.Addr})
+			}
+		}
 	}
 	return out, nil
 }

@@ -41,6 +41,7 @@ type Options struct {
 	Inherited []socket.Inherited
 	// Certificates are for DoT, DoH and DoQ. They are read again every minute and with each reload.
 	Certificates *socket.Certificates
+	ACME         *ACME              // certificates from an authority, in place of Certificates; nil: none
 	ClientAuth   tls.ClientAuthType // see socket.Options
 	ClientCAs    *x509.CertPool
 	Path         string

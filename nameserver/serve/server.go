@@ -14,6 +14,7 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver"
+	"github.com/zonecast/zonecast/nameserver/acme"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
@@ -42,6 +43,7 @@ type Server struct {
 	producers []*secondary.Producer
 	loaded    atomic.Bool
 	control   *control.Server // nil: none
+	acme      *acme.Manager   // nil: none
 	reloads   chan reloading
 	listed    chan struct{} // has a value after zones have come or gone
 
@@ -78,6 +80,18 @@ func Listen(o Options) (*Server, error) {
 		s.folders.Dirs = append(s.folders.Dirs, f.Dir)
 	}
 	s.observer = s.observing()
+	if err := s.bind(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// bind takes all addresses.
+func (s *Server) bind() error {
+	if err := s.obtain(); err != nil {
+		return err
+	}
+	o := &s.o
 	var err error
 	s.sockets, err = socket.Listen(socket.Options{
 		Answerer: s.observer.Wrap(socket.Engine(s.engine, s.desk())), Endpoints: o.Endpoints, Inherited: o.Inherited,
@@ -85,18 +99,15 @@ func Listen(o Options) (*Server, error) {
 		Path: o.Path, ProxyFrom: o.ProxyFrom, Limits: o.Limits,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if o.Metrics != "" {
 		var lc net.ListenConfig
 		if s.metrics, err = lc.Listen(context.Background(), "tcp", o.Metrics); err != nil {
-			return nil, errors.Join(fmt.Errorf("listen on %s for metrics: %w", o.Metrics, cause(err)), s.sockets.Close())
+			return fmt.Errorf("listen on %s for metrics: %w", o.Metrics, cause(err))
 		}
 	}
-	if err := s.listenControl(); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return s.listenControl()
 }
 
 func cause(err error) error {
@@ -143,12 +154,18 @@ func (s *Server) MetricsAddr() netip.AddrPort {
 
 // Close frees the addresses of a server that was never run.
 func (s *Server) Close() error {
-	err := s.sockets.Close()
+	var err error
+	if s.sockets != nil {
+		err = s.sockets.Close()
+	}
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
 	}
 	if s.control != nil {
 		err = errors.Join(err, s.control.Close())
+	}
+	if s.acme != nil {
+		err = errors.Join(err, s.acme.Close())
 	}
 	if s.metrics != nil {
 		err = errors.Join(err, s.metrics.Close())
@@ -204,6 +221,9 @@ func (s *Server) Run(ctx context.Context, reload <-chan struct{}) error {
 	others.Go(func() { _ = s.secondary.Run(work) })
 	others.Go(func() { s.list(work) })
 	others.Go(func() { s.watch(work, reload) })
+	if s.acme != nil {
+		others.Go(func() { s.renewing(work) })
+	}
 	if s.control != nil {
 		others.Go(func() {
 			if err := s.control.Run(work); err != nil {
