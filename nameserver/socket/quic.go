@@ -308,8 +308,9 @@ func (l *quicLink) readAll(r interface{ Read([]byte) (int, error) }, limit int) 
 	for len(b) <= limit {
 		if len(b) == cap(b) {
 			grown := make([]byte, len(b), min(4*cap(b), limit+1))
-			held += cap(grown)
-			if !l.hold(cap(grown)) {
+			more := cap(grown) - cap(b)
+			held += more
+			if !l.hold(more) {
 				return b, errFull
 			}
 			copy(grown, b)

@@ -212,6 +212,25 @@ func TestQUICErrors(t *testing.T) {
 	})
 }
 
+// Unfinished queries of a connection hold no more than so much.
+func TestQUICUnfinishedQueriesAreLimited(t *testing.T) {
+	t.Parallel()
+	s, pool, _ := quicServer(t, Options{Answerer: &echo{}})
+	c := dialQUIC(t, s.Endpoints()[0].Addr, pool)
+	half := framed(make([]byte, maxMessage))[:40000]
+	for range quicUnanswered / len(half) {
+		str, err := c.OpenStream()
+		if err != nil {
+			break
+		}
+		_ = str.SetDeadline(soon())
+		if _, err := str.Write(half); err != nil {
+			break // the server has enough
+		}
+	}
+	endsWith(t, c, doqExcessiveLoad)
+}
+
 func TestNotOverQUIC(t *testing.T) {
 	t.Parallel()
 	q := query(t, 0, "example.org.")
