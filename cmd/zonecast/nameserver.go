@@ -103,6 +103,7 @@ func (a *app) nameserver(ctx context.Context, args *nameserverArgs, c *conf.Conf
 	if args.config != "" {
 		o.Again = func() (serve.Content, error) { return a.again(args, log) }
 	}
+	o.Program = version
 	o.Report, o.Log, o.Changed = log.report, log.finding, log.changed
 	o.Reloading = func() { _ = serve.TellReloading(context.WithoutCancel(ctx)) }
 	ready := args.ready()

@@ -142,6 +142,9 @@ func (s *Server) reserveOne(origin zone.Name, h holder) {
 // set makes the content what is held, transferred in and listed.
 func (s *Server) set(ctx context.Context) error {
 	c := s.content.Load()
+	for _, f := range xfr.KeyFindings(c.Keys) {
+		s.log(f)
+	}
 	for i := range c.Primaries {
 		s.begin(ctx, &c.Primaries[i])
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
+	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -74,6 +75,7 @@ func Listen(o Options) (*Server, error) {
 	s.out = &xfr.Out{
 		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers,
 		Serves: func(origin zone.Name) bool { return s.engine.Zones.Find(origin) != nil },
+		Expire: s.secondary.Expire,
 	}
 	s.folders = Folders{Zones: &s.engine.Zones, Claim: s.claimFile, Published: s.publishFile, Withdrawn: s.withdrawFile}
 	for _, f := range o.Folders {
@@ -124,8 +126,12 @@ func (s *Server) told(origin zone.Name, serial uint32, t xfr.Target, err error) 
 		return
 	}
 	s.tally.untold.Add(1)
+	severity := finding.Warning
+	if e, ok := errors.AsType[*wire.RCODEError](err); ok && e.RCODE == wire.NotAuth {
+		severity = finding.Info // it has not set the zone up yet, as when a catalog lists it in a moment
+	}
 	s.log(finding.Finding{
-		ID: "zones-notify", Severity: finding.Warning, Zone: origin.String(), Subject: t.Addr,
+		ID: "zones-notify", Severity: severity, Zone: origin.String(), Subject: t.Addr,
 		Text: fmt.Sprintf("secondary %s was not told of zone %s, serial %d: %v; it will find out by its refresh timer", t.Addr, origin, serial, err),
 	})
 }
