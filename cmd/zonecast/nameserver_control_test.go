@@ -119,14 +119,30 @@ func TestNameserverControl(t *testing.T) {
 	socket := controlledServer(t)
 	var b strings.Builder
 	for _, args := range [][]string{
-		{"zones"}, {"zones", "--kind", "secondary"}, {"zones", "--kind", "primary", "--json"}, {"zones", "--kind", "first"},
-		{"status", "example.net", "example.org"}, {"status", "example.com"},
-		{"show", "example.org"}, {"show", "example.org", "www", "@", "--type", "A", "--type", "NS"}, {"show", "example.org", "txt", "--json"},
-		{"show"}, {"show", "example.com"},
-		{"versions", "example.org"}, {"restore", "example.org", "1"}, {"show", "example.org", "www"}, {"restore", "example.org", "7"},
-		{"restore", "example.org", "seven"}, {"restore", "example.net", "1"},
-		{"reload"}, {"reload", "--json"},
-		{"refresh", "example.net"}, {"refresh", "example.org"}, {"refresh", "example.net", "--json"}, {"refresh"}, {"notify", "example.org"},
+		{"zones"},
+		{"zones", "--kind", "secondary"},
+		{"zones", "--kind", "primary", "--json"},
+		{"zones", "--kind", "first"},
+		{"status", "example.net", "example.org"},
+		{"status", "example.com"},
+		{"show", "example.org"},
+		{"show", "example.org", "www", "@", "--type", "A", "--type", "NS"},
+		{"show", "example.org", "txt", "--json"},
+		{"show"},
+		{"show", "example.com"},
+		{"versions", "example.org"},
+		{"restore", "example.org", "1"},
+		{"show", "example.org", "www"},
+		{"restore", "example.org", "7"},
+		{"restore", "example.org", "seven"},
+		{"restore", "example.net", "1"},
+		{"reload"},
+		{"reload", "--json"},
+		{"refresh", "example.net"},
+		{"refresh", "example.org"},
+		{"refresh", "example.net", "--json"},
+		{"refresh"},
+		{"notify", "example.org"},
 	} {
 		code, stdout, stderr := runControl(t, socket, args...)
 		b.WriteString("$ zonecast nameserver " + strings.Join(args, " ") + "\n" + stdout)

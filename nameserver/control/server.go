@@ -103,9 +103,9 @@ func (s *Server) Run(ctx context.Context) error {
 	var servers []*http.Server
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
-	start := func(l net.Listener, clients []Client, secure func(net.Listener) net.Listener) {
+	start := func(l net.Listener, clients []Client, secure func(net.Listener) net.Listener) { //nolint:contextcheck // a request has a context of its own
 		limit := newLimit(l, s.o.o.Limits.Connections)
-		h := s.server(clients) //nolint:contextcheck // each request has a context of its own
+		h := s.server(clients)
 		h.ConnState = limit.state
 		servers = append(servers, h)
 		wg.Go(func() { failed <- h.Serve(secure(limit)) })
