@@ -83,8 +83,8 @@ type node struct {
 }
 
 const (
-	tagShift  = 35
-	maxLines  = 8 // that a place in the table can tell of
+	tagShift  = 34
+	maxLines  = 4 // that a place in the table can tell of
 	cacheLine = 64
 )
 

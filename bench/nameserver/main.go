@@ -67,6 +67,7 @@ var works = []work{
 	{name: "UDP, 1,000 names, NXDOMAIN", names: 1000, absent: true},
 	{name: "UDP, signed, NSEC, DO", names: signedNames, edns: true, denial: nsec},
 	{name: "UDP, signed, NSEC3, DO", names: signedNames, edns: true, denial: nsec3},
+	{name: "UDP, signed, NSEC3, DO, NXDOMAIN", names: signedNames, edns: true, denial: nsec3, absent: true},
 	{name: "TCP, pipelined", names: 1000, stream: "TCP"},
 	{name: "DoT, pipelined", names: 1000, stream: "DoT"},
 	{name: "DoH, HTTP/2", names: 1000, stream: "DoH"},

@@ -35,8 +35,8 @@ func TestQuick(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, log.String())
 	}
 	var rows []Row
-	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) != 8 {
-		t.Fatalf("%d rows, %v, want 8", len(rows), err)
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) != 10 {
+		t.Fatalf("%d rows, %v, want 10", len(rows), err)
 	}
 	for _, r := range rows {
 		if r.Error != "" || r.CPU <= 0 || r.Rate <= 0 || r.Memory <= 0 {
