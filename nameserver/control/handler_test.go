@@ -299,7 +299,7 @@ func TestOthersPages(t *testing.T) {
 func TestShown(t *testing.T) {
 	t.Parallel()
 	z := parse(t, "example.org.", text)
-	backend := control.Shown{
+	backend := shown{
 		List: func() []held.Info { return []held.Info{held.InfoOf(z, held.Primary)} },
 		Find: func(origin zone.Name) (*zone.Zone, string) {
 			if origin == z.Origin() {

@@ -28,7 +28,7 @@ import (
 )
 
 // nothing is a backend without zones.
-var nothing = control.Shown{
+var nothing = shown{
 	List: func() []held.Info { return nil }, Find: func(zone.Name) (*zone.Zone, string) { return nil, "" },
 }
 
