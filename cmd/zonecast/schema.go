@@ -10,21 +10,23 @@ import (
 
 	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/nameserver/conf"
 )
 
 // schemas are the documents of `zonecast schema`, by what they describe.
-var schemas = []string{"zonecast", "octodns-config", "octodns-zone"}
+var schemas = []string{"zonecast", "nameserver", "octodns-config", "octodns-zone"}
 
 func schemaCommand(a *app) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use:     "schema [zonecast | octodns-config | octodns-zone]",
+		Use:     "schema [zonecast | nameserver | octodns-config | octodns-zone]",
 		GroupID: "look",
 		Short:   "Print the JSON Schema of configuration and zone files",
 		Long: `Prints a JSON Schema (draft 2020-12), with which editors complete keys and mark mistakes
 while they are typed:
 
   zonecast         zonecast.yaml, with the options of every provider
+  nameserver       the file of zonecast nameserver --config
   octodns-config   the main configuration of octoDNS
   octodns-zone     a zone file of octoDNS
 
@@ -55,6 +57,8 @@ func schemaOf(kind string) []byte {
 	switch kind {
 	case "octodns-config":
 		doc = config.OctoDNSSchema("config")
+	case "nameserver":
+		doc = conf.Schema()
 	case "octodns-zone":
 		doc = config.OctoDNSSchema("zone")
 	default:
