@@ -6,7 +6,9 @@
 // $TTL, $INCLUDE (kept inside one folder), $GENERATE (bounded), TTL units, owner, TTL and class left
 // out in any way, escapes, parentheses, U-labels in names, RFC 3597, and the pseudo-types that
 // PowerDNS and zonecast put into files. Only class IN is taken. Time and memory are bounded by the
-// size of the input, whatever it holds.
+// size of the input, whatever it holds. RRsets are packed as they are read, so that a sorted file
+// costs little more than the zone that comes out; a line in the most common form is read without
+// looking at it twice (quick.go), and what comes out is the same as by the general way.
 //
 // Writing gives one canonical text for a zone, made for small diffs: the SOA first, then the apex,
 // then names in canonical order; each line stands alone, with owner and TTL written out, and its
