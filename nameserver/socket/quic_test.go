@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -411,6 +412,8 @@ func TestHTTP3(t *testing.T) {
 		body                     []byte
 		want                     int
 	}{
+		{"GET", "GET", "/dns-query?dns=" + base64.RawURLEncoding.EncodeToString(q), "", nil, 200},
+		{"HEAD", "HEAD", "/dns-query?dns=" + base64.RawURLEncoding.EncodeToString(q), "", nil, 200},
 		{"elsewhere", "POST", "/", messageType, q, 404},
 		{"too long", "POST", "/dns-query", messageType, make([]byte, maxMessage+1), 413},
 		{"as long as can be", "POST", "/dns-query", messageType, append(bytes.Clone(q), make([]byte, maxMessage-len(q))...), 200},
@@ -428,12 +431,16 @@ func TestHTTP3(t *testing.T) {
 		}
 		b, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if resp.StatusCode != c.want || err != nil || c.want == 200 && len(b) != len(c.body) {
+		size := map[string]int{"GET": len(q), "HEAD": 0, "POST": len(c.body)}[c.method]
+		if resp.StatusCode != c.want || err != nil || c.want == 200 && len(b) != size {
 			t.Errorf("%s: status %d, %d octets, %v, want status %d", c.name, resp.StatusCode, len(b), err, c.want)
 		}
+		if kind := resp.Header.Get("Content-Type"); c.want == 200 && kind != messageType {
+			t.Errorf("%s: type %q", c.name, kind)
+		}
 	}
-	if got := s.Counters(); got.HTTP3 != 8 || got.Requests != 8 || got.BadRequests != 4 {
-		t.Errorf("counters: %+v, want 8 requests, 4 of them bad", got)
+	if got := s.Counters(); got.HTTP3 != 10 || got.Requests != 10 || got.BadRequests != 4 {
+		t.Errorf("counters: %+v, want 10 requests, 4 of them bad", got)
 	}
 	// Answers over TCP say where HTTP/3 is.
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
