@@ -82,9 +82,9 @@ take it. The version before it stays in the list of versions.`,
 	return []*cobra.Command{
 		status, zones, show, reload,
 		c.action("refresh", "Ask the primaries of secondary zones for newer versions", "asked", "a check of the primaries of zone %s has begun"),
+		c.action("accept", "Let go the members that catalogs have lost and that are kept for a day", "accepted", "what catalog %s does not list any more is let go"),
 		c.action("retransfer", "Fetch secondary zones whole, whatever their serials", "fetched", "zone %s is being fetched"),
 		c.action("notify", "Tell the secondaries of zones of their newest versions", "told", "the secondaries of zone %s are being told"),
-		c.action("flush", "Write to disk what is not there yet of zones", "written", "zone %s is on disk"),
 		versions, restore,
 	}
 }

@@ -52,8 +52,8 @@ func (s *shared) handler(clients []Client) http.Handler {
 		"PATCH /v1/zones/{zone}/records":   h.change,
 		"POST /v1/zones/{zone}/refresh":    h.action("refresh", "a secondary zone", h.o.Refresh),
 		"POST /v1/zones/{zone}/retransfer": h.action("retransfer", "a secondary zone", h.o.Retransfer),
+		"POST /v1/zones/{zone}/accept":     h.action("accept", "a catalog zone", h.o.Accept),
 		"POST /v1/zones/{zone}/notify":     h.action("notify", "secondaries", h.o.Notify),
-		"POST /v1/zones/{zone}/flush":      h.action("flush", "a store", h.o.Flush),
 		"GET /v1/zones/{zone}/versions":    h.versions,
 		"POST /v1/zones/{zone}/restore":    h.restore,
 	} {

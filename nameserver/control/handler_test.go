@@ -260,7 +260,7 @@ func TestActions(t *testing.T) {
 	s.refuses(api.NoZone, "POST", "/zones/new.example./notify", "")
 	s.refuses(api.Failed, "POST", "/zones/bad.example./refresh", "")
 	s.refuses(api.Unsupported, "POST", "/zones/example.org./retransfer", "")
-	s.refuses(api.Unsupported, "POST", "/zones/example.org./flush", "")
+	s.refuses(api.Unsupported, "POST", "/zones/example.org./accept", "")
 	var r api.Reload
 	if s.json(&r, "POST", "/reload", ""); r.Zones != 3 || r.Changed != 1 {
 		t.Errorf("reload %+v", r)

@@ -40,9 +40,10 @@ type Options struct {
 	// Refresh has the primaries of a secondary zone asked for a newer version, Retransfer for the
 	// whole zone whatever its serial.
 	Refresh, Retransfer func(origin zone.Name) error
-	// Notify tells the secondaries of a zone of its newest version, Flush writes to disk what is not
-	// there yet.
-	Notify, Flush func(origin zone.Name) error
+	// Accept lets go the members that a catalog has lost and that are kept for the time being.
+	Accept func(origin zone.Name) error
+	// Notify tells the secondaries of a zone of its newest version.
+	Notify func(origin zone.Name) error
 	// Versions are those that Restore can make the newest, newest first; methods of held.Zones.
 	Versions func(ctx context.Context, origin zone.Name) ([]journal.Past, error)
 	Restore  func(ctx context.Context, origin zone.Name, serial uint32) (held.Info, error)
@@ -59,7 +60,7 @@ type Entry struct {
 	At     time.Time
 	Client string // who: "user root", "certificate ops.example.org (sha256:…)"
 	From   string // address over TLS; "" over the socket
-	// Action is create, replace, change, delete, restore, reload, refresh, retransfer, notify or flush.
+	// Action is create, replace, change, delete, restore, reload, refresh, retransfer, accept or notify.
 	Action  string
 	Zone    zone.Name // of all but reload
 	Before  uint32    // serial; 0 where there was no zone

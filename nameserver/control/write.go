@@ -305,7 +305,7 @@ func (h *handler) action(name, needs string, f func(zone.Name) error) func(*call
 				return done{}, problem(api.Unsupported, "%s needs %s, and this name server has none", name, needs)
 			}
 			_, info, err := h.o.Backend.Zone(c.origin)
-			if err == nil || name == "refresh" || name == "retransfer" { // a secondary zone may not be there yet
+			if err == nil || name == "accept" || name == "refresh" || name == "retransfer" { // a secondary zone may not be there yet
 				err = f(c.origin)
 			}
 			if err != nil {

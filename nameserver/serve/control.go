@@ -33,6 +33,7 @@ func (s *Server) listenControl() error {
 		Transfer: s.transferState, Reload: s.reloadNow,
 		Refresh:    s.refresh(s.secondary.Refresh),
 		Retransfer: s.refresh(s.secondary.Retransfer),
+		Accept:     s.refresh(s.secondary.Accept),
 		Notify:     s.zones.tell,
 		Versions:   s.held.Versions, Restore: s.held.Restore,
 	}, c.Unix, c.TLS)

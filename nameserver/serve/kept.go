@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -20,7 +19,7 @@ import (
 )
 
 // errNoStore is why a name server without a store holds no zones.
-var errNoStore = errors.New("this name server has no store; name a file for it (store: in its configuration)")
+var errNoStore = fmt.Errorf("this name server has no store; name a file for it (--store, or store: in its configuration): %w", held.ErrReadOnly)
 
 // nowhere is the disk of a name server without a store.
 type nowhere struct{}

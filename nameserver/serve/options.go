@@ -59,7 +59,7 @@ type Options struct {
 	Limit   *nameserver.RateLimit // nil: none
 
 	Transfers int   // to secondaries at once; 0: xfr.DefaultTransfers
-	Fetches   int   // from primaries at once; 0: 10
+	Fetches   int   // from primaries at once; 0: 64
 	Journal   int64 // octets of differences kept for each zone; 0: xfr.DefaultJournal
 
 	Metrics  string          // address of the metrics over HTTP, "127.0.0.1:9153"; "": none

@@ -11,7 +11,7 @@
 //	DELETE /v1/zones/ZONE                with If-Match
 //	GET    /v1/zones/ZONE/records        all, or those of ?owner= and ?type=
 //	PATCH  /v1/zones/ZONE/records        change RRsets, all or none; with If-Match
-//	POST   /v1/zones/ZONE/refresh, retransfer, notify, flush
+//	POST   /v1/zones/ZONE/refresh, retransfer, accept, notify
 //	GET    /v1/zones/ZONE/versions
 //	POST   /v1/zones/ZONE/restore        make an old version the newest
 //
