@@ -103,6 +103,7 @@ type Cookies struct {
 type Limits struct {
 	Connections int           `key:"connections" help:"in all; 0: 5000"`
 	PerClient   int           `key:"per_client" help:"connections of one IPv4 address or IPv6 /64; 0: 100"`
+	Large       int           `key:"large" help:"connections with more than 512 octets of unanswered queries, each holds 64 KiB; 0: 1000"`
 	Idle        time.Duration `key:"idle" help:"how long a connection may be silent; 0: 10s"`
 	Message     time.Duration `key:"message" help:"how long a message may take to arrive; 0: 5s"`
 	Write       time.Duration `key:"write" help:"how long a client may take to accept an answer; 0: 5s"`

@@ -34,7 +34,7 @@ func (c *Config) Serve() (serve.Options, error) {
 		Hostname: c.Host, Rotate: c.Rotate, Metrics: c.Metrics,
 		Transfers: c.Limits.Transfers, Fetches: c.Limits.Fetches, Journal: int64(c.Limits.Journal),
 		Limits: socket.Limits{
-			Connections: c.Limits.Connections, PerClient: c.Limits.PerClient, Idle: c.Limits.Idle,
+			Connections: c.Limits.Connections, PerClient: c.Limits.PerClient, Large: c.Limits.Large, Idle: c.Limits.Idle,
 			Message: c.Limits.Message, Write: c.Limits.Write, Drain: c.Limits.Drain,
 		},
 	}

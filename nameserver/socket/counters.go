@@ -15,6 +15,7 @@ type Counters struct {
 	Connections uint64 // that were accepted
 	Refused     uint64 // of these: ended at once, because their client had too many
 	Evicted     uint64 // of these: idle ones that made room for others
+	Crowded     uint64 // of these: ended with a long message, because of Limits.Large
 	Late        uint64 // of these: ended because a message did not arrive or was not accepted in time
 	Handshakes  uint64 // handshakes of TLS and QUIC that failed
 	Open        uint64 // connections there are now
@@ -46,7 +47,7 @@ func (t *tally) add(c *Counters) {
 
 // streamTally counts what happens to connections.
 type streamTally struct {
-	connections, refused, evicted, late, handshakes, messages, long, requests, badRequests, badProxy, quic, http3, retries atomic.Uint64
+	connections, refused, evicted, late, crowded, handshakes, messages, long, requests, badRequests, badProxy, quic, http3, retries atomic.Uint64
 }
 
 // Counters returns what happened up to now.
@@ -56,6 +57,7 @@ func (s *Server) Counters() Counters {
 		Connections: t.connections.Load(),
 		Refused:     t.refused.Load(),
 		Evicted:     t.evicted.Load(),
+		Crowded:     t.crowded.Load(),
 		Late:        t.late.Load(),
 		Handshakes:  t.handshakes.Load(),
 		Messages:    t.messages.Load(),

@@ -107,6 +107,7 @@ type Limits struct {
 	Message     time.Duration // how long one message, a PROXY header or a handshake may take to arrive; 0: 5 s
 	Write       time.Duration // how long a client may take to accept what is sent to it; 0: 5 s
 	Long        int           // long answers (see Streamer) at once over one connection; 0: 4
+	Large       int           // connections over TCP and TLS at once on which more than 512 octets have come and are not answered, each holds 64 KiB; 0: 1000
 	LongUDP     int           // the same over UDP, for each thread; more are not answered; 0: 16
 	Requests    int           // requests over HTTPS or queries over QUIC at once over one connection; 0: 250
 	Drain       time.Duration // how long to wait for the last answers in the end; 0: 5 s
@@ -119,6 +120,7 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.Message, 5*time.Second)
 	setDefault(&l.Write, 5*time.Second)
 	setDefault(&l.Long, 4)
+	setDefault(&l.Large, 1000)
 	setDefault(&l.LongUDP, 16)
 	setDefault(&l.Requests, 250)
 	setDefault(&l.Drain, 5*time.Second)

@@ -136,8 +136,7 @@ func (c *conversation) read() bool {
 // false when the conversation is over.
 func (c *conversation) answer() bool {
 	if !c.whole() {
-		c.makeRoom()
-		return true
+		return c.makeRoom()
 	}
 	worker := c.server.borrow()
 	defer c.server.giveBack(worker)
@@ -176,8 +175,7 @@ func (c *conversation) answer() bool {
 	if len(out) > 0 && !c.send(out) {
 		return false
 	}
-	c.makeRoom()
-	return good
+	return c.makeRoom() && good
 }
 
 // whole reports whether the next message is there to its end.
@@ -186,26 +184,42 @@ func (c *conversation) whole() bool {
 }
 
 // makeRoom moves an unfinished message to the front, of a larger buffer if what came filled this one.
-func (c *conversation) makeRoom() {
+// It reports false when there is no room for the message, as too many others are unfinished.
+func (c *conversation) makeRoom() bool {
 	if c.r == c.w && (c.big != nil || c.w < len(c.in)) {
-		return // read begins anew
+		return true // read begins anew
 	}
-	if c.big == nil && c.w == len(c.in) {
-		c.big = lentReads.Get().(*[bigRead]byte)
+	if c.big == nil && c.w == len(c.in) && c.borrowBig() {
 		c.w = copy(c.big[:], c.in[c.r:c.w])
 		c.in, c.r = c.big[:], 0
-		return
+		return true
 	}
 	if c.r > 0 {
 		c.w = copy(c.in, c.in[c.r:c.w])
 		c.r = 0
 	}
+	if c.w == len(c.in) {
+		c.server.streams.tally.crowded.Add(1)
+		return false
+	}
+	return true
+}
+
+// borrowBig takes a large buffer, as long as there are not too many in use.
+func (c *conversation) borrowBig() bool {
+	if large := &c.server.streams.large; large.Add(1) > int64(c.server.o.Limits.Large) {
+		large.Add(-1)
+		return false
+	}
+	c.big = lentReads.Get().(*[bigRead]byte)
+	return true
 }
 
 // giveBack returns the large buffer; a conversation holds little while it is idle.
 func (c *conversation) giveBack() {
 	if c.big != nil {
 		lentReads.Put(c.big)
+		c.server.streams.large.Add(-1)
 		c.big, c.in = nil, c.small[:]
 	}
 }

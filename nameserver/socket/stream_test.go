@@ -174,6 +174,51 @@ func TestTricklesEnd(t *testing.T) {
 	ends(t, c)
 }
 
+// Unfinished messages hold large buffers, of which there are only so many. Short ones go on.
+func TestLargeMessagesAreLimited(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, Options{Answerer: &echo{}, Endpoints: loopback(DNS), Limits: Limits{Large: 2}})
+	long := framed(append(query(t, 1, "example.org."), make([]byte, 20000)...))
+	var holders []net.Conn
+	for range 2 {
+		c := dial(t, "tcp", s.Endpoints()[0].Addr)
+		send(t, c, long[:10000])
+		holders = append(holders, c)
+	}
+	for range 1000 {
+		if s.streams.large.Load() == 2 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	third := dial(t, "tcp", s.Endpoints()[0].Addr)
+	send(t, third, long)
+	ends(t, third)
+	if got := s.Counters().Crowded; got != 1 {
+		t.Errorf("%d crowded out, want 1", got)
+	}
+	short := dial(t, "tcp", s.Endpoints()[0].Addr)
+	var many []byte
+	for i := range 100 { // more than a small buffer holds
+		many = append(many, framed(query(t, uint16(i), "example.org."))...)
+	}
+	send(t, short, many)
+	for range 100 {
+		readFramed(t, short)
+	}
+	send(t, holders[0], long[10000:])
+	readFramed(t, holders[0])
+	for range 1000 {
+		if s.streams.large.Load() == 1 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	fourth := dial(t, "tcp", s.Endpoints()[0].Addr)
+	send(t, fourth, long)
+	readFramed(t, fourth)
+}
+
 func TestReadersThatDoNotRead(t *testing.T) {
 	t.Parallel()
 	s, _ := run(t, Options{Answerer: &echo{}, Endpoints: loopback(DNS), Limits: Limits{Write: 50 * time.Millisecond}})

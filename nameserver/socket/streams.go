@@ -12,6 +12,7 @@ import (
 type streams struct {
 	limits Limits
 	tally  streamTally
+	large  atomic.Int64 // connections that hold a large buffer
 
 	mu     sync.Mutex
 	all    map[*stream]struct{}

@@ -74,6 +74,7 @@ func (w writer) sockets(c socket.Counters) {
 	w.counter("zonecast_dns_connections_total", "Connections accepted.", c.Connections)
 	w.counter("zonecast_dns_connections_refused_total", "Connections ended at once because their client had too many.", c.Refused)
 	w.counter("zonecast_dns_connections_evicted_total", "Idle connections that made room for others.", c.Evicted)
+	w.counter("zonecast_dns_connections_crowded_total", "Connections ended with a long message, because there were too many of these.", c.Crowded)
 	w.counter("zonecast_dns_connections_late_total", "Connections ended because a message did not come or was not taken in time.", c.Late)
 	w.counter("zonecast_dns_tls_failures_total", "Handshakes of TLS and QUIC that failed.", c.Handshakes)
 	w.counter("zonecast_dns_https_bad_requests_total", "Requests over HTTPS that are no DNS queries.", c.BadRequests)
