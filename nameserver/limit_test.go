@@ -179,3 +179,31 @@ func TestRateLimit(t *testing.T) {
 		t.Errorf("counts do not add up: %+v", c)
 	}
 }
+
+// TestRateLimitOfAll bounds different answers to one network together.
+func TestRateLimitOfAll(t *testing.T) {
+	t.Parallel()
+	e := engine(t, map[string]string{"example.org.": largeText()})
+	e.Limit = nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 10, All: 25, Size: 1024})
+	s := e.NewScratch()
+	s.Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+	whole := func(c nameserver.Client) (n int) {
+		for i := range 30 {
+			out := e.Answer(s, query(t, fmt.Sprintf("mx%02d.example.org.", i), dns.TypeA), c, nil)
+			if out != nil && out[2]&2 == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if got := whole(client); got != 25 {
+		t.Errorf("30 different names at once: %d answers, want 25", got)
+	}
+	s.Now += int64(200 * time.Millisecond)
+	if got := whole(client); got != 5 {
+		t.Errorf("a fifth of a second later: %d answers, want 5", got)
+	}
+	if got := whole(nameserver.Client{Addr: netip.MustParseAddrPort("198.51.100.1:53")}); got != 25 {
+		t.Errorf("from another network: %d answers, want 25", got)
+	}
+}

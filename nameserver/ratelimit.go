@@ -12,8 +12,8 @@ import (
 // same name, the same delegation, the same wildcard, names that do not exist in the same zone, or
 // errors. Who brings a cookie of ours, or comes over a stream, is not limited.
 type RateLimit struct {
-	rate   int64 // nanoseconds between answers
-	window int64 // nanoseconds that may be saved up
+	like   pace // of like answers
+	all    pace // of all answers; the zero pace is no bound
 	slip   uint32
 	exempt []netip.Prefix
 	table  []limitSet
@@ -23,10 +23,24 @@ type RateLimit struct {
 // RateLimitOptions say what is allowed.
 type RateLimitOptions struct {
 	PerSecond int            // like answers; at least 1
+	All       int            // answers of every kind that one network gets in a second; 0: no bound
 	Burst     int            // that may come at once; 0 means PerSecond
 	Slip      int            // every so many-th is answered empty and truncated, so that a real client comes by TCP; 0 means 2, a negative number never
 	Exempt    []netip.Prefix // networks without limit
 	Size      int            // networks and things known at a time; 0 means 1,048,576 (8 octets each)
+}
+
+// A pace is how fast a bucket is filled: microseconds between answers, and how many of them may be
+// saved up.
+type pace struct{ rate, window int64 }
+
+func paceOf(perSecond, burst int) pace {
+	p := pace{rate: max(1e6/int64(perSecond), 1)}
+	if burst <= 0 {
+		burst = perSecond
+	}
+	p.window = int64(burst-1) * p.rate
+	return p
 }
 
 // A limitSet is a cache line of buckets: 16 bits that tell whose it is, and 48 bits of the time, in
@@ -35,14 +49,10 @@ type limitSet [8]atomic.Uint64
 
 // NewRateLimit returns a limit.
 func NewRateLimit(o RateLimitOptions) *RateLimit {
-	per := int64(max(o.PerSecond, 1))
-	l := &RateLimit{rate: 1e6 / per, slip: 2, exempt: o.Exempt}
-	l.rate = max(l.rate, 1)
-	burst := int64(o.Burst)
-	if burst <= 0 {
-		burst = per
+	l := &RateLimit{like: paceOf(max(o.PerSecond, 1), o.Burst), slip: 2, exempt: o.Exempt}
+	if o.All > 0 {
+		l.all = paceOf(o.All, 0)
 	}
-	l.window = (burst - 1) * l.rate
 	if o.Slip != 0 {
 		l.slip = uint32(max(o.Slip, 0))
 	}
@@ -69,6 +79,7 @@ const (
 	kindWild
 	kindNoName
 	kindReferral
+	kindAll // every answer to a network
 )
 
 type limitVerdict uint8
@@ -87,7 +98,8 @@ func (l *RateLimit) check(s *Scratch, from netip.Addr) limitVerdict {
 			return limitPass
 		}
 	}
-	if l.take(limitHash(from, s.kind, s.kindHash), s.now()/1000) {
+	now := s.now() / 1000
+	if l.take(limitHash(from, s.kind, s.kindHash), now, l.like) && (l.all.rate == 0 || l.take(limitHash(from, kindAll, 0), now, l.all)) {
 		return limitPass
 	}
 	if l.slip == 0 {
@@ -121,7 +133,7 @@ func (l *RateLimit) prefetch(from netip.Addr, thing uint64) {
 const limitTime = 1<<48 - 1
 
 // take takes one answer out of a bucket.
-func (l *RateLimit) take(h uint64, now int64) bool {
+func (l *RateLimit) take(h uint64, now int64, p pace) bool {
 	set := &l.table[h&l.mask]
 	tag := h >> 48
 	now &= limitTime
@@ -130,24 +142,24 @@ func (l *RateLimit) take(h uint64, now int64) bool {
 		v := set[i].Load()
 		at := int64(v & limitTime)
 		if v>>48 == tag {
-			return l.draw(&set[i], v, tag, now)
+			return p.draw(&set[i], v, tag, now)
 		}
 		if at < due {
 			oldest, due = i, at
 		}
 	}
 	// Whoever has waited longest gives way; if all are busy, who comes new passes.
-	set[oldest].Store(tag<<48 | uint64(now+l.rate))
+	set[oldest].Store(tag<<48 | uint64(now+p.rate))
 	return true
 }
 
-func (l *RateLimit) draw(b *atomic.Uint64, v, tag uint64, now int64) bool {
+func (p pace) draw(b *atomic.Uint64, v, tag uint64, now int64) bool {
 	for {
 		at := max(int64(v&limitTime), now)
-		if at-now > l.window {
+		if at-now > p.window {
 			return false
 		}
-		if b.CompareAndSwap(v, tag<<48|uint64(at+l.rate)&limitTime) {
+		if b.CompareAndSwap(v, tag<<48|uint64(at+p.rate)&limitTime) {
 			return true
 		}
 		if v = b.Load(); v>>48 != tag {

@@ -76,6 +76,7 @@ type ACME struct {
 // A RateLimit is that of section "Protection" in docs/nameserver.md.
 type RateLimit struct {
 	PerSecond int       `key:"per_second" help:"like answers a second to one network; 0: no limit"`
+	All       int       `key:"all_per_second" help:"answers of every kind a second to one network; 0: no bound"`
 	Burst     int       `key:"burst" help:"that may come at once; 0: per_second"`
 	Slip      *int      `key:"slip" help:"every so many-th is answered empty and truncated; 0: none; default: 2"`
 	Exempt    []Network `key:"exempt" help:"networks without limit; default: loopback"`

@@ -61,7 +61,7 @@ func (c *Config) rateLimit() *nameserver.RateLimit {
 	if r.PerSecond == 0 {
 		return nil
 	}
-	o := nameserver.RateLimitOptions{PerSecond: r.PerSecond, Burst: r.Burst, Exempt: loopback}
+	o := nameserver.RateLimitOptions{PerSecond: r.PerSecond, All: r.All, Burst: r.Burst, Exempt: loopback}
 	if r.Slip != nil {
 		o.Slip = *r.Slip
 		if o.Slip == 0 {
