@@ -37,6 +37,7 @@ type Folders struct {
 	files map[string]*file
 	zones map[zone.Name]*served
 	empty map[string]bool // folders of which it was said that they are gone or empty
+	looks uint
 }
 
 // endings are those of zone files.
@@ -54,6 +55,7 @@ type file struct {
 	origin   zone.Name        // of the zone that it was read as
 	state    fileState
 	moving   bool // it is not as it was at the look before
+	look     uint // the last one at which it was there
 	missed   int  // looks in a row at which it was not there
 }
 
@@ -125,7 +127,9 @@ func (f *Folders) Scan(ctx context.Context, now bool) Report {
 	s := &scan{Folders: f, now: now, listed: map[string]bool{}, isNew: map[string]bool{}, at: map[zone.Name]int{}}
 	s.forget()
 	missing := s.look()
-	s.load(ctx, s.due())
+	due := s.due()
+	s.expect(len(due))
+	s.load(ctx, due)
 	if ctx.Err() == nil {
 		s.withdraw(ctx, missing)
 		s.leave()
@@ -168,25 +172,44 @@ func (s *scan) forget() {
 	}
 }
 
+// expect makes room for so many zones at once: growing is dear when they are very many.
+func (s *scan) expect(n int) {
+	if n < 1000 {
+		return
+	}
+	if len(s.zones) == 0 {
+		s.zones = make(map[zone.Name]*served, n)
+	}
+	s.isNew, s.at = make(map[string]bool, n), make(map[zone.Name]int, n)
+	s.report.Changes = make([]Change, 0, n)
+}
+
 func (s *scan) find(f finding.Finding) { s.report.Findings = append(s.report.Findings, f) }
 
 // look lists the folders and returns the files that are not there any more.
 func (s *scan) look() []*file {
-	here := map[string]bool{}
+	s.looks++
+	var path []byte
 	for _, dir := range s.Dirs {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			s.absent(dir, err)
 			continue
 		}
+		if len(s.files) == 0 {
+			s.files = make(map[string]*file, len(entries))
+		}
 		n := 0
 		for _, e := range entries {
 			if e.IsDir() || strings.HasPrefix(e.Name(), ".") || !slices.Contains(endings, strings.ToLower(filepath.Ext(e.Name()))) {
 				continue
 			}
-			path := filepath.Join(dir, e.Name())
-			here[path] = true
-			if s.note(path, dir) {
+			path = append(append(append(path[:0], dir...), filepath.Separator), e.Name()...)
+			x := s.files[string(path)] // which keeps nothing
+			if x == nil {
+				x = s.file(filepath.Join(dir, e.Name()), dir)
+			}
+			if s.note(x) {
 				n++
 			}
 		}
@@ -195,8 +218,8 @@ func (s *scan) look() []*file {
 		s.present(dir, n)
 	}
 	var missing []*file
-	for path, x := range s.files {
-		if !here[path] && s.listed[x.dir] {
+	for _, x := range s.files {
+		if x.look != s.looks && s.listed[x.dir] {
 			x.missed++
 			missing = append(missing, x)
 		}
@@ -205,16 +228,21 @@ func (s *scan) look() []*file {
 	return missing
 }
 
-// note takes down how a file is now, and reports whether it is one of a zone, as far as is known.
-func (s *scan) note(path, dir string) bool {
+// file returns what is known of a file, which may be new.
+func (s *scan) file(path, dir string) *file {
 	x := s.files[path]
 	if x == nil {
 		x = &file{path: path, dir: dir}
 		s.files[path] = x
 	}
-	at := stampOf(path)
+	return x
+}
+
+// note takes down how a file is now, and reports whether it is one of a zone, as far as is known.
+func (s *scan) note(x *file) bool {
+	at := stampOf(x.path)
 	x.moving = at != x.seen && !s.now
-	x.seen, x.missed = at, 0
+	x.seen, x.missed, x.look = at, 0, s.looks
 	return x.state != unrelated
 }
 
