@@ -277,7 +277,8 @@ func TestLifeOfAZone(t *testing.T) {
 		{"another kind in its place", func() error {
 			return d.Write(ctx, Version{Kind: "primary", Zone: small, At: at, Replace: true})
 		}, Entry{Zone: small, Kind: "primary", At: at}},
-		{"gone", func() error { return d.Delete(ctx, example) }, Entry{}},
+		{"forgotten as what it is not", func() error { return d.Forget(ctx, "secondary", example) }, Entry{Zone: small, Kind: "primary", At: at}},
+		{"gone", func() error { return d.Forget(ctx, "primary", example) }, Entry{}},
 		{"gone twice", func() error { return d.Delete(ctx, example) }, Entry{}},
 		{"back", func() error { return d.Put(ctx, "primary", big, at, nil) }, Entry{Zone: big, Kind: "primary", At: at}},
 	}

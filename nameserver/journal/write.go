@@ -264,9 +264,20 @@ func (d *DB) Touch(ctx context.Context, origin zone.Name, at time.Time) error {
 
 // Delete forgets a zone with all its versions. A zone that is not there is no error.
 func (d *DB) Delete(ctx context.Context, origin zone.Name) error {
+	return d.delete(ctx, origin, "")
+}
+
+// Forget deletes a zone that is there as kind. Nothing is done to one that is there as another kind:
+// it belongs to somebody else.
+func (d *DB) Forget(ctx context.Context, kind string, origin zone.Name) error {
+	return d.delete(ctx, origin, kind)
+}
+
+// delete deletes a zone of a kind, "" for any.
+func (d *DB) delete(ctx context.Context, origin zone.Name, kind string) error {
 	st := d.of(origin)
 	defer d.release(origin, st)
-	if st.row.id == 0 {
+	if st.row.id == 0 || kind != "" && st.row.kind != kind {
 		return nil
 	}
 	err := d.do(ctx, func(ctx context.Context, tx *sql.Tx) error {

@@ -365,10 +365,12 @@ func (d *disk) Touch(_ context.Context, origin zone.Name, at time.Time) error {
 	return nil
 }
 
-func (d *disk) Delete(_ context.Context, origin zone.Name) error {
+func (d *disk) Forget(_ context.Context, kind string, origin zone.Name) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.entries, origin)
+	if d.entries[origin].Kind == kind {
+		delete(d.entries, origin)
+	}
 	return nil
 }
 

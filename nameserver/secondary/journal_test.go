@@ -68,3 +68,27 @@ func TestJournalOnDisk(t *testing.T) {
 		t.Errorf("%d differences are on disk, want 1", deltas)
 	}
 }
+
+// A zone that others hold under the name of ours is not forgotten with ours: what is on disk is theirs.
+func TestForgetsOnlyItsOwn(t *testing.T) {
+	t.Parallel()
+	db, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "zones.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.Put(t.Context(), "primary", version(t, org, 30), time.Now(), nil); err != nil {
+		t.Fatal(err)
+	}
+	var b book
+	s := newServer(version(t, org, 1), version(t, net1, 7))
+	z := zonesFor(&b, db)
+	set(t, z, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: s.source()}, {Origin: net1, Source: s.source()}}})
+	set(t, z, secondary.Config{})
+	if kind, ok := db.Kind(org); !ok || kind != "primary" {
+		t.Errorf("after a secondary zone of its name was taken out of the configuration, the zone that is held is there: %t, as %q", ok, kind)
+	}
+	if _, ok := db.Kind(net1); ok {
+		t.Error("the secondary zone was not forgotten")
+	}
+}

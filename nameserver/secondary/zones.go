@@ -33,7 +33,8 @@ type Disk interface {
 	Zones(ctx context.Context, kind string) iter.Seq2[journal.Entry, error]
 	Put(ctx context.Context, kind string, z *zone.Zone, at time.Time, note []byte) error
 	Touch(ctx context.Context, origin zone.Name, at time.Time) error
-	Delete(ctx context.Context, origin zone.Name) error
+	// Forget deletes a zone, unless it is there as another kind.
+	Forget(ctx context.Context, kind string, origin zone.Name) error
 }
 
 // Zones are all zones that are transferred in. Fields are set before Set and then left alone.
@@ -278,7 +279,7 @@ func (s *Zones) remove(ctx context.Context, list ...*entry) {
 
 // forget removes a zone from the disk.
 func (s *Zones) forget(ctx context.Context, origin zone.Name) {
-	if err := s.Disk.Delete(context.WithoutCancel(ctx), origin); err != nil {
+	if err := s.Disk.Forget(context.WithoutCancel(ctx), Kind, origin); err != nil {
 		s.say(finding.Finding{
 			ID: "secondary-disk", Severity: finding.Error, Zone: origin.String(),
 			Text: fmt.Sprintf("the zone is not served any more, but its data could not be deleted: %v", err),
