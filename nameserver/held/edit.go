@@ -141,6 +141,10 @@ func (s *Zones) claim(origin zone.Name) (*held, error) {
 			s.mu.Unlock()
 			return nil, fmt.Errorf("%w: %w", ErrExists, err)
 		}
+		if s.passed[origin] {
+			s.mu.Unlock()
+			return nil, fmt.Errorf("zone %s is in the store already, from before it was served from elsewhere; reload, and it is answered again: %w", origin, ErrExists)
+		}
 		if h == nil {
 			h = &held{}
 			h.turn.Lock()

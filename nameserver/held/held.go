@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -140,6 +141,7 @@ type Zones struct {
 	mu     sync.Mutex
 	held   map[zone.Name]*held
 	broken map[zone.Name]error // what is on disk of these cannot be used
+	passed map[zone.Name]bool  // these are on disk, and not held, since somebody else serves them
 }
 
 // A held zone is one of Zones.
@@ -176,6 +178,24 @@ func (s *Zones) Counts() Counts {
 // Load publishes what is on disk. Zones that cannot be served are told by Log, and the others are
 // there; an error means that the disk cannot be read.
 func (s *Zones) Load(ctx context.Context) error {
+	return s.loadAll(ctx, func(zone.Name) bool { return true })
+}
+
+// Resettle publishes zones of the disk that Load left to others who serve them no more. Call it when
+// such may have gone.
+func (s *Zones) Resettle(ctx context.Context) error {
+	s.mu.Lock()
+	free := maps.Clone(s.passed)
+	s.mu.Unlock()
+	maps.DeleteFunc(free, func(origin zone.Name, _ bool) bool { _, taken := s.taken(origin); return taken })
+	if len(free) == 0 {
+		return nil
+	}
+	return s.loadAll(ctx, func(origin zone.Name) bool { return free[origin] })
+}
+
+// loadAll publishes those zones of the disk that are wanted.
+func (s *Zones) loadAll(ctx context.Context, wanted func(origin zone.Name) bool) error {
 	read := make(chan journal.Entry)
 	var publishing sync.WaitGroup
 	defer publishing.Wait()
@@ -189,6 +209,9 @@ func (s *Zones) Load(ctx context.Context) error {
 	}
 	for e, err := range s.DB.Zones(ctx, Primary) {
 		if damaged, ok := errors.AsType[*journal.Damaged](err); ok {
+			if !wanted(damaged.Origin) {
+				continue
+			}
 			s.mu.Lock()
 			if s.broken == nil {
 				s.broken = map[zone.Name]error{}
@@ -201,7 +224,9 @@ func (s *Zones) Load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		read <- e
+		if wanted(e.Zone.Origin()) {
+			read <- e
+		}
 	}
 	return nil
 }
@@ -211,14 +236,21 @@ func (s *Zones) load(e journal.Entry) {
 	if by, ok := s.taken(origin); ok {
 		s.log(finding.Finding{
 			ID: "zones-held", Severity: finding.Warning, Zone: origin.String(),
-			Text: fmt.Sprintf("zone %s is in the store and served from %s; that one is answered", origin, by),
-			Fix:  "delete one of them",
+			Text: fmt.Sprintf("zone %s is in the store and served from %s; that one is answered, and what the store has stays there", origin, by),
+			Fix:  "configure it as one of them, and reload; then it can be deleted, too",
 		})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.passed == nil {
+			s.passed = map[zone.Name]bool{}
+		}
+		s.passed[origin] = true
 		return
 	}
 	h := &held{}
 	h.now.Store(e.Zone)
 	s.mu.Lock()
+	delete(s.passed, origin)
 	if s.held == nil {
 		s.held = map[zone.Name]*held{}
 	}
@@ -303,6 +335,13 @@ func (s *Zones) Holds(origin zone.Name) bool {
 	defer s.mu.Unlock()
 	h := s.held[origin]
 	return h != nil && h.now.Load() != nil
+}
+
+// Damaged reports whether a zone is held here whose data on disk cannot be used.
+func (s *Zones) Damaged(origin zone.Name) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken[origin] != nil
 }
 
 // Versions lists the versions of a zone that Restore can make the newest again, newest first.

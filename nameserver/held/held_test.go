@@ -426,7 +426,8 @@ func TestLoadTellsAndGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw.Close()
-	taken := func(n zone.Name) (string, bool) { return "b.example.zone", n == b }
+	free := false
+	taken := func(n zone.Name) (string, bool) { return "b.example.zone", n == b && !free }
 	s = start(t, options{path: path, taken: taken})
 	if list := s.Zones.Zones(); len(list) != 1 || list[0].Origin != zone.MustName("c.example.") {
 		t.Errorf("zones: %+v; want c.example. alone", list)
@@ -439,6 +440,17 @@ func TestLoadTellsAndGoesOn(t *testing.T) {
 	again := parse(t, a, strings.ReplaceAll(apex, "ns.example.org.", "ns"))
 	if _, err := s.Create(t.Context(), again); !errors.Is(err, held.ErrExists) {
 		t.Errorf("created over what is damaged: %v", err)
+	}
+	// When nobody else serves it any more, what the store has is not lost, but comes back.
+	if err := s.Resettle(t.Context()); err != nil || s.Holds(b) {
+		t.Errorf("Resettle: %v; b.example. is held while a file serves it: %t", err, s.Holds(b))
+	}
+	free = true
+	if _, err := s.Create(t.Context(), parse(t, b, strings.ReplaceAll(apex, "ns.example.org.", "ns"))); !errors.Is(err, held.ErrExists) {
+		t.Errorf("created over what is in the store: %v", err)
+	}
+	if err := s.Resettle(t.Context()); err != nil || !s.Holds(b) {
+		t.Errorf("Resettle: %v; b.example. is held: %t, want true", err, s.Holds(b))
 	}
 	if err := s.Delete(t.Context(), a, ""); err != nil {
 		t.Errorf("deleted: %v", err)

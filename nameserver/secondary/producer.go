@@ -24,6 +24,10 @@ type Producer struct {
 	Policy xfr.SerialPolicy
 	// Zones lists what is served as primary, in any order. The catalog itself is left out.
 	Zones func() []zone.Name
+	// Stays says of a member that Zones lists no more whether it is kept all the same, as it is not
+	// known to have gone on purpose: whoever follows the catalog throws away what is not listed. nil:
+	// none is.
+	Stays func(origin zone.Name) bool
 	// Groups name what secondaries know members by (section 4.4.2). A member has those of all rules
 	// that fit.
 	Groups  []GroupRule
@@ -121,7 +125,7 @@ func (p *Producer) Restored(ctx context.Context) (e journal.Entry, ok bool, err 
 // next makes the version of now, and returns the newest when that says the same.
 func (p *Producer) next(now time.Time) (*zone.Zone, error) {
 	var members []xfr.Member
-	for _, origin := range p.Zones() {
+	for _, origin := range append(p.Zones(), p.staying()...) {
 		if origin == p.Origin {
 			continue
 		}
@@ -150,4 +154,22 @@ func (p *Producer) next(now time.Time) (*zone.Zone, error) {
 		return p.newest, nil
 	}
 	return xfr.WithSerial(z, p.Policy.Next(old, now))
+}
+
+// staying are members of the newest version that stay whether Zones lists them or not.
+func (p *Producer) staying() []zone.Name {
+	if p.Stays == nil || p.newest == nil {
+		return nil
+	}
+	members, err := xfr.ReadCatalog(p.newest)
+	if err != nil {
+		return nil // it was not made here
+	}
+	var out []zone.Name
+	for _, m := range members {
+		if p.Stays(m.Origin) {
+			out = append(out, m.Origin)
+		}
+	}
+	return out
 }

@@ -70,6 +70,12 @@ func TestProducer(t *testing.T) {
 	p = producer()
 	update()
 	zones = nil
+	p.Stays = func(origin zone.Name) bool { return origin == net1 || origin == org }
+	update()
+	if want := []string{"example.net. all,nets"}; !slices.Equal(members(), want) {
+		t.Errorf("members %q, want %q: the one that stays, and none that was not there", members(), want)
+	}
+	p.Stays = nil
 	update()
 	if !slices.Equal(published, []uint32{1, 2, 2, 2, 3}) || len(members()) != 0 {
 		t.Errorf("after a start published %v, members %q", published, members())

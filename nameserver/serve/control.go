@@ -122,8 +122,13 @@ func (s *Server) reload(ctx context.Context) reloaded {
 			s.log(finding.Finding{ID: "zones-control", Severity: finding.Error, Text: err.Error() + "; the control interface stays as it was"})
 		}
 	}
-	problem := s.again(ctx)
+	waiting, problem := s.again(ctx)
 	r, _ := s.scan(ctx, true)
+	if problem == nil {
+		if problem = s.settle(ctx, waiting); problem != nil {
+			s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: problem.Error()})
+		}
+	}
 	if problem != nil {
 		r.Findings = append(r.Findings, finding.Of(problem, "zones-reload")...)
 	}

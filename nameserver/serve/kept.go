@@ -105,36 +105,84 @@ func (s *Server) open(ctx context.Context) error {
 		s.held.DB, s.secondary.Disk = db, db
 	}
 	// What is configured has its name before files can take it.
-	s.reserve(s.content.Load())
+	s.reserve(s.content.Load(), true)
 	if err := s.held.Load(ctx); err != nil {
 		return err
+	}
+	for i := range s.content.Load().Primaries {
+		s.begin(ctx, &s.content.Load().Primaries[i])
 	}
 	return s.set(ctx)
 }
 
 // reserve claims the names of zones that are configured one by one, and lets go those that are not
-// any more.
-func (s *Server) reserve(c *Content) {
+// any more. It returns those that something else has, and tells of them if it is to.
+func (s *Server) reserve(c *Content, tell bool) (taken []zone.Name) {
 	s.zones.release(held.Primary, func(origin zone.Name) bool {
 		return slices.ContainsFunc(c.Primaries, func(p Primary) bool { return p.Origin == origin })
 	})
+	one := func(origin zone.Name, h holder) {
+		other, ok := s.zones.claim(origin, h)
+		if ok {
+			return
+		}
+		taken = append(taken, origin)
+		if tell {
+			s.log(finding.Finding{
+				ID: "zones-double", Severity: finding.Error, Zone: origin.String(),
+				Text: fmt.Sprintf("zone %s is configured as %s and served from %s; that one is answered", origin, h.kind, other), Fix: "remove one of them",
+			})
+		}
+	}
 	for i := range c.Primaries {
-		s.reserveOne(c.Primaries[i].Origin, holder{kind: held.Primary})
+		one(c.Primaries[i].Origin, holder{kind: held.Primary})
 	}
 	for i := range c.Secondaries {
-		s.reserveOne(c.Secondaries[i].Origin, holder{kind: held.Secondary})
+		one(c.Secondaries[i].Origin, holder{kind: held.Secondary})
 	}
 	for i := range c.Catalogs {
-		s.reserveOne(c.Catalogs[i].Origin, holder{kind: held.Secondary})
+		one(c.Catalogs[i].Origin, holder{kind: held.Secondary})
 	}
+	return taken
 }
 
-func (s *Server) reserveOne(origin zone.Name, h holder) {
-	if other, ok := s.zones.claim(origin, h); !ok {
-		s.log(finding.Finding{
-			ID: "zones-double", Severity: finding.Error, Zone: origin.String(),
-			Text: fmt.Sprintf("zone %s is configured as %s and served from %s; that one is answered", origin, h.kind, other), Fix: "remove one of them",
-		})
+// settle gives names that a reload has freed to those who are configured to have them: the file of a
+// zone that is held here from now on is only known to be gone when the folders have been looked at.
+func (s *Server) settle(ctx context.Context, waiting []zone.Name) error {
+	c := s.content.Load()
+	if len(waiting) > 0 {
+		s.reserve(c, true)
+	}
+	// What the store has goes before what a zone would begin with.
+	if err := s.held.Resettle(ctx); err != nil {
+		return err
+	}
+	for i := range c.Primaries {
+		s.begin(ctx, &c.Primaries[i])
+	}
+	for _, origin := range waiting {
+		if s.zones.taken(origin, held.Secondary) == "" && s.secondary.Holds(origin) {
+			_ = s.secondary.Refresh(origin) // it is there
+		}
+	}
+	s.admit()
+	return nil
+}
+
+// admit keeps versions of zones that could not be transferred until the reload, and can be now.
+func (s *Server) admit() {
+	for _, x := range s.zones.unkept() {
+		z, _ := s.other(x.origin)
+		if x.kind == held.Primary {
+			z, _, _ = s.held.Zone(x.origin)
+		}
+		// A file that is not any more what is answered is kept when it is loaded.
+		if z == nil {
+			continue
+		}
+		if err := s.zones.admit(x.holder, z); err != nil {
+			s.log(finding.Finding{ID: "zones-transfer", Severity: finding.Error, Zone: x.origin.String(), Text: err.Error()})
+		}
 	}
 }
 
@@ -143,9 +191,6 @@ func (s *Server) set(ctx context.Context) error {
 	c := s.content.Load()
 	for _, f := range xfr.KeyFindings(c.Keys) {
 		s.log(f)
-	}
-	for i := range c.Primaries {
-		s.begin(ctx, &c.Primaries[i])
 	}
 	if err := s.secondary.Set(ctx, c.transfers()); err != nil {
 		return err
@@ -286,6 +331,9 @@ func (s *Server) producer(p *Produce) *secondary.Producer {
 			return slices.DeleteFunc(s.zones.live(held.Primary, held.File), func(n zone.Name) bool {
 				return p.Zones != nil && !within(p.Zones, n) || within(p.Except, n)
 			})
+		},
+		Stays: func(origin zone.Name) bool {
+			return (p.Zones == nil || within(p.Zones, origin)) && !within(p.Except, origin) && s.missing(origin)
 		},
 		Publish: func(z *zone.Zone) error { return s.zones.publish(holder{kind: catalog}, z, nil) },
 	}

@@ -53,8 +53,9 @@ type register struct {
 	listed  func()
 	changed func(h holder, c Change)
 
-	mu sync.RWMutex
-	by map[zone.Name]*entry
+	mu    sync.RWMutex
+	by    map[zone.Name]*entry
+	ended map[zone.Name]bool // that were answered since the start, and were withdrawn
 }
 
 // An entry is one zone of a register.
@@ -126,6 +127,7 @@ func (r *register) publish(h holder, z *zone.Zone, c *nameserver.Compiled) error
 		Names: c.Names(), Sets: c.Sets(), Signed: c.Signed(),
 	}
 	e.live, e.journal, e.serial = true, j, change.Serial
+	delete(r.ended, origin)
 	r.mu.Unlock()
 	if change.New && r.listed != nil {
 		r.listed()
@@ -168,6 +170,50 @@ func (r *register) restore(h holder, origin zone.Name, j *xfr.Journal) {
 	r.by[origin].journal = j
 }
 
+// A place is a zone and what it is served from.
+type place struct {
+	holder
+	origin zone.Name
+}
+
+// unkept are zones that are answered, may be transferred, and have no version that could be.
+func (r *register) unkept() []place {
+	r.mu.RLock()
+	var out []place
+	for origin, e := range r.by {
+		if e.live && e.journal == nil {
+			out = append(out, place{e.holder, origin})
+		}
+	}
+	r.mu.RUnlock()
+	return slices.DeleteFunc(out, func(x place) bool {
+		p := r.policy(x.holder, x.origin)
+		return p.quiet()
+	})
+}
+
+// admit keeps the version that is answered for those who transfer it. z that is another one is left
+// alone: it is published in a moment.
+func (r *register) admit(h holder, z *zone.Zone) error {
+	j := &xfr.Journal{Limit: r.limit}
+	if err := j.Put(z); err != nil {
+		return err
+	}
+	origin := z.Origin()
+	r.mu.Lock()
+	e := r.by[origin]
+	if e == nil || e.holder != h || !e.live || e.journal != nil || e.serial != held.SerialOf(z) {
+		r.mu.Unlock()
+		return nil
+	}
+	e.journal = j
+	r.mu.Unlock()
+	if p := r.policy(h, origin); r.notify != nil && len(p.Notify) > 0 {
+		return r.notify.Changed(z)
+	}
+	return nil
+}
+
 // withdraw has a zone no longer answered, and its name free.
 func (r *register) withdraw(origin zone.Name, kind string) {
 	r.mu.Lock()
@@ -178,6 +224,12 @@ func (r *register) withdraw(origin zone.Name, kind string) {
 	}
 	was := *e
 	delete(r.by, origin)
+	if was.live {
+		if r.ended == nil {
+			r.ended = map[zone.Name]bool{}
+		}
+		r.ended[origin] = true
+	}
 	r.mu.Unlock()
 	r.zones.Remove(origin)
 	if r.listed != nil {
@@ -232,6 +284,13 @@ func (r *register) journal(origin zone.Name) *xfr.Journal {
 		return e.journal
 	}
 	return nil
+}
+
+// wasEnded reports whether a zone was answered since the start, and was withdrawn.
+func (r *register) wasEnded(origin zone.Name) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.ended[origin]
 }
 
 // access says who may transfer a zone.

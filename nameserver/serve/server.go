@@ -43,10 +43,12 @@ type Server struct {
 	producing sync.Mutex // guards producers
 	producers []*secondary.Producer
 	loaded    atomic.Bool
-	control   *control.Server // nil: none
-	acme      *acme.Manager   // nil: none
-	reloads   chan reloading
-	listed    chan struct{} // has a value after zones have come or gone
+	// incomplete: there are files or folders that cannot be read, and zones may be missing for it.
+	incomplete atomic.Bool
+	control    *control.Server // nil: none
+	acme       *acme.Manager   // nil: none
+	reloads    chan reloading
+	listed     chan struct{} // has a value after zones have come or gone
 
 	notify *xfr.Notifier
 	out    *xfr.Out
@@ -201,6 +203,7 @@ func (s *Server) Load(ctx context.Context) (Report, error) {
 	}
 	r := s.folders.Scan(ctx, true)
 	s.tally.scanned(&r)
+	s.looked()
 	if r.Bytes > tidyAbove {
 		debug.FreeOSMemory()
 	}
@@ -286,6 +289,7 @@ func (s *Server) ready() {
 func (s *Server) scan(ctx context.Context, now bool) (Report, time.Duration) {
 	r := s.folders.Scan(ctx, now)
 	s.tally.scanned(&r)
+	s.looked()
 	if ctx.Err() == nil && s.o.Report != nil && (now || !r.Quiet()) {
 		s.o.Report(r)
 	}
@@ -295,17 +299,18 @@ func (s *Server) scan(ctx context.Context, now bool) (Report, time.Duration) {
 	return r, r.Took
 }
 
-// again exchanges what is served, when a reload was asked for. An error has been told.
-func (s *Server) again(ctx context.Context) error {
+// again exchanges what is served, when a reload was asked for. An error has been told. waiting are
+// names that something else still has, which perhaps goes with the look at the folders that follows.
+func (s *Server) again(ctx context.Context) (waiting []zone.Name, err error) {
 	if s.o.Again == nil {
-		return nil
+		return nil, nil
 	}
 	c, err := s.o.Again()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.content.Store(&c)
-	s.reserve(&c)
+	waiting = s.reserve(&c, false)
 	var dirs []string
 	for _, f := range c.Folders {
 		dirs = append(dirs, f.Dir)
@@ -316,7 +321,7 @@ func (s *Server) again(ctx context.Context) error {
 		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error() + "; what is transferred in stays as it was"})
 	}
 	s.relist()
-	return err
+	return waiting, err
 }
 
 // renew reads the certificates again.
