@@ -145,6 +145,20 @@ func (p *process) memory() (sum int64) {
 	return sum
 }
 
+// spent is the time that all processes have run for, in hundredths of a second, threads that have ended
+// included.
+func (p *process) spent() (sum time.Duration) {
+	p.each(func(dir string) {
+		b, _ := os.ReadFile(dir + "/stat")
+		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])) // the name before may have blanks
+		for i := 11; i <= 12 && i < len(f); i++ {                      // utime, stime
+			ticks, _ := strconv.ParseInt(f[i], 10, 64)
+			sum += time.Duration(ticks) * 10 * time.Millisecond
+		}
+	})
+	return sum
+}
+
 // peak is the most that the processes held, each at its own time; pages that they share count for
 // each.
 func (p *process) peak() (sum int64) {
