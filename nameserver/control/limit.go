@@ -11,7 +11,9 @@ import (
 )
 
 // A limit is a listener with so many connections at once. When there is no room, the one that has
-// been idle for longest makes some; where none is idle, newcomers wait.
+// been idle for longest makes some; where none is idle, the one that has waited longest for its first
+// request, once it has for patience, so that strangers who only connect cannot keep others out. Where
+// all are at work, newcomers wait.
 type limit struct {
 	net.Listener
 	room  chan struct{}
@@ -20,12 +22,17 @@ type limit struct {
 
 	mu      sync.Mutex
 	idle    list.List // of net.Conn, as http.Server has them; longest first
+	silent  list.List // the same, of those without a request yet
 	byConn  map[net.Conn]*list.Element
+	since   map[net.Conn]time.Time // of silent
 	waiting int
 }
 
+// patience is how long a connection may take to its first request when others wait for room.
+const patience = time.Second
+
 func newLimit(l net.Listener, most int) *limit {
-	return &limit{Listener: l, room: make(chan struct{}, most), ended: make(chan struct{}), byConn: map[net.Conn]*list.Element{}}
+	return &limit{Listener: l, room: make(chan struct{}, most), ended: make(chan struct{}), byConn: map[net.Conn]*list.Element{}, since: map[net.Conn]time.Time{}}
 }
 
 // Accept returns a connection when there is room for it.
@@ -37,13 +44,7 @@ func (l *limit) Accept() (net.Conn, error) {
 	select {
 	case l.room <- struct{}{}:
 	default:
-		l.evict()
-		select {
-		case l.room <- struct{}{}:
-			l.mu.Lock()
-			l.waiting--
-			l.mu.Unlock()
-		case <-l.ended:
+		if !l.wait() {
 			_ = c.Close()
 			return nil, net.ErrClosed
 		}
@@ -51,27 +52,77 @@ func (l *limit) Accept() (net.Conn, error) {
 	return &place{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
 }
 
-// evict ends the connection that has been idle for longest, or has the next one that becomes idle
-// ended.
-func (l *limit) evict() {
+// wait waits for room; false: the listener has ended.
+func (l *limit) wait() bool {
 	l.mu.Lock()
 	l.waiting++
-	at := l.idle.Front()
 	l.mu.Unlock()
-	if at != nil {
-		_ = at.Value.(net.Conn).Close()
+	defer func() {
+		l.mu.Lock()
+		l.waiting--
+		l.mu.Unlock()
+	}()
+	for {
+		timer := time.NewTimer(l.evict())
+		select {
+		case l.room <- struct{}{}:
+			timer.Stop()
+			return true
+		case <-l.ended:
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
 	}
+}
+
+// evict ends the connection that has been idle for longest, else one that has been silent for too
+// long, and returns when to look again. The next one that becomes idle is ended as well.
+func (l *limit) evict() time.Duration {
+	l.mu.Lock()
+	at, again := l.idle.Front(), patience
+	if at == nil && l.silent.Len() > 0 {
+		first := l.silent.Front()
+		if again = patience - time.Since(l.since[first.Value.(net.Conn)]); again <= 0 {
+			at, again = first, patience
+		}
+	}
+	var c net.Conn
+	if at != nil {
+		c = at.Value.(net.Conn)
+		l.forget(c) // it is ended once
+	}
+	l.mu.Unlock()
+	if c != nil {
+		go func() { _ = c.Close() }() // it may take a moment to tell a client why
+	}
+	return again
+}
+
+// forget is called with the lock.
+func (l *limit) forget(c net.Conn) {
+	at := l.byConn[c]
+	if at == nil {
+		return
+	}
+	if _, silent := l.since[c]; silent {
+		l.silent.Remove(at)
+	} else {
+		l.idle.Remove(at)
+	}
+	delete(l.byConn, c)
+	delete(l.since, c)
 }
 
 // state follows connections: http.Server calls it.
 func (l *limit) state(c net.Conn, s http.ConnState) {
 	l.mu.Lock()
-	if at := l.byConn[c]; at != nil {
-		l.idle.Remove(at)
-		delete(l.byConn, c)
-	}
+	l.forget(c)
 	leave := s == http.StateIdle && l.waiting > 0
-	if s == http.StateIdle && !leave {
+	switch {
+	case s == http.StateNew:
+		l.byConn[c], l.since[c] = l.silent.PushBack(c), time.Now()
+	case s == http.StateIdle && !leave:
 		l.byConn[c] = l.idle.PushBack(c)
 	}
 	l.mu.Unlock()

@@ -46,7 +46,8 @@ type Options struct {
 	Notify func(origin zone.Name) error
 	// Versions are those that Restore can make the newest, newest first; methods of held.Zones.
 	Versions func(ctx context.Context, origin zone.Name) ([]journal.Past, error)
-	Restore  func(ctx context.Context, origin zone.Name, serial uint32) (held.Info, error)
+	// base is the revision that is given up, "" whichever there is.
+	Restore func(ctx context.Context, origin zone.Name, base string, serial uint32) (held.Info, error)
 
 	// Log is told of each write and each action, also of those that were refused; by several
 	// goroutines at once.

@@ -41,6 +41,7 @@ func problemOf(err error, origin zone.Name) *api.Problem {
 		{held.ErrMoved, api.Moved},
 		{held.ErrReadOnly, api.ReadOnly},
 		{held.ErrInvalid, api.Invalid},
+		{journal.ErrNoZone, api.NoZone}, // deleted since it was looked up
 		{journal.ErrNoVersion, api.Missing},
 		{errors.ErrUnsupported, api.Unsupported},
 	} {

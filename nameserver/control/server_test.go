@@ -339,6 +339,33 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// TestSilentConnections has strangers hold all the room that there is and say nothing.
+func TestSilentConnections(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(o *control.Options, _ *control.Unix) { o.Limits.Connections = 4 })
+	for i := range 10 {
+		c := s.raw()
+		if i%2 == 0 {
+			if _, err := io.WriteString(c, "GET /v1/st"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c := s.raw()
+	_ = c.SetDeadline(time.Now().Add(8 * time.Second)) // less than the time that each of them has
+	if _, err := io.WriteString(c, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 200 {
+		t.Errorf("%s, want 200", resp.Status)
+	}
+	_ = resp.Body.Close()
+}
+
 // TestFault lets a request end in a panic.
 func TestFault(t *testing.T) {
 	t.Parallel()

@@ -272,7 +272,10 @@ func (h *handler) restore(c *call) *api.Problem {
 		if p != nil {
 			return done{}, p
 		}
-		info, err := h.o.Restore(ctx, c.origin, in.Serial)
+		if rev == "*" {
+			rev = "" // whatever it has become since
+		}
+		info, err := h.o.Restore(ctx, c.origin, rev, in.Serial)
 		if err != nil {
 			return done{}, problemOf(err, c.origin)
 		}

@@ -207,9 +207,10 @@ func (s *Zones) Change(ctx context.Context, origin zone.Name, base string, chang
 	})
 }
 
-// Restore makes a version that a zone has had the newest, with a serial that goes forward. The error
-// wraps ErrNoZone, or journal.ErrNoVersion.
-func (s *Zones) Restore(ctx context.Context, origin zone.Name, serial uint32) (Info, error) {
+// Restore makes a version that a zone has had the newest, with a serial that goes forward. base is the
+// revision that it takes the place of, "" whichever there is. The error wraps ErrNoZone, ErrMoved, or
+// journal.ErrNoVersion.
+func (s *Zones) Restore(ctx context.Context, origin zone.Name, base string, serial uint32) (Info, error) {
 	if _, err := s.find(origin); err != nil {
 		return Info{}, err
 	}
@@ -219,6 +220,11 @@ func (s *Zones) Restore(ctx context.Context, origin zone.Name, serial uint32) (I
 	}
 	p := s.policy(origin)
 	return s.edit(ctx, origin, fmt.Sprintf("%s: serial %d again", actor(ctx), serial), func(z *zone.Zone) (*zone.Zone, error) {
+		if base != "" {
+			if err := fits(z, base); err != nil {
+				return nil, err
+			}
+		}
 		if serialOf(z) == serial {
 			return z, nil
 		}

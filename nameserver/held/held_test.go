@@ -91,14 +91,17 @@ func TestEdits(t *testing.T) {
 		z = s.newest(t, example)
 	}
 
-	old, err := s.Restore(ctx, example, 2)
+	old, err := s.Restore(ctx, example, "", 2)
 	if err != nil || old.Serial != 73 {
 		t.Fatalf("restored: %+v, %v; want serial 73", old, err)
 	}
 	if diff := cmp.Diff(strings.ReplaceAll(lines(second), " 1 7200", " 73 7200"), lines(s.newest(t, example))); diff != "" {
 		t.Errorf("restored (-want +got):\n%s", diff)
 	}
-	if _, err := s.Restore(ctx, example, 4711); !errors.Is(err, journal.ErrNoVersion) {
+	if _, err := s.Restore(ctx, example, z.Hash().String(), 1); !errors.Is(err, held.ErrMoved) {
+		t.Errorf("restored over another revision than the one that was seen: %v", err)
+	}
+	if _, err := s.Restore(ctx, example, "", 4711); !errors.Is(err, journal.ErrNoVersion) {
 		t.Errorf("restored what never was: %v", err)
 	}
 	past, err := s.Versions(ctx, example)
@@ -241,13 +244,13 @@ func TestSigned(t *testing.T) {
 	if info, err = s.Change(t.Context(), example, info.Revision, changes(t, z, resigned)); err != nil || info.Serial != 2 {
 		t.Errorf("a change with signatures: %+v, %v", info, err)
 	}
-	if _, err := s.Restore(t.Context(), example, 1); !errors.Is(err, held.ErrInvalid) {
+	if _, err := s.Restore(t.Context(), example, "", 1); !errors.Is(err, held.ErrInvalid) {
 		t.Errorf("a restored version: %v", err)
 	}
 	mu.Lock()
 	p.Signed = true
 	mu.Unlock()
-	if _, err := s.Restore(t.Context(), example, 1); err != nil {
+	if _, err := s.Restore(t.Context(), example, "", 1); err != nil {
 		t.Errorf("a restored version, where it is allowed: %v", err)
 	}
 	if got := update(); got != wire.NoError {

@@ -290,8 +290,8 @@ func TestThousandUpdatesReachBIND(t *testing.T) {
 	if diff := cmp.Diff(sorted(t, lines(z)), sorted(t, bind.ZoneText(t, "example.org."))); diff != "" {
 		t.Errorf("(-ours +BIND):\n%s", diff)
 	}
-	if incremental += s.out.Counts().Incremental; incremental < 10 {
-		t.Errorf("%d transfers were incremental, want more", incremental)
+	if incremental += s.out.Counts().Incremental; incremental < 5 { // how many updates one of them takes along is a matter of time
+		t.Errorf("%d transfers were incremental, want one at least for each time that the secondary was waited for", incremental)
 	}
 	t.Logf("serial %d, %d transfers of differences", serial(t, z), incremental)
 }
