@@ -41,6 +41,8 @@ type entry struct {
 
 var errGone = errors.New("the zone is not transferred in any more")
 
+var errNoNS = errors.New("the primary's version has no NS records at its apex, so nobody could serve it; see what became of the zone there")
+
 // stop ends whatever happens to the zone and returns its version.
 func (e *entry) stop() (z *zone.Zone, at time.Time) {
 	e.mu.Lock()
@@ -92,6 +94,9 @@ func (e *entry) publish(z *zone.Zone) error {
 			})
 			return err
 		}
+	} else if _, ok := z.Set(e.origin, zone.TypeNS); !ok {
+		// What is left of a zone whose file or database was lost at the primary.
+		return errNoNS
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

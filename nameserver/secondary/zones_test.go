@@ -177,6 +177,34 @@ func TestOlderSerial(t *testing.T) {
 	})
 }
 
+// What is left of a zone that was lost at its primary does not take the place of ours.
+func TestNoNS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b book
+		s := newServer(version(t, org, 9))
+		z := zonesFor(&b, newDisk())
+		set(t, z, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: s.source()}}})
+		stop := run(t, z)
+		synctest.Wait()
+		next := version(t, org, 10)
+		soa, _ := next.Set(org, zone.TypeSOA)
+		lost, err := zone.Of(org, soa)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.put(lost)
+		later(2 * time.Hour)
+		b.want(t, "with a primary that has the SOA alone", "example.org. 9")
+		if st := z.Status()[0]; st.Err == nil || !strings.Contains(st.Err.Error(), "no NS records") {
+			t.Errorf("status tells %v, want that there are no NS records", st.Err)
+		}
+		s.put(version(t, org, 11))
+		later(2 * time.Hour)
+		b.want(t, "when the primary is in order", "example.org. 11")
+		stop()
+	})
+}
+
 // A primary that is silent is not asked by each of many zones, and zones that have another get on.
 func TestSilentPrimary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
