@@ -1,14 +1,18 @@
 package conf
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zonecast/zonecast/finding"
@@ -79,6 +83,7 @@ func (c *Config) check(d *decoder) {
 	c.checkKeys(d)
 	c.checkTLS(d)
 	c.checkControl(d)
+	c.checkListen(d)
 	for _, name := range slices.Sorted(maps.Keys(c.Peers)) {
 		c.checkPeer(d, name)
 	}
@@ -132,6 +137,10 @@ func (c *Config) checkKeys(d *decoder) {
 			d.at(k.Place, "make one by tsig-keygen or keymgr -t", "keys: %v", err)
 			continue
 		}
+		if slices.ContainsFunc(slices.Collect(maps.Values(c.keys)), func(k *wire.Key) bool { return k.Name == key.Name }) {
+			d.at(k.Place, "keep one of them", "key %s is there twice; names of keys are names of DNS", key.Name)
+			continue
+		}
 		c.keys[name] = key
 	}
 }
@@ -167,9 +176,45 @@ func (c *Config) checkControl(d *decoder) {
 	case x.ClientCA == "":
 		d.at(p, "write client_ca: and a PEM file", "control: address needs an authority that clients' certificates are checked against")
 	}
-	if x != nil && x.Address == "" && len(x.Clients) > 0 {
+	if x == nil {
+		return
+	}
+	for _, who := range x.Clients {
+		hash, isHash := strings.CutPrefix(strings.ToLower(who.Certificate), "sha256:")
+		switch b, err := hex.DecodeString(strings.ReplaceAll(hash, ":", "")); {
+		case who.Certificate == "":
+			d.at(p, "write certificate: and a DNS name in it, or sha256: and its fingerprint", "control: an entry of clients names no certificate")
+		case isHash && (err != nil || len(b) != sha256.Size):
+			d.at(p, "see openssl x509 -noout -fingerprint -sha256 -in client.pem", "control: %q of clients is no fingerprint of SHA-256", who.Certificate)
+		}
+	}
+	if x.Address == "" && len(x.Clients) > 0 {
 		d.at(p, "give address, or use group for the socket", "control: clients are those with certificates, and there is no address for them")
 	}
+}
+
+// checkListen says which addresses cannot be listened at.
+func (c *Config) checkListen(d *decoder) {
+	if _, err := c.Endpoints(nil); err != nil && !slices.Contains(c.Listen, "") { // "" could not be read, and was told
+		d.at(finding.Place{File: d.name}, "", "%v", err)
+	}
+	for _, x := range []struct{ key, address string }{{"metrics", c.Metrics}, {"control: address", c.controlAddress()}} {
+		if x.address == "" {
+			continue
+		}
+		if _, port, err := net.SplitHostPort(x.address); err != nil || port == "" {
+			d.at(finding.Place{File: d.name}, "write it like 127.0.0.1:9153", "%s: %q has no port", x.key, x.address)
+		} else if n, err := strconv.Atoi(port); err == nil && n > 65535 {
+			d.at(finding.Place{File: d.name}, "write it like 127.0.0.1:9153", "%s: there is no port %s", x.key, port)
+		}
+	}
+}
+
+func (c *Config) controlAddress() string {
+	if c.Control == nil {
+		return ""
+	}
+	return c.Control.Address
 }
 
 func (c *Config) checkPeer(d *decoder, name string) {

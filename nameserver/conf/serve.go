@@ -46,6 +46,11 @@ func (c *Config) Serve() (serve.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	if o.Control != nil && o.Control.TLS != nil {
+		if err := o.Control.TLS.Check(); err != nil {
+			return o, err
+		}
+	}
 	if o.Cookies, err = c.cookies(); err != nil {
 		return o, err
 	}

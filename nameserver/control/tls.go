@@ -26,6 +26,12 @@ type certificates struct {
 	now  atomic.Pointer[tls.Config]
 }
 
+// Check says whether certificate, key and authorities can be used, without listening.
+func (t *TLS) Check() error {
+	_, err := t.load()
+	return err
+}
+
 func (t *TLS) load() (*certificates, error) {
 	c := &certificates{from: t}
 	return c, c.reload()
