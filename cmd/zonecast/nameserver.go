@@ -135,7 +135,11 @@ func (a *app) nameserver(ctx context.Context, args *nameserverArgs, c *conf.Conf
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	if err := a.mayServe(log, r); err != nil {
+	served := len(o.Primaries) + len(o.Secondaries) + len(o.Catalogs)
+	for _, n := range s.Zones() {
+		served += n
+	}
+	if err := a.mayServe(log, r, served > r.Zones); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	log.start(s, r, time.Since(began))
@@ -188,7 +192,7 @@ func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
 		folders.Dirs = append(folders.Dirs, f.Dir)
 	}
 	r := folders.Scan(ctx, true)
-	if err := a.mayServe(log, r); err != nil {
+	if err := a.mayServe(log, r, len(o.Primaries)+len(o.Secondaries)+len(o.Catalogs) > 0 || o.Store != ""); err != nil {
 		return err
 	}
 	a.say("%s from %s%s; %s held here, %s transferred in, %s consumed", plural(r.Zones, "zone"), plural(r.Files, "file"), log.broken(r),
@@ -199,11 +203,15 @@ func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
 	return nil
 }
 
-// mayServe tells what is wrong with files, and whether it is worse than can be served with.
-func (a *app) mayServe(log *serverLog, r serve.Report) error {
+// mayServe tells what is wrong with files, and whether it is worse than can be served with. others:
+// there are zones that come from no file, and are served whatever files are like.
+func (a *app) mayServe(log *serverLog, r serve.Report, others bool) error {
 	log.problems(r.Findings)
 	if a.bad(r.Findings) && a.strict {
 		return errors.New("not started: --strict, and the zone files above need mending")
+	}
+	if others {
+		return nil
 	}
 	if r.Zones == 0 && r.Broken > 0 {
 		return errors.New("not started: no zone could be loaded")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,7 +90,11 @@ func (l *serverLog) say(format string, args ...any) {
 // most is how many lines of a kind are written at a time.
 const most = 50
 
+// finding writes what is found, and which zone it is about where neither place nor words say so.
 func (l *serverLog) finding(f finding.Finding) {
+	if f.Zone != "" && f.Place.IsZero() && !strings.Contains(" "+f.Text, " "+strings.TrimSuffix(f.Zone, ".")) {
+		f.Text = "zone " + f.Zone + ": " + f.Text
+	}
 	if f.Severity == finding.Error || !l.a.quiet {
 		l.line(f.String())
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver/socket"
 )
 
@@ -110,4 +111,25 @@ func tryOptions(args *nameserverArgs) error {
 	}
 	_, err = options(c)
 	return err
+}
+
+// Each line of the log says which zone it is about.
+func TestNameserverLogNamesZones(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		f    finding.Finding
+		want string
+	}{
+		{finding.Finding{Zone: "a.example.", Text: "the primaries answer again"}, "info: zone a.example.: the primaries answer again\n"},
+		{finding.Finding{Zone: "a.example.", Text: "catalog b.a.example. lists the zone"}, "info: zone a.example.: catalog b.a.example. lists the zone\n"},
+		{finding.Finding{Zone: "a.example.", Text: "zone a.example. is damaged"}, "info: zone a.example. is damaged\n"},
+		{finding.Finding{Zone: "a.example.", Place: finding.Place{File: "a.zone", Line: 3}, Text: "no"}, "a.zone:3: info: no\n"},
+		{finding.Finding{Text: "the certificate was read again"}, "info: the certificate was read again\n"},
+	} {
+		var out strings.Builder
+		(&serverLog{a: &app{stderr: &out}}).finding(c.f)
+		if out.String() != c.want {
+			t.Errorf("%+v is written as %q, want %q", c.f, out.String(), c.want)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -57,6 +58,8 @@ func (d *DB) trouble(err error) error {
 	switch {
 	case !ok && errors.Is(err, fs.ErrPermission):
 		advice = "; let the user that the name server runs as write there"
+	case !ok && errors.Is(err, syscall.EROFS):
+		advice = "; choose a file on a disk that can be written"
 	case !ok:
 	case isCorrupt(err):
 		advice = fmt.Sprintf("; nothing was written to it. Move %s, and %[1]s-wal if there is one, to another place and put back a copy from a backup; "+
