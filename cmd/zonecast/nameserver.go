@@ -192,7 +192,7 @@ func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
 		folders.Dirs = append(folders.Dirs, f.Dir)
 	}
 	r := folders.Scan(ctx, true)
-	if err := a.mayServe(log, r, len(o.Primaries)+len(o.Secondaries)+len(o.Catalogs) > 0 || o.Store != ""); err != nil {
+	if err := a.mayServe(log, r, len(o.Primaries)+len(o.Secondaries)+len(o.Catalogs) > 0); err != nil {
 		return err
 	}
 	a.say("%s from %s%s; %s held here, %s transferred in, %s consumed", plural(r.Zones, "zone"), plural(r.Files, "file"), log.broken(r),
