@@ -80,6 +80,14 @@ func TestReloadHandsOver(t *testing.T) {
 	}
 	eventually(t, "a.example. can be transferred", func() bool { return fetch(t, addr, "a.example.") != nil })
 
+	// A folder that is not there does not take away the zones of the one that it takes the place of.
+	typo := open
+	typo.Folders = folder(h.dir + "x")
+	again(typo)
+	if got := s.Zones(); got["primary"] != 1 || got["file"] != 1 {
+		t.Errorf("after a reload with a folder that is not there %v is served, want one zone of a file and one that is held", got)
+	}
+
 	// By mistake it is to come from elsewhere; then not any more. The store still has it.
 	open.Primaries = nil
 	open.Secondaries = []serve.Secondary{{Origin: origin, Primaries: []xfr.Primary{{Addr: "127.0.0.1:9"}}}}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -309,6 +312,10 @@ func (s *Server) again(ctx context.Context) (waiting []zone.Name, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.reachable(&c); err != nil {
+		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error()})
+		return nil, err
+	}
 	s.content.Store(&c)
 	waiting = s.reserve(&c, false)
 	var dirs []string
@@ -322,6 +329,23 @@ func (s *Server) again(ctx context.Context) (waiting []zone.Name, err error) {
 	}
 	s.relist()
 	return waiting, err
+}
+
+// reachable says which folders that are new cannot be read: with a name that is wrong, all zones of the
+// folder that it takes the place of would go.
+func (s *Server) reachable(c *Content) error {
+	var errs []error
+	for _, f := range c.Folders {
+		if slices.Contains(s.folders.Dirs, filepath.Clean(f.Dir)) {
+			continue // it may be missing for a while
+		}
+		if d, err := os.Open(f.Dir); err != nil {
+			errs = append(errs, fmt.Errorf("folder %s cannot be read: %w; everything stays as it was", f.Dir, cause(err)))
+		} else {
+			_ = d.Close()
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // renew reads the certificates again.
