@@ -246,6 +246,12 @@ func (h *handler) list(c *call) *api.Problem {
 
 func (h *handler) zone(c *call) *api.Problem {
 	_, info, err := h.o.Backend.Zone(c.origin)
+	if err != nil && h.o.Transfer != nil {
+		// One that is transferred in, and has not come yet or has expired, is told of all the same.
+		if s, ok := h.o.Transfer(c.origin); ok {
+			info, err = held.Info{Origin: c.origin, Kind: held.Secondary, Serial: s.Serial}, nil
+		}
+	}
 	if err != nil {
 		return problemOf(err, c.origin)
 	}

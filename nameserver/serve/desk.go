@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
 
@@ -20,6 +21,13 @@ func (s *Server) desk() *xfr.Desk {
 	return &xfr.Desk{
 		Keyring: func() wire.Keyring { return s.content.Load().Keys },
 		Out:     s.out,
+		Unsigned: func(p xfr.Peer, m *wire.Message, err error) {
+			origin := zone.Root
+			if len(m.Questions) > 0 {
+				origin = m.Questions[0].Name
+			}
+			s.strangers.tell(s.log, p, origin, "signature-wrong", fmt.Sprintf("%s from %s, whose signature is wrong: %v", asked(m), p.Addr.Addr(), err))
+		},
 		Update: func(ctx context.Context, m *wire.Message, from xfr.Sender) wire.RCODE {
 			return s.held.Update(ctx, m, from)
 		},

@@ -283,9 +283,12 @@ func readZone(path string, origin zone.Name) (*zone.Zone, error) {
 // others lists the zones that are served from elsewhere than the store.
 func (s *Server) others() []held.Info {
 	var out []held.Info
-	for _, origin := range s.zones.live(held.Secondary, held.File, catalog) {
+	for _, origin := range s.zones.live(held.File, catalog) {
 		h, _ := s.zones.holder(origin)
 		out = append(out, s.info(origin, h.kind))
+	}
+	for _, st := range s.secondary.Status() { // those that have not come yet, and catalogs, too
+		out = append(out, s.info(st.Origin, held.Secondary))
 	}
 	return out
 }

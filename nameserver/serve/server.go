@@ -57,7 +57,8 @@ type Server struct {
 	out    *xfr.Out
 	tally  tally
 
-	badCert string // what was said of certificates last
+	strangers strangers
+	badCert   string // what was said of certificates last
 }
 
 // Listen binds all addresses. Whoever does not go on to Run calls Close.
@@ -81,6 +82,7 @@ func Listen(o Options) (*Server, error) {
 		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers,
 		Serves: func(origin zone.Name) bool { return s.engine.Zones.Find(origin) != nil },
 		Expire: s.secondary.Expire,
+		Denied: s.denied,
 	}
 	s.folders = Folders{Zones: &s.engine.Zones, Claim: s.claimFile, Published: s.publishFile, Withdrawn: s.withdrawFile}
 	for _, f := range o.Folders {

@@ -17,7 +17,9 @@ type Desk struct {
 	Keys wire.Keyring
 	// Keyring returns the keys in place of Keys, for those that may change; may be nil.
 	Keyring func() wire.Keyring
-	Out     *Out
+	// Unsigned is told of requests whose signature is wrong; may be nil.
+	Unsigned func(p Peer, m *wire.Message, err error)
+	Out      *Out
 	// Notified takes a NOTIFY (RFC 1996) and returns the RCODE that it is answered with.
 	Notified func(Notice) wire.RCODE
 	// Update takes an update (RFC 2136). The returned RCODE is the answer; NOERROR says that the
@@ -152,6 +154,9 @@ func (d *Desk) serve(ctx context.Context, query []byte, p Peer, udp int, send fu
 	}
 	r := &request{m: m, raw: query, peer: p}
 	if r.session, err = d.keys().Check(query, m, time.Now()); err != nil {
+		if d.Unsigned != nil {
+			d.Unsigned(p, m, err)
+		}
 		rcode := wire.NotAuth
 		if e, ok := errors.AsType[*wire.SignatureError](err); ok && e.RCODE != 0 {
 			rcode = e.RCODE

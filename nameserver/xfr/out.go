@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,8 @@ type Out struct {
 	// for it (EXPIRE, RFC 7314): what is left of the expire timer of a zone that is transferred in. ok
 	// is false where the SOA says it. nil: it always does.
 	Expire func(origin zone.Name) (left time.Duration, ok bool)
+	// Denied is told of requests that Access has not let in; may be nil.
+	Denied func(p Peer, origin zone.Name, why string)
 
 	once   sync.Once
 	slots  chan struct{}
@@ -90,6 +93,7 @@ func (o *Out) serve(ctx context.Context, r *request, udp int, send func([]byte) 
 		return r.refuse(wire.NotAuth, send) // RFC 5936, section 2.2.1
 	case j == nil || o.Access == nil || !o.Access(q.Name).Allows(r.peer, r.session):
 		o.counts.refused.Add(1)
+		o.denied(r)
 		r.extended = edeProhibited
 		return r.refuse(wire.Refused, send)
 	case !ok:
@@ -168,6 +172,21 @@ func (o *Out) size(udp int) int {
 		return min(o.MessageSize, wire.MaxSize)
 	}
 	return DefaultMessage
+}
+
+// denied tells of a request that was not let in.
+func (o *Out) denied(r *request) {
+	if o.Denied == nil {
+		return
+	}
+	why := "the request is not signed"
+	if key, ok := r.session.Key(); ok {
+		why = fmt.Sprintf("the request is signed with key %s", key)
+	}
+	if r.peer.TLS != nil {
+		why += ", over TLS"
+	}
+	o.Denied(r.peer, r.m.Questions[0].Name, why)
 }
 
 // limited runs a transfer when there are not too many.

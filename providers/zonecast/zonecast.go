@@ -75,6 +75,12 @@ func (p *Provider) info(z api.Zone) provider.ZoneInfo {
 	return i
 }
 
+// loopback reports whether a host is this machine by its address.
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback() || host == "localhost"
+}
+
 // reachable are the addresses that a client can ask: "every address" stands for the one that the
 // name server was reached at.
 func (p *Provider) reachable(list []string) []string {
@@ -85,7 +91,7 @@ func (p *Provider) reachable(list []string) []string {
 		case err != nil:
 			continue
 		case !a.Addr().IsUnspecified():
-			if p.local || !a.Addr().IsLoopback() {
+			if p.local || !a.Addr().IsLoopback() || loopback(p.host) {
 				out = append(out, text)
 			}
 			continue
