@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,6 +166,27 @@ func TestWrong(t *testing.T) {
 	golden(t, "testdata/wrong.golden", out.Bytes())
 	if strings.Contains(out.String(), "c2VjcmV0") {
 		t.Error("a secret is shown")
+	}
+}
+
+// What needs a restart is named, wherever it stands in the file.
+func TestFixed(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) *conf.Config {
+		c, findings := conf.Parse("c.yaml", []byte(text), env)
+		if c == nil {
+			t.Fatal(findings)
+		}
+		return c
+	}
+	c := parse("listen: 127.0.0.1:5300\nstore: a.db\ncontrol: {socket: s, group: dns}\nrate_limit: 100\nzones: {folder: zones}\n")
+	same := parse("# moved\nzones:\n  - folder: other\nrate_limit: {per_second: 100}\nkeys: {k.: {secret: c2VjcmV0IHNlY3JldA==}}\ncontrol: {group: dns, socket: s}\nstore: a.db\nlisten: [127.0.0.1:5300]\n")
+	if got := c.Fixed(same); len(got) != 0 {
+		t.Errorf("%q need a restart, want none", got)
+	}
+	next := parse("listen: 127.0.0.1:5301\nstore: b.db\ncontrol: {socket: s}\nzones: {folder: zones}\n")
+	if got, want := c.Fixed(next), []string{"listen", "rate_limit", "store", "control"}; !slices.Equal(got, want) {
+		t.Errorf("%q need a restart, want %q", got, want)
 	}
 }
 

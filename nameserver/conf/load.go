@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -68,6 +69,22 @@ func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, 
 		return nil, d.findings
 	}
 	return c, d.findings
+}
+
+// Fixed names the keys in which next differs from c and that a running server cannot take up: they
+// need a restart.
+func (c *Config) Fixed(next *Config) (keys []string) {
+	a, b := reflect.ValueOf(c.File), reflect.ValueOf(next.File)
+	for i := range a.NumField() {
+		switch key := a.Type().Field(i).Tag.Get("key"); key {
+		case "keys", "peers", "defaults", "zones", "produce":
+		default:
+			if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
 }
 
 // path is a path of the file, made absolute or relative to the working directory.
@@ -226,6 +243,9 @@ func (c *Config) checkPeer(d *decoder, name string) {
 		if _, err := addrPort(a, 53); err != nil {
 			d.at(p.Place, "", "peer %s: %v", name, err)
 		}
+	}
+	if _, err := netip.ParseAddr(p.Source); p.Source != "" && err != nil {
+		d.at(p.Place, "write an address of this machine, as 192.0.2.53", "peer %s: source %q is no address", name, p.Source)
 	}
 	c.hasKey(d, p.Key, p.Place)
 }

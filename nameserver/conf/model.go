@@ -164,6 +164,7 @@ type Peer struct {
 	Address []string `key:"address" help:"where it is asked and told, as 198.51.100.2; the port is 53, over TLS 853, unless given"`
 	Key     string   `key:"key" help:"TSIG key, one of keys"`
 	TLS     *PeerTLS `key:"tls" help:"transfers over TLS (RFC 9103)"`
+	Source  string   `key:"source" help:"address that it is asked and told from; default: the system's choice"`
 	NoIXFR  bool     `key:"no_ixfr" help:"always fetch the whole zone"`
 	Place   finding.Place
 }

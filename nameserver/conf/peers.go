@@ -1,10 +1,12 @@
 package conf
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"strconv"
@@ -62,7 +64,7 @@ func (c *Config) targets(names []string) []xfr.Target {
 				if p.TLS != nil && ap.Port() == tlsPort {
 					ap = netip.AddrPortFrom(ap.Addr(), plainPort)
 				}
-				out = append(out, xfr.Target{Addr: ap.String(), Key: c.keys[p.Key]})
+				out = append(out, xfr.Target{Addr: ap.String(), Key: c.keys[p.Key], Dial: dialFrom(p.Source)})
 			}
 		}
 	}
@@ -87,10 +89,25 @@ func (c *Config) primaries(names []string) ([]xfr.Primary, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, xfr.Primary{Addr: ap.String(), Key: c.keys[p.Key], TLS: conf, NoIXFR: p.NoIXFR})
+			out = append(out, xfr.Primary{Addr: ap.String(), Key: c.keys[p.Key], TLS: conf, NoIXFR: p.NoIXFR, Dial: dialFrom(p.Source)})
 		}
 	}
 	return out, nil
+}
+
+// dialFrom dials from an address; nil: the system's choice.
+func dialFrom(source string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	from, err := netip.ParseAddr(source)
+	if err != nil {
+		return nil // checked, or not given
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))}
+		if network == "udp" {
+			d.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+		}
+		return d.DialContext(ctx, network, addr)
+	}
 }
 
 // clientTLS is how a peer is asked over TLS; nil: it is not.
@@ -132,12 +149,25 @@ func (c *Config) authorities(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// access makes rules of what was written.
+// access makes rules of who may transfer of what was written. A peer that is known over TLS may over
+// TLS only.
 func (c *Config) access(rules []Rule) xfr.Access {
+	out := c.senders(rules)
+	for i := range out {
+		if p, ok := c.Peers[rules[i].Peer]; ok && p.TLS != nil {
+			out[i].TLS = true
+		}
+	}
+	return out
+}
+
+// senders makes rules, one for each, of who may send something: NOTIFY goes over UDP, whatever
+// transfers go over.
+func (c *Config) senders(rules []Rule) xfr.Access {
 	var out xfr.Access
 	for _, r := range rules {
 		if p, ok := c.Peers[r.Peer]; ok {
-			out = append(out, c.rulesOf(p)...)
+			out = append(out, c.ruleOf(p))
 			continue
 		}
 		x := xfr.Rule{Certificates: r.Certificates, TLS: r.TLS, Deny: r.Deny}
@@ -152,8 +182,8 @@ func (c *Config) access(rules []Rule) xfr.Access {
 	return out
 }
 
-// rulesOf lets a peer in: from its addresses, and signed where it has a key.
-func (c *Config) rulesOf(p Peer) xfr.Access {
+// ruleOf lets a peer in: from its addresses, and signed where it has a key.
+func (c *Config) ruleOf(p Peer) xfr.Rule {
 	var x xfr.Rule
 	for _, a := range p.Address {
 		if ap, err := addrPort(a, plainPort); err == nil {
@@ -163,7 +193,7 @@ func (c *Config) rulesOf(p Peer) xfr.Access {
 	if k := c.keys[p.Key]; k != nil {
 		x.Keys = []zone.Name{k.Name}
 	}
-	return xfr.Access{x}
+	return x
 }
 
 // grants are who may change what; origins are the zones that they hold for, nil: all.

@@ -25,7 +25,7 @@ func Schema() []byte {
 }
 
 func formOf(t reflect.Type) form {
-	text := form{"type": "string"}
+	text := form{"type": []string{"string", "number"}} // a number is a text, too
 	switch {
 	case t.Kind() == reflect.Pointer:
 		return formOf(t.Elem())

@@ -205,7 +205,7 @@ func (c *Config) Content() (serve.Content, error) {
 
 func (c *Config) secondary(origin zone.Name, z *Zone) (serve.Secondary, error) {
 	p, err := c.primaries(z.Primaries)
-	return serve.Secondary{Origin: origin, Primaries: p, NotifyBy: c.access(z.NotifyBy), Policy: c.policy(&z.Policy)}, err
+	return serve.Secondary{Origin: origin, Primaries: p, NotifyBy: c.senders(z.NotifyBy), Policy: c.policy(&z.Policy)}, err
 }
 
 func (c *Config) catalog(z *Zone) (serve.Catalog, error) {
@@ -231,7 +231,7 @@ func (c *Config) template(t *Template, base serve.Template) (serve.Template, err
 		out.Primaries, err = c.primaries(t.Primaries)
 	}
 	if t.NotifyBy != nil {
-		out.NotifyBy = c.access(t.NotifyBy)
+		out.NotifyBy = c.senders(t.NotifyBy)
 	}
 	if t.AllowTransfer != nil {
 		out.Transfer = c.access(t.AllowTransfer)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -318,13 +319,30 @@ func (s *Server) produce(c *Content) {
 	s.producers = nil
 	for i := range c.Produce {
 		p := &c.Produce[i]
-		s.producers = append(s.producers, s.producer(p))
+		// One that is as it was goes on: a new one would begin with a new version.
+		if at := slices.IndexFunc(before, func(x producing) bool { return x.same(p) }); at >= 0 {
+			s.producers = append(s.producers, before[at])
+			continue
+		}
+		s.producers = append(s.producers, producing{s.producer(p), p})
 	}
 	for _, p := range before {
 		if !slices.ContainsFunc(c.Produce, func(x Produce) bool { return x.Origin == p.Origin }) {
 			s.zones.withdraw(p.Origin, catalog)
 		}
 	}
+}
+
+// producing is a catalog that is made, and what says how.
+type producing struct {
+	*secondary.Producer
+	by *Produce
+}
+
+// same reports whether p says the same, but for who may have the catalog, which is looked up each time.
+func (x producing) same(p *Produce) bool {
+	return x.by.Origin == p.Origin && x.by.Serial == p.Serial && slices.Equal(x.by.Zones, p.Zones) &&
+		(x.by.Zones == nil) == (p.Zones == nil) && slices.Equal(x.by.Except, p.Except) && reflect.DeepEqual(x.by.Groups, p.Groups)
 }
 
 func (s *Server) producer(p *Produce) *secondary.Producer {

@@ -44,7 +44,7 @@ type Server struct {
 	held      *held.Zones
 	secondary *secondary.Zones
 	producing sync.Mutex // guards producers
-	producers []*secondary.Producer
+	producers []producing
 	loaded    atomic.Bool
 	// incomplete: there are files or folders that cannot be read, and zones may be missing for it.
 	incomplete atomic.Bool

@@ -304,7 +304,7 @@ func (w *writer) opt() {
 // whole writes all records of a zone but its SOA.
 func (w *writer) whole(ctx context.Context, z *zone.Zone) error {
 	origin, sent := z.Origin(), w.sent
-	for set := range z.All() {
+	for set := range z.Scan() {
 		if !set.Type.OnWire() || set.Type == zone.TypeSOA && set.Owner == origin {
 			continue
 		}
