@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -101,7 +102,7 @@ func (a *app) nameserver(ctx context.Context, args *nameserverArgs, c *conf.Conf
 		o.Control.Log = log.edited
 	}
 	if args.config != "" {
-		o.Again = func() (serve.Content, error) { return a.again(args, log) }
+		o.Again = func() (serve.Content, error) { return a.again(args, c, log) }
 	}
 	o.Program = version
 	o.Report, o.Log, o.Changed = log.report, log.finding, log.changed
@@ -160,8 +161,9 @@ func (a *app) nameserver(ctx context.Context, args *nameserverArgs, c *conf.Conf
 	return nil
 }
 
-// again reads the configuration file anew, when a reload was asked for.
-func (a *app) again(args *nameserverArgs, log *serverLog) (serve.Content, error) {
+// again reads the configuration file anew, when a reload was asked for. before is what the server was
+// started with.
+func (a *app) again(args *nameserverArgs, before *conf.Config, log *serverLog) (serve.Content, error) {
 	c, findings := a.loadSettings(args)
 	log.problems(findings)
 	var err error
@@ -170,6 +172,12 @@ func (a *app) again(args *nameserverArgs, log *serverLog) (serve.Content, error)
 	} else {
 		var content serve.Content
 		if content, err = c.Content(); err == nil {
+			if fixed := before.Fixed(c); len(fixed) > 0 {
+				log.finding(finding.Finding{
+					ID: "zones-reload", Severity: finding.Warning, Place: finding.Place{File: args.config},
+					Text: "changes of " + strings.Join(fixed, ", ") + " are not in force before a restart",
+				})
+			}
 			return content, nil
 		}
 		log.say("%v", err)
