@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"os/user"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/conf"
 	"github.com/zonecast/zonecast/nameserver/serve"
+	"github.com/zonecast/zonecast/zone"
 )
 
 type nameserverArgs struct {
@@ -195,11 +197,17 @@ func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
 	log := newServerLog(a)
 	log.stamp = false
 	var zones nameserver.Zones
-	folders := serve.Folders{Zones: &zones}
+	folders := serve.Folders{Zones: &zones, Claim: func(origin zone.Name, _ string) string { return o.Configured(origin) }}
 	for _, f := range o.Folders {
 		folders.Dirs = append(folders.Dirs, f.Dir)
 	}
 	r := folders.Scan(ctx, true)
+	r.Findings = append(r.Findings, o.Check()...)
+	if c.User != "" {
+		if _, err := user.Lookup(c.User); err != nil {
+			r.Findings = append(r.Findings, finding.Finding{ID: "nameserver-config", Severity: finding.Error, Text: "user: " + err.Error()})
+		}
+	}
 	if err := a.mayServe(log, r, len(o.Primaries)+len(o.Secondaries)+len(o.Catalogs) > 0); err != nil {
 		return err
 	}
@@ -207,6 +215,9 @@ func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
 		plural(len(o.Primaries), "zone"), plural(len(o.Secondaries), "zone"), plural(len(o.Catalogs), "catalog"))
 	if r.Broken > 0 {
 		return errors.New("not all zone files can be used")
+	}
+	if err := finding.AsError(r.Findings); err != nil {
+		return exit(exitError) // which was told
 	}
 	return nil
 }

@@ -387,23 +387,3 @@ func (c *Config) checkTemplate(d *decoder, t *Template, at finding.Place) {
 		d.at(at, "take it out", "members of a catalog are transferred in; updates go to their primary")
 	}
 }
-
-// reloadable are the keys of the file that a reload takes.
-var reloadable = []string{"keys", "peers", "defaults", "zones", "produce"}
-
-// NeedsRestart names the keys that differ from those of a running server and that a reload does not
-// take.
-func (c *Config) NeedsRestart(running *Config) []string {
-	var out []string
-	now, then := reflect.ValueOf(&c.File).Elem(), reflect.ValueOf(&running.File).Elem()
-	for _, f := range fields(now.Type()) {
-		key := f.Tag.Get("key")
-		if slices.Contains(reloadable, key) {
-			continue
-		}
-		if !reflect.DeepEqual(now.FieldByIndex(f.Index).Interface(), then.FieldByIndex(f.Index).Interface()) {
-			out = append(out, key)
-		}
-	}
-	return out
-}
