@@ -128,7 +128,7 @@ func (l *serverLog) start(s *serve.Server, r serve.Report, took time.Duration) {
 		l.say("%s from %s loaded in %v%s", plural(r.Zones, "zone"), plural(r.Files, "file"), took.Round(time.Millisecond), l.broken(r))
 	}
 	for _, k := range []struct{ kind, text string }{
-		{"primary", "held here"}, {"secondary", "transferred in before, out of the store"}, {"catalog", "made here as catalogs"},
+		{"primary", "held here"}, {"secondary", "transferred in before, out of the store"}, {"catalog", "made here to list others"},
 	} {
 		if n := kinds[k.kind]; n > 0 {
 			l.say("%s %s", plural(n, "zone"), k.text)
@@ -136,6 +136,9 @@ func (l *serverLog) start(s *serve.Server, r serve.Report, took time.Duration) {
 	}
 	for _, e := range s.Endpoints() {
 		l.say("%s at %s", e.Service, e.Addr)
+	}
+	for _, at := range s.ControlAt() {
+		l.say("control at %s", at)
 	}
 	if m := s.MetricsAddr(); m.IsValid() {
 		l.say("metrics at http://%s/metrics", m)

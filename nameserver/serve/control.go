@@ -40,6 +40,21 @@ func (s *Server) listenControl() error {
 	return err
 }
 
+// ControlAt is where the control interface listens: a socket's path, an address, both or nothing.
+func (s *Server) ControlAt() []string {
+	var out []string
+	if s.control == nil {
+		return nil
+	}
+	if path := s.control.Socket(); path != "" {
+		out = append(out, path)
+	}
+	if a := s.control.Addr(); a.IsValid() {
+		out = append(out, a.String())
+	}
+	return out
+}
+
 // addresses are where questions are answered over UDP and TCP.
 func (s *Server) addresses() []string {
 	var out []string
