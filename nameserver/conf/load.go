@@ -18,6 +18,7 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/yaml11"
+	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -116,6 +117,18 @@ func (c *Config) check(d *decoder) {
 		}
 		d.once(seen, p.Catalog.String(), p.Place)
 		c.checkPolicy(d, &p.Policy, p.Place)
+	}
+	if c.MaxUDP != 0 && (c.MaxUDP < 512 || c.MaxUDP > socket.MaxDatagram) {
+		d.at(finding.Place{File: d.name}, "1232 passes nearly everywhere", "max_udp is %d; it has to be from 512 to %d", c.MaxUDP, socket.MaxDatagram)
+	}
+	if c.Workers > 1024 {
+		d.at(finding.Place{File: d.name}, "0 is one for each processor", "workers is %d; there can be 1024", c.Workers)
+	}
+	if len(c.Produce) > 0 && c.Store == "" {
+		d.findings = append(d.findings, finding.Finding{
+			ID: "nameserver-config", Severity: finding.Warning, Place: c.Produce[0].Place,
+			Text: "without a store, a catalog lists after a start what can be served then, and its followers delete what is missing", Fix: "write store: and a file, as /var/lib/zonecast/nameserver.db",
+		})
 	}
 	if c.Store == "" && slices.ContainsFunc(c.Zones, func(z Zone) bool { return z.Primary != "" }) {
 		d.at(finding.Place{File: d.name}, "write store: and a file, as /var/lib/zonecast/nameserver.db", "zones that are held here (primary) need a store")

@@ -29,6 +29,10 @@ import (
 	"github.com/zonecast/zonecast/zone"
 )
 
+// restAfterNotify is how long secondaries are left alone after they were told of a version: under
+// updates there may be hundreds of versions in a second.
+const restAfterNotify = 500 * time.Millisecond
+
 // A Server is a name server whose addresses are bound.
 type Server struct {
 	o        Options
@@ -75,7 +79,7 @@ func Listen(o Options) (*Server, error) {
 	s.content.Store(&o.Content)
 	s.listed, s.reloads = make(chan struct{}, 1), make(chan reloading)
 	s.zones = &register{zones: &s.engine.Zones, policy: s.policy, limit: o.Journal}
-	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told}
+	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told, Rest: restAfterNotify}
 	s.zones.notify, s.zones.listed, s.zones.changed = s.notify, s.relist, s.changed
 	s.wire()
 	s.out = &xfr.Out{

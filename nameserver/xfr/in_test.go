@@ -453,3 +453,32 @@ func TestNotifierTriesAgain(t *testing.T) {
 		<-ended
 	})
 }
+
+// A zone that changes all the time is told of at once, and then of the newest version now and then.
+func TestNotifierRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipe(&xfr.Journal{})
+		var told diary
+		n := &xfr.Notifier{
+			Rest:    time.Second,
+			Targets: func(zone.Name) []xfr.Target { return []xfr.Target{{Addr: "192.0.2.1:53", Dial: p.dial}} },
+			Told:    func(_ zone.Name, serial uint32, _ xfr.Target, err error) { told.add(fmt.Sprintf("%d %v", serial, err == nil)) },
+		}
+		p.desk.Notified = func(xfr.Notice) wire.RCODE { return wire.NoError }
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); _ = n.Run(ctx) }()
+		for i := range 30 { // for three seconds
+			if err := n.Changed(hourly(t, i+1)); err != nil {
+				t.Fatal(err)
+			}
+			later(100 * time.Millisecond)
+		}
+		later(5 * time.Second)
+		if want := []string{"1 true", "10 true", "20 true", "30 true"}; !slices.Equal(told.all(), want) {
+			t.Errorf("told %q, want %q", told.all(), want)
+		}
+		cancel()
+		<-ended
+	})
+}

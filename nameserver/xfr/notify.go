@@ -2,6 +2,7 @@ package xfr
 
 import (
 	"context"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -28,12 +29,16 @@ type Notifier struct {
 	Tries   int           // 0: 5
 	Timeout time.Duration // of the first try; each further one waits twice as long; 0: 1 s
 	AtOnce  int           // how many messages wait for their answers at once; 0: 256
+	// Rest is how long a zone is left alone after its secondaries were told of it: of the versions that
+	// come meanwhile they are told of the last. 0: not at all.
+	Rest time.Duration
 	// Told is called when a target has answered, or is given up with an error; may be nil. Several
 	// calls may come at once.
 	Told func(origin zone.Name, serial uint32, t Target, err error)
 
 	mu      sync.Mutex
-	waiting []zone.Name // in order, without duplicates
+	began   map[zone.Name]time.Time // when zones were told of last, as far as Rest wants to know
+	waiting []zone.Name             // in order, without duplicates
 	soas    map[zone.Name]wire.Record
 	wake    chan struct{}
 	running map[zone.Name]context.CancelFunc
@@ -49,21 +54,51 @@ func (n *Notifier) Changed(z *zone.Zone) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.init()
-	if _, queued := n.soas[soa.Owner]; !queued {
-		n.waiting = append(n.waiting, soa.Owner)
-	}
+	_, queued := n.soas[soa.Owner]
 	n.soas[soa.Owner] = soa
+	if queued {
+		return nil
+	}
+	if left := n.Rest - time.Since(n.began[soa.Owner]); left > 0 {
+		time.AfterFunc(left, func() {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.queue(soa.Owner)
+		})
+		return nil
+	}
+	n.queue(soa.Owner)
+	return nil
+}
+
+// queue is called with the lock.
+func (n *Notifier) queue(origin zone.Name) {
+	n.waiting = append(n.waiting, origin)
 	select {
 	case n.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
+
+// begun notes that a zone is being told of, for Rest. It is called with the lock.
+func (n *Notifier) begun(origin zone.Name) {
+	if n.Rest <= 0 {
+		return
+	}
+	if len(n.began) > mostResting {
+		maps.DeleteFunc(n.began, func(_ zone.Name, t time.Time) bool { return time.Since(t) > n.Rest })
+	}
+	n.began[origin] = time.Now()
+}
+
+// mostResting is from how many zones on those that have rested are forgotten.
+const mostResting = 10_000
 
 // init is called with the lock.
 func (n *Notifier) init() {
 	if n.wake == nil {
 		n.wake = make(chan struct{}, 1)
+		n.began = map[zone.Name]time.Time{}
 		n.soas, n.running = map[zone.Name]wire.Record{}, map[zone.Name]context.CancelFunc{}
 	}
 }
@@ -113,6 +148,7 @@ func (n *Notifier) next(ctx context.Context) (soa wire.Record, telling context.C
 	n.waiting = n.waiting[1:]
 	soa = n.soas[origin]
 	delete(n.soas, origin)
+	n.begun(origin)
 	if cancel := n.running[origin]; cancel != nil {
 		cancel()
 	}

@@ -134,10 +134,8 @@ func (w *writer) add(owner zone.Name, t zone.Type, ttl uint32, d zone.Data) erro
 
 func (w *writer) put(owner zone.Name, t zone.Type, ttl uint32, d zone.Data) {
 	w.name(owner)
-	b := binary.BigEndian.AppendUint16(w.b, uint16(t))
-	b = append(b, 0, byte(wire.ClassIN))
-	b = binary.BigEndian.AppendUint32(b, ttl)
-	w.b = append(b, 0, 0)
+	w.b = append(w.b, byte(t>>8), byte(t), 0, byte(wire.ClassIN),
+		byte(ttl>>24), byte(ttl>>16), byte(ttl>>8), byte(ttl), byte(len(d)>>8), byte(len(d)))
 	at := len(w.b)
 	switch {
 	case t == zone.TypeNS || t == zone.TypeCNAME || t == zone.TypePTR:
@@ -153,6 +151,7 @@ func (w *writer) put(owner zone.Name, t zone.Type, ttl uint32, d zone.Data) {
 		w.b = append(w.b, d[len(names):]...)
 	default:
 		w.b = append(w.b, d...)
+		return
 	}
 	binary.BigEndian.PutUint16(w.b[at-2:], uint16(len(w.b)-at))
 }
@@ -169,6 +168,9 @@ func nameLen(s string) int {
 // name writes an owner's name.
 func (w *writer) name(owner zone.Name) {
 	key := owner.Key()
+	if w.sibling(key) {
+		return
+	}
 	same := 0
 	for same < len(key) && same < len(w.last) && key[same] == w.last[same] {
 		same++
@@ -209,6 +211,40 @@ func (w *writer) name(owner zone.Name) {
 		return
 	}
 	w.b = binary.BigEndian.AppendUint16(w.b, pointer|uint16(w.labels[from-1].at))
+}
+
+// sibling writes the name of an owner that is the one before, or has the same parent, as nearly all
+// have. It reports false, and has done nothing, where there is more to it.
+func (w *writer) sibling(key string) bool {
+	n := len(w.labels)
+	if n < 2 || w.labels[n-2].at == 0 {
+		return false
+	}
+	own, parent := &w.labels[n-1], w.labels[n-2]
+	if len(key) <= parent.end || key[:parent.end] != w.last[:parent.end] {
+		return false
+	}
+	if key == w.last {
+		if own.at == 0 {
+			return false
+		}
+		w.b = binary.BigEndian.AppendUint16(w.b, pointer|uint16(own.at))
+		return true
+	}
+	first := key[parent.end : len(key)-1]
+	for i := range len(first) {
+		if first[i] <= 1 { // more labels, or an octet that keys have otherwise
+			return false
+		}
+	}
+	w.last = key
+	*own = label{end: len(key)}
+	if len(w.b) < reachable {
+		own.at = len(w.b)
+	}
+	w.b = append(append(w.b, byte(len(first))), first...)
+	w.b = append(w.b, pointer>>8|byte(parent.at>>8), byte(parent.at))
+	return true
 }
 
 // appendLabel writes a label as keys have it (zone.Name): 01 02 is the octet 0, 01 03 the octet 1.
