@@ -16,6 +16,7 @@ import (
 
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/socket"
+	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
@@ -47,7 +48,7 @@ func runChild(task string) error {
 			return err
 		}
 	case "zonecast":
-		if answerer, err = engine(f[2]); err != nil {
+		if answerer, err = engine(f[2], f[4] == axfr); err != nil {
 			return err
 		}
 		debug.FreeOSMemory() // the file's text, and the zone as it was before it was compiled
@@ -79,8 +80,9 @@ func (echo) Worker() socket.Worker { return echo{} }
 
 func (echo) Answer(dst, query []byte, _ *socket.Client) []byte { return append(dst, query...) }
 
-// engine serves a zone file with all that a public server has switched on.
-func engine(file string) (socket.Answerer, error) {
+// engine serves a zone file with all that a public server has switched on, and lets loopback transfer
+// it when that is measured.
+func engine(file string, transfers bool) (socket.Answerer, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -103,5 +105,21 @@ func engine(file string) (socket.Answerer, error) {
 		Limit: nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 1 << 30}),
 	}
 	e.Zones.Put(compiled)
-	return socket.Engine(e, nil), nil
+	if !transfers {
+		return socket.Engine(e, nil), nil
+	}
+	journal := &xfr.Journal{}
+	if err := journal.Put(res.Zone); err != nil {
+		return nil, err
+	}
+	access := xfr.Access{{Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	return socket.Engine(e, &xfr.Desk{Out: &xfr.Out{
+		Journal: func(asked zone.Name) *xfr.Journal {
+			if asked != res.Zone.Origin() {
+				return nil
+			}
+			return journal
+		},
+		Access: func(zone.Name) xfr.Access { return access },
+	}}), nil
 }

@@ -24,6 +24,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/file"
 	_ "github.com/coredns/coredns/plugin/tls"
+	_ "github.com/coredns/coredns/plugin/transfer"
 )
 
 func main() { coremain.Run() }
@@ -39,17 +40,23 @@ var coreDNS struct {
 func buildCoreDNS(ctx context.Context, dir string) (string, error) {
 	dir = filepath.Join(dir, "coredns-"+coreDNSVersion)
 	path := filepath.Join(dir, "coredns")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	source := filepath.Join(dir, "main.go")
+	if built, err := os.ReadFile(source); err == nil && string(built) == coreDNSProgram {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	if err := os.RemoveAll(path); err != nil { // it is another program's
+		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
 	for name, text := range map[string]string{
-		"main.go": coreDNSProgram,
-		"go.mod":  "module coredns\n\ngo 1.26\n\nrequire github.com/coredns/coredns " + coreDNSVersion + "\n",
+		source:                       coreDNSProgram,
+		filepath.Join(dir, "go.mod"): "module coredns\n\ngo 1.26\n\nrequire github.com/coredns/coredns " + coreDNSVersion + "\n",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			return "", err
 		}
 	}
@@ -82,6 +89,6 @@ func coredns(ctx context.Context, p place) (*process, error) {
 	return configured(ctx, p, "Corefile", `.:%PORT {
 	bind 127.0.0.1
 	file %ZONE %ORIGIN
-}
+`+p.transferring("	transfer {\n		to *\n	}\n")+`}
 `+secure, coreDNS.path, "-conf", "%DIR/Corefile")
 }

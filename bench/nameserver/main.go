@@ -86,8 +86,10 @@ type Row struct {
 	Ratios  map[string]float64 `json:"ratios,omitempty"`
 	Latency *Latency           `json:"latency,omitempty"` // in place of CPU, Rate and Lost
 	Start   *Start             `json:"start,omitempty"`   // the same
-	Result  string             `json:"result,omitempty"`
-	Error   string             `json:"error,omitempty"`
+	// Transfer is in place of CPU, Rate and Lost, too; Ratios are then of records a second.
+	Transfer *Transfer `json:"transfer,omitempty"`
+	Result   string    `json:"result,omitempty"`
+	Error    string    `json:"error,omitempty"`
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -135,6 +137,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			zones = 1000
 		}
 		b.addSwaps(zones)
+	}
+	if rows.MatchString(transferName) && ctx.Err() == nil {
+		names := transferNames
+		if *quick {
+			names = 10_000
+		}
+		b.transfers(names)
 	}
 	for _, w := range loads {
 		if rows.MatchString(w.name) && ctx.Err() == nil {

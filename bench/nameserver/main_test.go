@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -62,6 +63,100 @@ func TestQuickLoads(t *testing.T) {
 	for _, r := range rows {
 		if r.Error != "" || r.Load <= 0 || r.Memory <= 0 || r.Start == nil || r.Start.CPU <= 0 || r.Start.Peak < r.Memory {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestQuickTransfers(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("two processors are needed")
+	}
+	var out, log bytes.Buffer
+	args := []string{"-quick", "-json", "-dir", t.TempDir(), "-servers", "zonecast|knot", "-only", "AXFR"}
+	if code := run(context.Background(), args, &out, &log); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, log.String())
+	}
+	var rows []Row
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) != 2 {
+		t.Fatalf("%d rows, %v, want 2", len(rows), err)
+	}
+	for _, r := range rows {
+		if r.Server != "zonecast" && strings.Contains(r.Error, errMissing.Error()) {
+			continue
+		}
+		f := r.Transfer
+		if r.Error != "" || f == nil || f.Records != 10_006 || f.Octets < 10_006*16 || f.Rate <= 0 || f.CPU <= 0 || r.Memory <= 0 {
+			t.Errorf("%+v, %+v", r, f)
+		}
+		if r.Result != "" {
+			t.Errorf("%s: %q: the target is for the whole zone", r.Server, r.Result)
+		}
+	}
+}
+
+func TestTransferTarget(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rate float64
+		want string
+	}{{3.0e6, "ok"}, {2.99e6, "MISSED"}} {
+		rows := []Row{
+			{Work: transferName, Server: "zonecast", Transfer: &Transfer{Rate: c.rate}},
+			{Work: transferName, Server: "knot", Transfer: &Transfer{Rate: 2e6}},
+		}
+		rows[0].judgeTransfer(rows, transferNames)
+		if rows[0].Result != c.want || rows[0].Ratios["knot"] != c.rate/2e6 {
+			t.Errorf("%.0f: %q, %v, want %q", c.rate, rows[0].Result, rows[0].Ratios, c.want)
+		}
+		var out strings.Builder
+		printTable(&out, rows)
+		if want := "≥ 3.0M records/s: " + c.want; !strings.Contains(out.String(), want) {
+			t.Errorf("%.0f: the table does not say %q:\n%s", c.rate, want, out.String())
+		}
+	}
+}
+
+// What ends too early, with another record, or with an error is no transfer.
+func TestReadTransfer(t *testing.T) {
+	t.Parallel()
+	const (
+		head = "\x00\x00\x84\x00\x00\x01\x00\x02\x00\x00\x00\x00\x01x\x00\x00\xfc\x00\x01"
+		soa  = "\xc0\x0c\x00\x06\x00\x01\x00\x00\x00\x00\x00\x02so"
+		addr = "\x01n\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x00\x00\x04addr"
+	)
+	refused := "\x00\x00\x84\x05" + head[4:] + soa + addr
+	for _, c := range []struct {
+		name     string
+		messages []string
+		want     int
+		good     bool
+	}{
+		{"whole", []string{head + soa + addr, head + addr + soa}, 4, true},
+		{"another record last", []string{head + soa + addr, head + soa + addr}, 4, false},
+		{"too many", []string{head + soa + addr, head + addr + soa}, 3, false},
+		{"too few", []string{head + soa + addr}, 4, false},
+		{"cut", []string{head + soa + addr, head + addr + soa[:4]}, 4, false},
+		{"refused", []string{refused, head + addr + soa}, 4, false},
+		{"short", []string{"\x00\x00\x84"}, 4, false},
+	} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, m := range c.messages {
+			n, err := w.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size += n
+		}
+		_ = w.Close()
+		f := fetcher{want: c.want, buf: make([]byte, 1<<17)}
+		octets, err := f.read(int(r.Fd()))
+		_ = r.Close()
+		if (err == nil) != c.good || c.good && octets != int64(size) {
+			t.Errorf("%s: %d octets of %d, error %v, want success %v", c.name, octets, size, err, c.good)
 		}
 	}
 }

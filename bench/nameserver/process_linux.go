@@ -145,15 +145,14 @@ func (p *process) memory() (sum int64) {
 	return sum
 }
 
-// spent is the time that all processes have run for, in hundredths of a second, threads that have ended
-// included.
+// spent is the time that all processes have run for, threads that have ended included.
 func (p *process) spent() (sum time.Duration) {
 	p.each(func(dir string) {
-		b, _ := os.ReadFile(dir + "/stat")
-		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])) // the name before may have blanks
-		for i := 11; i <= 12 && i < len(f); i++ {                      // utime, stime
-			ticks, _ := strconv.ParseInt(f[i], 10, 64)
-			sum += time.Duration(ticks) * 10 * time.Millisecond
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		const sched = 2 // the scheduler's count; what a clock of another process is called: clock_getcpuclockid(3)
+		var t syscall.Timespec
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, uintptr(^pid<<3|sched), uintptr(unsafe.Pointer(&t)), 0); errno == 0 {
+			sum += time.Duration(t.Nano())
 		}
 	})
 	return sum

@@ -34,6 +34,14 @@ func (p place) zones() []oneZone {
 	return []oneZone{{strings.TrimSuffix(origin, "."), p.zone}}
 }
 
+// transferring is what a configuration needs beside where zones are transferred.
+func (p place) transferring(text string) string {
+	if p.transport != axfr {
+		return ""
+	}
+	return text
+}
+
 func (p place) log() string { return filepath.Join(p.dir, "log") }
 
 // A server can be measured.
@@ -50,14 +58,14 @@ type server struct {
 // often as it asks.
 var servers = []server{
 	{name: "echo", start: self("echo")},
-	{name: "zonecast", start: self("zonecast"), streams: []string{"TCP", "DoT", "DoH"}},
+	{name: "zonecast", start: self("zonecast"), streams: []string{"TCP", "DoT", "DoH", axfr}},
 	{name: "gdnsd", start: gdnsd, streams: []string{"TCP"}, unsigned: true},
-	{name: "yadifa", start: yadifa, unsigned: true},
-	{name: "nsd", start: nsd, streams: []string{"TCP", "DoT"}},
-	{name: "knot", start: knot, streams: []string{"TCP"}},
-	{name: "powerdns", start: powerdns, streams: []string{"TCP"}},
-	{name: "bind", start: bind, streams: []string{"TCP", "DoT", "DoH"}},
-	{name: "coredns", start: coredns, streams: []string{"TCP", "DoT", "DoH"}, unsigned: true},
+	{name: "yadifa", start: yadifa, streams: []string{axfr}, unsigned: true},
+	{name: "nsd", start: nsd, streams: []string{"TCP", "DoT", axfr}},
+	{name: "knot", start: knot, streams: []string{"TCP", axfr}},
+	{name: "powerdns", start: powerdns, streams: []string{"TCP", axfr}},
+	{name: "bind", start: bind, streams: []string{"TCP", "DoT", "DoH", axfr}},
+	{name: "coredns", start: coredns, streams: []string{"TCP", "DoT", "DoH", axfr}, unsigned: true},
 }
 
 // self starts this program as a server.
@@ -159,7 +167,7 @@ func yadifa(ctx context.Context, p place) (*process, error) {
 	domain %ORIGIN
 	file "%ZONE"
 	notify-auto false
-</zone>
+`+p.transferring("	allow-transfer 127.0.0.1\n")+`</zone>
 %END
 `, "yadifad", "-c", "%DIR/yadifad.conf")
 }
@@ -196,7 +204,7 @@ remote-control:
 zone:
 	name: "%ORIGIN"
 	zonefile: "%ZONE"
-%END
+`+p.transferring("	provide-xfr: 127.0.0.1 NOKEY\n")+`%END
 `, "nsd", "-d", "-c", "%DIR/nsd.conf")
 }
 
@@ -212,13 +220,17 @@ log:
     any: warning
 database:
     storage: "%DIR/db"
-zone:
+`+p.transferring(`acl:
+  - id: load
+    address: 127.0.0.1
+    action: transfer
+`)+`zone:
 %EACH
   - domain: "%ORIGIN"
     file: "%ZONE"
     zonefile-sync: -1
     journal-content: none
-%END
+`+p.transferring("    acl: load\n")+`%END
 `, "knotd", "-c", "%DIR/knot.conf")
 }
 
@@ -253,7 +265,7 @@ func powerdns(ctx context.Context, p place) (*process, error) {
 			}
 		}
 	}
-	return configured(ctx, p, "pdns.conf", presigned+`launch=bind
+	return configured(ctx, p, "pdns.conf", presigned+p.transferring("allow-axfr-ips=127.0.0.1\n")+`launch=bind
 bind-config=%DIR/named.conf
 local-address=127.0.0.1
 local-port=%PORT
@@ -285,7 +297,7 @@ options {
 	dnssec-validation no;
 	empty-zones-enable no;
 	notify no;
-};
+`+p.transferring("	allow-transfer { 127.0.0.1; };\n")+`};
 controls { };
 %EACH
 zone "%ORIGIN" { type primary; file "%ZONE"; };

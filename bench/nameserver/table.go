@@ -93,6 +93,10 @@ func printTable(w io.Writer, rows []Row) {
 			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.Start, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
 			continue
 		}
+		if r.Transfer != nil {
+			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.transferred(same), r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
+			continue
+		}
 		if r.Latency != nil {
 			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.Latency, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
 			continue
@@ -115,6 +119,9 @@ func (r *Row) wanted() string {
 	}
 	if r.Start != nil {
 		return r.Start.Target + ": " + r.Result
+	}
+	if r.Transfer != nil {
+		return fmt.Sprintf("≥ %.1fM records/s: %s", transferTarget/1e6, r.Result)
 	}
 	if r.Latency != nil {
 		return fmt.Sprintf("≤ %.2f: %s", swapTarget, r.Result)
