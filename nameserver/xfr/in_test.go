@@ -462,7 +462,9 @@ func TestNotifierRests(t *testing.T) {
 		n := &xfr.Notifier{
 			Rest:    time.Second,
 			Targets: func(zone.Name) []xfr.Target { return []xfr.Target{{Addr: "192.0.2.1:53", Dial: p.dial}} },
-			Told:    func(_ zone.Name, serial uint32, _ xfr.Target, err error) { told.add(fmt.Sprintf("%d %v", serial, err == nil)) },
+			Told: func(_ zone.Name, serial uint32, _ xfr.Target, err error) {
+				told.add(fmt.Sprintf("%d %v", serial, err == nil))
+			},
 		}
 		p.desk.Notified = func(xfr.Notice) wire.RCODE { return wire.NoError }
 		ctx, cancel := context.WithCancel(t.Context())
