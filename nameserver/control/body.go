@@ -3,6 +3,7 @@ package control
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zonecast/zonecast/finding"
@@ -50,15 +52,51 @@ func (h *handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *api
 	if r.ContentLength > h.o.Limits.Body {
 		return nil, h.tooLarge()
 	}
-	body := steady{http.NewResponseController(w).SetReadDeadline, r.Body, h.o.Limits.Stall}
-	b, err := io.ReadAll(io.LimitReader(body, h.o.Limits.Body+1))
+	held := &counted{Reader: steady{http.NewResponseController(w).SetReadDeadline, r.Body, h.o.Limits.Stall}, h: h.shared}
+	context.AfterFunc(r.Context(), held.release) // it ends with the request
+	b, err := io.ReadAll(io.LimitReader(held, h.o.Limits.Body+1))
 	switch {
+	case errors.Is(err, errCrowded):
+		return nil, problem(api.Busy, "the bodies of requests under way have more than %d octets; nothing was done", h.o.Limits.Bodies)
 	case err != nil:
 		return nil, problem(api.Malformed, "the body of the request did not arrive whole: %v; nothing was done", err)
 	case int64(len(b)) > h.o.Limits.Body:
 		return nil, h.tooLarge()
 	}
 	return b, nil
+}
+
+var errCrowded = errors.New("too many octets are under way")
+
+// counted counts what is read among what all requests hold.
+type counted struct {
+	io.Reader
+	h *shared
+
+	mu    sync.Mutex // a client that goes ends its request while that is still read
+	n     int64
+	ended bool
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return n, err
+	}
+	c.n += int64(n)
+	if c.h.bodies.Add(int64(n)) > c.h.o.Limits.Bodies {
+		return n, errCrowded
+	}
+	return n, err
+}
+
+func (c *counted) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	c.h.bodies.Add(-c.n)
 }
 
 func (h *handler) tooLarge() *api.Problem {

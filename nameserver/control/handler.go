@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/zonecast/zonecast/nameserver/held"
@@ -24,6 +25,7 @@ type shared struct {
 	started       time.Time
 	reads, writes chan struct{}
 	again         *memory
+	bodies        atomic.Int64 // octets of requests that are read or worked on
 }
 
 func newShared(o Options) *shared {

@@ -73,6 +73,7 @@ type Entry struct {
 // Limits bound what clients can use up. Zero fields have the defaults.
 type Limits struct {
 	Body        int64         // octets of a request; 0: 256 MiB
+	Bodies      int64         // octets of all requests under way; 0: twice Body
 	Connections int           // at once; 0: 64
 	Reads       int           // of whole zones and lists at once; 0: 8
 	Writes      int           // at once; 0: 4
@@ -85,6 +86,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	l.Body = cmp.Or(l.Body, 256<<20)
+	l.Bodies = cmp.Or(l.Bodies, 2*l.Body)
 	l.Connections = cmp.Or(l.Connections, 64)
 	l.Reads = cmp.Or(l.Reads, 8)
 	l.Writes = cmp.Or(l.Writes, 4)

@@ -4,6 +4,7 @@ package control_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -265,6 +266,51 @@ func TestBodyTooLarge(t *testing.T) {
 	if resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a long body in chunks: %s", resp.Status)
 	}
+}
+
+// TestBodiesTogether has several bodies that are too much only together.
+func TestBodiesTogether(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(o *control.Options, _ *control.Unix) { o.Limits.Body, o.Limits.Bodies = 100_000, 150_000 })
+	body, feed := io.Pipe()
+	first := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		req, err := http.NewRequestWithContext(ctx, "PATCH", api.UnixBase+"/zones/example.org./records", body)
+		if err == nil {
+			req.Header.Set("If-Match", "*")
+			var resp *http.Response
+			if resp, err = s.client.Do(req); err == nil {
+				err = resp.Body.Close()
+			}
+		}
+		first <- err
+	}()
+	t.Cleanup(func() { _ = feed.Close() })
+	if _, err := feed.Write(bytes.Repeat([]byte(" "), 90_000)); err != nil {
+		t.Fatal(err)
+	}
+	second := func() string {
+		a := s.do("PATCH", "/zones/example.org./records", strings.Repeat(" ", 90_000), "If-Match", "*")
+		return a.problem(t).Kind
+	}
+	await := func(want string) {
+		t.Helper()
+		got := ""
+		for range 500 {
+			if got = second(); got == want {
+				return
+			}
+			time.Sleep(10 * time.Millisecond) // until the server has read, or has seen the client go
+		}
+		t.Fatalf("the second body: %s, want %s", got, want)
+	}
+	await(api.Busy)
+	cancel()
+	_ = feed.CloseWithError(errors.New("the client goes"))
+	<-first
+	await(api.Malformed) // nothing but blanks
 }
 
 // TestBusy has more writes at once than there is room for.
