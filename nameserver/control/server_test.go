@@ -309,7 +309,9 @@ func TestBodiesTogether(t *testing.T) {
 	await(api.Busy)
 	cancel()
 	_ = feed.CloseWithError(errors.New("the client goes"))
-	<-first
+	if err := <-first; err == nil {
+		t.Error("the first request was answered though its client has gone")
+	}
 	await(api.Malformed) // nothing but blanks
 }
 
