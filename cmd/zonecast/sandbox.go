@@ -291,7 +291,8 @@ func (a *app) sandboxSet(ctx context.Context, dir string, words []string) error 
 }
 
 func (a *app) sandboxStatus(ctx context.Context, dir string, wait time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, max(wait, 10*time.Second))
+	// A call that hangs is given up some time after the wait is over: the loop says then what it saw last.
+	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
 	defer cancel()
 	deadline := time.Now().Add(wait)
 	for {

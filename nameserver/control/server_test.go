@@ -298,7 +298,7 @@ func TestBodiesTogether(t *testing.T) {
 	await := func(want string) {
 		t.Helper()
 		got := ""
-		for range 500 {
+		for range 2000 {
 			if got = second(); got == want {
 				return
 			}

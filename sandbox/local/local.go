@@ -90,7 +90,7 @@ type process struct {
 }
 
 // startLimit is how long a server may take until it answers.
-const startLimit = 20 * time.Second
+const startLimit = time.Minute
 
 // Start starts a server anew and returns when it answers.
 func Start(ctx context.Context, o Options) (*Server, error) {
