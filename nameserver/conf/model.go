@@ -110,6 +110,7 @@ type Limits struct {
 	Write       time.Duration `key:"write" help:"how long a client may take to accept an answer; 0: 5s"`
 	Drain       time.Duration `key:"drain" help:"how long to wait for the last answers in the end; 0: 5s"`
 	Transfers   int           `key:"transfers" help:"transfers to secondaries at once; 0: 100"`
+	EachClient  int           `key:"transfers_per_client" help:"of them to one IPv4 address or IPv6 /64; 0: a quarter of transfers"`
 	Fetches     int           `key:"fetches" help:"transfers from primaries at once; 0: 64"`
 	Journal     Size          `key:"journal" help:"differences kept for each zone, as 4MiB; 0: 4 MiB"`
 }

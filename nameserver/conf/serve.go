@@ -32,7 +32,7 @@ func (c *Config) Serve() (serve.Options, error) {
 	o := serve.Options{
 		Store: c.path(c.Store), Path: c.TLS.Path, Threads: c.Workers, MaxUDP: c.MaxUDP, NSID: c.NSID, Version: c.Version,
 		Hostname: c.Host, Rotate: c.Rotate, Metrics: c.Metrics,
-		Transfers: c.Limits.Transfers, Fetches: c.Limits.Fetches, Journal: int64(c.Limits.Journal),
+		Transfers: c.Limits.Transfers, TransfersPerClient: c.Limits.EachClient, Fetches: c.Limits.Fetches, Journal: int64(c.Limits.Journal),
 		Limits: socket.Limits{
 			Connections: c.Limits.Connections, PerClient: c.Limits.PerClient, Large: c.Limits.Large, Idle: c.Limits.Idle,
 			Message: c.Limits.Message, Write: c.Limits.Write, Drain: c.Limits.Drain,

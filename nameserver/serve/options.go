@@ -58,9 +58,11 @@ type Options struct {
 	Cookies *nameserver.Cookies
 	Limit   *nameserver.RateLimit // nil: none
 
-	Transfers int   // to secondaries at once; 0: xfr.DefaultTransfers
-	Fetches   int   // from primaries at once; 0: 64
-	Journal   int64 // octets of differences kept for each zone; 0: xfr.DefaultJournal
+	Transfers int // to secondaries at once; 0: xfr.DefaultTransfers
+	// TransfersPerClient is how many of them one IPv4 address or IPv6 /64 gets; 0: a quarter.
+	TransfersPerClient int
+	Fetches            int   // from primaries at once; 0: 64
+	Journal            int64 // octets of differences kept for each zone; 0: xfr.DefaultJournal
 
 	Metrics  string          // address of the metrics over HTTP, "127.0.0.1:9153"; "": none
 	TopZones int             // zones that have metrics of their own, those that are asked most; 0: 20

@@ -83,10 +83,10 @@ func Listen(o Options) (*Server, error) {
 	s.zones.notify, s.zones.listed, s.zones.changed = s.notify, s.relist, s.changed
 	s.wire()
 	s.out = &xfr.Out{
-		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers,
+		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers, PerClient: o.TransfersPerClient,
 		Serves: func(origin zone.Name) bool { return s.engine.Zones.Find(origin) != nil },
 		Expire: s.secondary.Expire,
-		Denied: s.denied,
+		Denied: s.denied, Busy: s.busy,
 	}
 	s.folders = Folders{Zones: &s.engine.Zones, Claim: s.claimFile, Published: s.publishFile, Withdrawn: s.withdrawFile}
 	for _, f := range o.Folders {

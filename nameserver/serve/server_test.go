@@ -246,6 +246,8 @@ func TestSecondaryFollows(t *testing.T) {
 			t.Fatalf("version %d does not come", i)
 		}
 	}
+	cancel()
+	<-ended // what was published is counted, too
 	if got := in.Status(); got.Changes != 3 {
 		t.Errorf("%d transfers of changes, want 3; %d were whole", got.Changes, got.Whole)
 	}

@@ -65,3 +65,12 @@ func asked(m *wire.Message) string {
 func (s *Server) denied(p xfr.Peer, origin zone.Name, why string) {
 	s.strangers.tell(s.log, p, origin, "transfer-refused", fmt.Sprintf("%s may not transfer zone %s: %s; see allow_transfer", p.Addr.Addr(), origin, why))
 }
+
+// busy tells of a request for a transfer that found no place.
+func (s *Server) busy(p xfr.Peer, origin zone.Name, crowded bool) {
+	text := fmt.Sprintf("%s was refused a transfer of zone %s: as many as may be are under way; see limits: transfers", p.Addr.Addr(), origin)
+	if crowded {
+		text = fmt.Sprintf("%s was refused a transfer of zone %s: it has as many under way as one client may; see limits: transfers_per_client", p.Addr.Addr(), origin)
+	}
+	s.strangers.tell(s.log, p, zone.Root, "transfers-busy", text)
+}

@@ -38,6 +38,12 @@ type Out struct {
 	// and come again. 0: DefaultTransfers; 0: 10 s, below 0: not at all.
 	Transfers int
 	Wait      time.Duration
+	// PerClient bounds how many of them one client has, an IPv4 address or IPv6 /64; 0: a quarter of
+	// Transfers.
+	PerClient int
+	// Busy is told of requests that have waited in vain; crowded says that their client has as many
+	// transfers as it may. It may be nil.
+	Busy func(p Peer, origin zone.Name, crowded bool)
 	// Expire says how long a zone lasts here when nobody confirms it, which clients are told that ask
 	// for it (EXPIRE, RFC 7314): what is left of the expire timer of a zone that is transferred in. ok
 	// is false where the SOA says it. nil: it always does.
@@ -46,27 +52,40 @@ type Out struct {
 	Denied func(p Peer, origin zone.Name, why string)
 
 	once   sync.Once
-	slots  chan struct{}
+	places *places
 	counts counts
 }
 
-// Counts of what Out has done.
+// Counts of what Out has done, and is doing.
 type Counts struct {
 	Whole, Incremental, Current, Refused, Failed, Records int64
+
+	Busy          int64 // requests that found no place among the transfers, in Refused, too
+	Open, Waiting int   // transfers under way now, and requests that wait for a place among them
 }
 
 type counts struct {
-	whole, incremental, current, refused, failed, records atomic.Int64
+	whole, incremental, current, refused, failed, records, busy atomic.Int64
 }
 
 // Counts returns what has been done so far: transfers of whole zones and of changes, answers that
 // nothing is new, refused and broken transfers, and records sent.
 func (o *Out) Counts() Counts {
 	c := &o.counts
-	return Counts{
+	out := Counts{
 		Whole: c.whole.Load(), Incremental: c.incremental.Load(), Current: c.current.Load(),
-		Refused: c.refused.Load(), Failed: c.failed.Load(), Records: c.records.Load(),
+		Refused: c.refused.Load(), Failed: c.failed.Load(), Records: c.records.Load(), Busy: c.busy.Load(),
 	}
+	out.Open, out.Waiting = o.room().state()
+	return out
+}
+
+func (o *Out) room() *places {
+	o.once.Do(func() {
+		all := positive(o.Transfers, DefaultTransfers)
+		o.places = newPlaces(all, positive(o.PerClient, max(1, all/4)))
+	})
+	return o.places
 }
 
 // errNoRoom says that an answer needs more than one datagram.
@@ -191,39 +210,25 @@ func (o *Out) denied(r *request) {
 
 // limited runs a transfer when there are not too many.
 func (o *Out) limited(ctx context.Context, r *request, send func([]byte) error, transfer func() error) error {
-	o.once.Do(func() { o.slots = make(chan struct{}, positive(o.Transfers, DefaultTransfers)) })
-	if !o.enter(ctx) {
+	who := senderOf(r)
+	wait := o.Wait
+	if wait == 0 {
+		wait = 10 * time.Second
+	}
+	if ok, crowded := o.room().enter(ctx, who, wait); !ok {
 		o.counts.refused.Add(1)
+		o.counts.busy.Add(1)
+		if o.Busy != nil {
+			o.Busy(r.peer, r.m.Questions[0].Name, crowded)
+		}
 		return r.refuse(wire.Refused, send)
 	}
-	defer func() { <-o.slots }()
+	defer o.places.leave(who)
 	err := transfer()
 	if err != nil {
 		o.counts.failed.Add(1)
 	}
 	return err
-}
-
-// enter waits for a place among the transfers.
-func (o *Out) enter(ctx context.Context) bool {
-	select {
-	case o.slots <- struct{}{}:
-		return true
-	default:
-	}
-	wait := o.Wait
-	if wait == 0 {
-		wait = 10 * time.Second
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case o.slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	return false
 }
 
 // whole sends a zone, its SOA first and last.

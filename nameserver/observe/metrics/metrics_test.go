@@ -79,7 +79,7 @@ func full() Source {
 			return Files{Files: 4, Broken: 1, Scans: 100, Changes: 5, Changed: at(1), Took: 2 * time.Millisecond}
 		},
 		Reload:  func() Reload { return Reload{Last: at(2), Good: false, Count: 3, Wrong: 1} },
-		Out:     func() xfr.Counts { return xfr.Counts{Whole: 1, Incremental: 2, Refused: 3, Records: 400} },
+		Out:     func() xfr.Counts { return xfr.Counts{Whole: 1, Incremental: 2, Refused: 3, Records: 400, Busy: 2, Open: 4, Waiting: 1} },
 		Told:    func() (uint64, uint64) { return 5, 1 },
 		In:      func() []Incoming { return incoming },
 		Updates: func() map[string]uint64 { return map[string]uint64{"done": 2, "refused": 1} },

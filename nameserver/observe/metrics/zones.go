@@ -44,6 +44,9 @@ func (w writer) outgoing(s *Source) {
 		}{{"axfr", c.Whole}, {"ixfr", c.Incremental}, {"current", c.Current}, {"refused", c.Refused}, {"failed", c.Failed}} {
 			w.counter("zonecast_transfers_total", "Requests for transfers, by what became of them.", uint64(v.n), "result", v.result)
 		}
+		w.counter("zonecast_transfers_busy_total", "Requests for transfers that were refused because too many were under way.", uint64(c.Busy))
+		w.gauge("zonecast_transfers_open", "Transfers to secondaries that are under way.", float64(c.Open))
+		w.gauge("zonecast_transfers_waiting", "Requests for transfers that wait until others are done.", float64(c.Waiting))
 		w.counter("zonecast_transfer_records_total", "Records sent in transfers.", uint64(c.Records))
 	}
 	if s.Told != nil {
