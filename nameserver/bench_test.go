@@ -10,13 +10,14 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/zone"
 )
 
 // TestNoAllocation holds for every kind of answer over UDP, with everything switched on.
 func TestNoAllocation(t *testing.T) {
-	unsigned := engine(t, map[string]string{"example.org.": exampleText, "example.net.": netText})
+	unsigned := engine(t, map[string]string{"example.org.": dnstest.Example, "example.net.": dnstest.ExampleNet})
 	engines := map[string]*nameserver.Engine{"unsigned": unsigned}
 	for _, way := range signedZones {
 		engines[way] = signedEngine(t, way)

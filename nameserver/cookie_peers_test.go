@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver"
 )
@@ -17,7 +18,7 @@ import (
 func TestCookiesOfPeers(t *testing.T) {
 	t.Parallel()
 	const secret = "e5e973e5a6b2a43f48e7dc849e37bfcf"
-	zones := map[string]string{"example.org.": exampleText}
+	zones := map[string]string{"example.org.": dnstest.Example}
 	e := engine(t, zones)
 	e.Cookies = &nameserver.Cookies{Secrets: make([][16]byte, 1), Require: true}
 	if _, err := hex.Decode(e.Cookies.Secrets[0][:], []byte(secret)); err != nil {

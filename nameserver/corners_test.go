@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/zonecast/zonecast/internal/dnstest"
 )
 
 // wildText is the zone of RFC 4592, section 2.2.1.
@@ -24,7 +26,7 @@ subdel 3600 NS ns.example.com.
 subdel 3600 NS ns.example.net.
 `
 
-// cornerText goes with exampleText: aliases of all kinds, names that are too long behind a DNAME, types
+// cornerText goes with dnstest.Example: aliases of all kinds, names that are too long behind a DNAME, types
 // that are unknown, sets that do not fit, delegations with much glue, names with odd octets.
 func cornerText() string {
 	var b strings.Builder
@@ -85,7 +87,7 @@ var apart = []struct {
 
 func TestPeersAgreeAboutCorners(t *testing.T) {
 	t.Parallel()
-	zones := map[string]string{"example.": wildText, "example.org.": exampleText + cornerText(), "example.net.": netText}
+	zones := map[string]string{"example.": wildText, "example.org.": dnstest.Example + cornerText(), "example.net.": dnstest.ExampleNet}
 	peers := peersOf(t, zones)
 	e := engine(t, zones)
 	var names []string
@@ -123,7 +125,7 @@ func agreeWithPeers(t *testing.T, mine []byte, got *dns.Msg, name string, typ ui
 		m, size := p.ask(t, q)
 		switch {
 		case part(m) == part(got):
-			if p.name == "Knot" && show(m) == show(got) && len(mine) > size {
+			if p.name == "Knot" && dnstest.Show(m) == dnstest.Show(got) && len(mine) > size {
 				t.Errorf("%s %s: %d octets, Knot needs %d", name, dns.TypeToString[typ], len(mine), size)
 			}
 		case !isApart(p.name, name, typ):

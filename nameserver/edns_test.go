@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 )
 
@@ -37,7 +38,7 @@ func optionOf[T dns.EDNS0](m *dns.Msg) (found T, ok bool) {
 
 func TestEDNS(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	e.NSID = "ns1.ams"
 
 	if m := ask(t, e, query(t, "www.example.org.", dns.TypeA)); m.IsEdns0() != nil {
@@ -67,7 +68,7 @@ func TestEDNS(t *testing.T) {
 
 func TestExtendedErrors(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	for _, c := range []struct {
 		what  string
 		name  string
@@ -99,7 +100,7 @@ func TestExtendedErrors(t *testing.T) {
 
 func TestCaseOfTheQuestionIsKept(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	for _, name := range []string{"wWw.eXaMple.ORG.", "Nothing.Example.Org.", "x.Y.suB.exAmple.org."} {
 		out := e.Answer(e.NewScratch(), query(t, name, dns.TypeA), client, nil)
 		if got, _, err := dns.UnpackDomainName(out, 12); err != nil || got != name {
@@ -110,7 +111,7 @@ func TestCaseOfTheQuestionIsKept(t *testing.T) {
 
 func TestMalformed(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	good := query(t, "www.example.org.", dns.TypeA, withEDNS)
 	plain := query(t, "www.example.org.", dns.TypeA)
 	edit := func(b []byte, f func([]byte) []byte) []byte { return f(slices.Clone(b)) }
@@ -193,7 +194,7 @@ func TestLongNames(t *testing.T) {
 // The test vectors of RFC 9018, appendix A.
 func TestCookiesOfRFC9018(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	for _, c := range []struct{ what, secrets, from, at, cookie, want string }{
 		{"a first query", "e5e973e5a6b2a43f48e7dc849e37bfcf", "198.51.100.100", "2019-06-05T10:53:05Z", "2464c4abcf10c957", "2464c4abcf10c957010000005cf79f111f8130c3eee29480"},
 		{"a cookie that is 40 minutes old", "e5e973e5a6b2a43f48e7dc849e37bfcf", "198.51.100.100", "2019-06-05T11:33:05Z", "2464c4abcf10c957010000005cf79f111f8130c3eee29480", "2464c4abcf10c957010000005cf7a871d4a564a1442aca77"},
@@ -209,7 +210,7 @@ func TestCookiesOfRFC9018(t *testing.T) {
 			k.Secrets = append(k.Secrets, secret)
 		}
 		e := &nameserver.Engine{Cookies: &k}
-		e.Zones.Put(compiled(t, "example.org.", exampleText))
+		e.Zones.Put(compiled(t, "example.org.", dnstest.Example))
 		at, err := time.Parse(time.RFC3339, c.at)
 		if err != nil {
 			t.Fatal(err)
@@ -232,7 +233,7 @@ func TestCookiesOfRFC9018(t *testing.T) {
 
 func TestCookiesAreRequired(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	e.Cookies = nameserver.NewCookies()
 	e.Cookies.Require = true
 	first := ask(t, e, query(t, "www.example.org.", dns.TypeA, options(cookie("2464c4abcf10c957"))))
@@ -261,7 +262,7 @@ func TestCookieWithoutQuestion(t *testing.T) {
 	bare := func(opts ...dns.EDNS0) []byte {
 		return query(t, ".", dns.TypeA, options(opts...), func(m *dns.Msg) { m.Question = nil })
 	}
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	if m := ask(t, e, bare(cookie("2464c4abcf10c957"))); m.Rcode != dns.RcodeFormatError || m.IsEdns0() == nil {
 		t.Errorf("a server without cookies: %s; want FORMERR and OPT", m)
 	}
@@ -288,7 +289,7 @@ func stream(c *nameserver.Client) { c.Stream = true }
 
 func TestStreams(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	encrypted := func(c *nameserver.Client) { c.Stream, c.Encrypted, c.Keepalive = true, true, 300 }
 	q := query(t, "www.example.org.", dns.TypeA, options(&dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}, &dns.EDNS0_PADDING{Padding: make([]byte, 10)}))
 	m := ask(t, e, q, encrypted)
@@ -311,7 +312,7 @@ func TestStreams(t *testing.T) {
 
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	chaos := func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }
 	if m := ask(t, e, query(t, "version.bind.", dns.TypeTXT, chaos)); m.Rcode != dns.RcodeRefused {
 		t.Errorf("version.bind by default: %s; want REFUSED", m)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/wire"
 )
@@ -14,7 +15,7 @@ import (
 // FuzzAnswer sends any octets. Whatever they are, the answer is a message that other code reads, fits,
 // repeats id and question, and is the same when asked again.
 func FuzzAnswer(f *testing.F) {
-	e := engine(f, map[string]string{"example.org.": exampleText, "example.net.": netText, "big.example.": largeText()})
+	e := engine(f, map[string]string{"example.org.": dnstest.Example, "example.net.": dnstest.ExampleNet, "big.example.": largeText()})
 	for _, way := range signedZones[1:] {
 		e.Zones.Put(compiledSigned(f, way))
 	}

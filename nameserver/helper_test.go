@@ -1,17 +1,14 @@
 package nameserver_test
 
 import (
-	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
 var client = nameserver.Client{Addr: netip.MustParseAddrPort("192.0.2.99:5300")}
@@ -28,11 +25,7 @@ func compiled(t testing.TB, origin, text string) *nameserver.Compiled {
 
 func parsed(t testing.TB, origin, text string) *zone.Zone {
 	t.Helper()
-	res, err := zonefile.Parse([]byte("$TTL 3600\n"+text), zonefile.Options{Origin: zone.MustName(origin), HasOrigin: true, File: origin + "zone"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.Zone
+	return dnstest.Zone(t, zone.MustName(origin), "$TTL 3600\n"+text)
 }
 
 // engine serves zones of text by origin.
@@ -81,33 +74,4 @@ func ask(t testing.TB, e *nameserver.Engine, q []byte, opts ...func(*nameserver.
 		t.Fatalf("answer % x to % x: %v", out, q, err)
 	}
 	return m
-}
-
-// show prints an answer: RCODE and flags, then a line for each record, sorted within its section.
-func show(m *dns.Msg) string {
-	var b strings.Builder
-	b.WriteString(dns.RcodeToString[m.Rcode])
-	if m.Authoritative {
-		b.WriteString(" aa")
-	}
-	if m.Truncated {
-		b.WriteString(" tc")
-	}
-	for _, section := range []struct {
-		name string
-		list []dns.RR
-	}{{"an", m.Answer}, {"au", m.Ns}, {"ad", m.Extra}} {
-		var list []string
-		for _, r := range section.list {
-			if r.Header().Rrtype == dns.TypeOPT {
-				continue
-			}
-			list = append(list, strings.ToLower(strings.Join(strings.Fields(r.String()), " ")))
-		}
-		slices.Sort(list)
-		for _, l := range list {
-			fmt.Fprintf(&b, "\n%s %s", section.name, strings.Replace(l, " in ", " ", 1))
-		}
-	}
-	return b.String()
 }

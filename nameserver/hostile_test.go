@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/wire"
 )
@@ -17,7 +18,7 @@ import (
 // nasty are questions that somebody would ask with the address of somebody else.
 func nasty(t *testing.T) (e *nameserver.Engine, queries map[string][]byte) {
 	t.Helper()
-	e = engine(t, map[string]string{"example.org.": exampleText, "big.example.": largeText()})
+	e = engine(t, map[string]string{"example.org.": dnstest.Example, "big.example.": largeText()})
 	e.Zones.Put(compiledSigned(t, "nsec3"))
 	e.NSID = "a name server with a name that is rather long"
 	queries = map[string][]byte{}
@@ -107,7 +108,7 @@ func TestAmplification(t *testing.T) {
 // told to be for one network.
 func TestClientSubnetIsIgnored(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	plain := e.Answer(e.NewScratch(), query(t, "www.example.org.", dns.TypeA, withEDNS), client, nil)
 	for name, data := range map[string][]byte{
 		"IPv4 /24":              {0, 1, 24, 0, 192, 0, 2},
@@ -142,7 +143,7 @@ func TestClientSubnetIsIgnored(t *testing.T) {
 // and demands an answer to a thousand of them within moments.
 func TestNoTimeForNonsense(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	head := func(counts ...byte) []byte {
 		return []byte{0, 1, 0, 0, 0, counts[0], counts[1], counts[1], counts[2], counts[2], counts[3], counts[3]}
 	}
@@ -190,7 +191,7 @@ func TestNoTimeForNonsense(t *testing.T) {
 
 // FuzzOptions puts any octets into OPT: its head and its options.
 func FuzzOptions(f *testing.F) {
-	e := engine(f, map[string]string{"example.org.": exampleText})
+	e := engine(f, map[string]string{"example.org.": dnstest.Example})
 	e.NSID, e.Cookies = "ns1", &nameserver.Cookies{Secrets: [][16]byte{{1}}}
 	for _, o := range []dns.EDNS0{
 		cookie("0011223344556677"), &dns.EDNS0_PADDING{Padding: make([]byte, 5)}, &dns.EDNS0_NSID{Code: dns.EDNS0NSID},

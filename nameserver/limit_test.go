@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 )
 
@@ -110,7 +111,7 @@ func TestRotation(t *testing.T) {
 
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	e := engine(t, map[string]string{"example.org.": exampleText})
+	e := engine(t, map[string]string{"example.org.": dnstest.Example})
 	e.Cookies = nameserver.NewCookies()
 	e.Limit = nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 10, Exempt: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}, Size: 1024})
 	s := e.NewScratch()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/internal/testserver"
 )
 
@@ -60,7 +61,7 @@ func part(m *dns.Msg) string {
 			return r.Header().Rrtype == dns.TypeNS || ok && sig.TypeCovered == dns.TypeNS
 		})
 	}
-	return show(&c)
+	return dnstest.Show(&c)
 }
 
 // differs are the peers that do otherwise on purpose, by the first labels of the name.
@@ -73,7 +74,7 @@ var differs = map[string][]string{
 func TestPeersAnswerTheSame(t *testing.T) {
 	t.Parallel()
 	zones := map[string]string{
-		"example.org.": exampleText, "example.net.": netText,
+		"example.org.": dnstest.Example, "example.net.": dnstest.ExampleNet,
 		"child.www.example.org.": "@ 60 SOA ns1 hostmaster 1 7200 900 1209600 30\n@ 60 NS ns1\n@ 60 A 192.0.2.77\nns1 60 A 192.0.2.78\n",
 	}
 	peers := peersOf(t, zones)
@@ -90,7 +91,7 @@ func TestPeersAnswerTheSame(t *testing.T) {
 				m, size := p.ask(t, q)
 				if part(m) == part(got) {
 					agree++
-					if p.name == "Knot" && show(m) == show(got) && len(mine) > size {
+					if p.name == "Knot" && dnstest.Show(m) == dnstest.Show(got) && len(mine) > size {
 						t.Errorf("%s %s: %d octets, Knot needs %d", name, dns.TypeToString[typ], len(mine), size)
 					}
 				} else if !slices.Contains(differs[strings.TrimSuffix(name, "example.org.")], p.name) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/internal/testserver"
 )
 
@@ -116,8 +117,8 @@ func TestNoLargerThanKnot(t *testing.T) {
 			mine := e.Answer(e.NewScratch(), slices.Clone(q), client, nil)
 			got := ask(t, e, q)
 			m, size := p.ask(t, q)
-			if show(m) != show(got) {
-				t.Logf("%s%s %s: not compared\n%s\nKnot: %s", c.name, origin, c.typ, show(got), show(m))
+			if dnstest.Show(m) != dnstest.Show(got) {
+				t.Logf("%s%s %s: not compared\n%s\nKnot: %s", c.name, origin, c.typ, dnstest.Show(got), dnstest.Show(m))
 				continue
 			}
 			compared++

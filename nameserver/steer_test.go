@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -93,7 +94,7 @@ func TestSteer(t *testing.T) {
 		{"example.org.", "198.51.100.9", dns.TypeNS, "NOERROR aa\nan example.org. 3600 ns ns1.example.org.\nad ns1.example.org. 3600 a 192.0.2.53"},
 		{"example.org.", "198.51.100.9", dns.TypeSOA, "NOERROR aa\nan example.org. 3600 soa ns1.example.org. hostmaster.example.org. 1 7200 900 1209600 300"},
 	} {
-		if diff := cmp.Diff(c.want, show(ask(t, e, query(t, c.name, c.typ), from(c.client)))); diff != "" {
+		if diff := cmp.Diff(c.want, dnstest.Show(ask(t, e, query(t, c.name, c.typ), from(c.client)))); diff != "" {
 			t.Errorf("%s %s from %s (-want +got):\n%s", c.name, dns.TypeToString[c.typ], c.client, diff)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -124,7 +125,7 @@ func TestCompileRefuses(t *testing.T) {
 			t.Errorf("%s %q: error %v; want one about it", typ, data, err)
 		}
 	}
-	c := compiled(t, "example.org.", exampleText)
+	c := compiled(t, "example.org.", dnstest.Example)
 	if c.Origin() != zone.MustName("example.org.") || c.Names() != 30 || c.Sets() != 30 || c.Signed() || c.Size() == 0 {
 		t.Errorf("%s: %d names, %d sets, signed %t, %d octets", c.Origin(), c.Names(), c.Sets(), c.Signed(), c.Size())
 	}

@@ -109,6 +109,15 @@ func TestRules(t *testing.T) {
 		{name: "anyone to internal", from: "finding", to: "internal/term"},
 		{name: "internal to finding", from: "internal/term", to: "finding"},
 		{name: "internal to provider", from: "internal/term", to: "provider", want: "no domain knowledge"},
+		{name: "test to what is for tests", from: "providers/route53", to: "internal/patience", test: true},
+		{name: "test of a command to what is for tests", from: "cmd/zonecast", to: "internal/testserver", test: true},
+		{name: "room to what is for tests", from: "nameserver/xfr", to: "internal/dnstest", want: "made for tests"},
+		{name: "command to what is for tests", from: "cmd/zonecast", to: "internal/patience", want: "made for tests"},
+		{name: "what is for tests to its like", from: "internal/dnstest", to: "internal/testserver"},
+		{name: "what is for tests to wire", from: "internal/dnstest", to: "wire"},
+		{name: "what is for tests to a room it is not given", from: "internal/dnstest", to: "nameserver/xfr", want: "no domain knowledge"},
+		{name: "internal to wire", from: "internal/patience", to: "wire", want: "no domain knowledge"},
+		{name: "miekg in what judges", from: "internal/dnstest", to: miekg},
 		{name: "testserver to zone", from: "internal/testserver", to: "zone", want: "another implementation"},
 		{name: "unknown room", from: "util", to: "zone", want: "util is not a room"},
 		{name: "to an unknown room", from: "zone", to: "common", want: "common is not a room"},
@@ -153,6 +162,11 @@ func TestLinterHasTheSameRooms(t *testing.T) {
 		}
 		if want := "        room-" + r.name + ":\n"; !strings.Contains(string(b), want) {
 			t.Errorf(".golangci.yml has no depguard rule %q", strings.TrimSpace(want))
+		}
+	}
+	for name := range forTests {
+		if want := "            - pkg: " + module + "/" + name + "\n              desc: it is made for tests"; !strings.Contains(string(b), want) {
+			t.Errorf(".golangci.yml does not keep %s from what is no test", name)
 		}
 	}
 }

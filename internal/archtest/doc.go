@@ -8,7 +8,8 @@
 //	apply conformance dnssec nameserver monitor store control web sandbox
 //
 // cmd, bench and e2e may import everything and are imported by nobody; internal
-// is open to all and knows no room but finding and zone. Some doors are closed
+// is open to all and knows no room but finding and zone. What is made for tests
+// alone (forTests in rules.go) is imported by nothing else. Some doors are closed
 // beyond that order; each has its reason in rules.go, and the reason is what the
 // test prints.
 //

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/wire"
@@ -114,11 +115,7 @@ func large(t testing.TB, n int) *zone.Zone {
 	for i := range n {
 		fmt.Fprintf(&text, "h%d A 192.0.2.1\n", i)
 	}
-	res, err := zonefile.Parse([]byte(text.String()), zonefile.Options{Origin: zone.MustName("example."), HasOrigin: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.Zone
+	return dnstest.Zone(t, zone.MustName("example."), text.String())
 }
 
 // asking returns a worker for one zone, and a question that it can answer.
