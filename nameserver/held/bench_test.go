@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
@@ -30,7 +31,7 @@ func BenchmarkLoad(b *testing.B) {
 	for w := range 500 {
 		running.Go(func() {
 			for i := range 200 {
-				z := parse(b, zone.MustName(fmt.Sprintf("z%d-%d.org.", w, i)), text)
+				z := dnstest.Zone(b, zone.MustName(fmt.Sprintf("z%d-%d.org.", w, i)), text)
 				if err := db.Put(b.Context(), held.Primary, z, time.Now(), nil); err != nil {
 					b.Error(err)
 				}
@@ -71,11 +72,11 @@ func BenchmarkLoad(b *testing.B) {
 func BenchmarkUpdate(b *testing.B) {
 	for _, clients := range []int{1, 64} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			_, key := newKey(b)
+			_, key := dnstest.Key(b)
 			s := start(b, options{addr: "127.0.0.1:0", keys: []*wire.Key{key}, policy: func(zone.Name) held.Policy {
 				return held.Policy{Grants: xfr.Grants{{Key: key.Name}}}
 			}})
-			if _, err := s.Create(b.Context(), parse(b, example, apex)); err != nil {
+			if _, err := s.Create(b.Context(), dnstest.Zone(b, example, apex)); err != nil {
 				b.Fatal(err)
 			}
 			work := make(chan int)

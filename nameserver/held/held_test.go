@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -40,7 +41,7 @@ func TestEdits(t *testing.T) {
 		policy: func(zone.Name) held.Policy { return held.Policy{Serial: xfr.Increment} },
 		taken:  func(n zone.Name) (string, bool) { return "the file x.zone", n == zone.MustName("file.example.") },
 	})
-	first := parse(t, example, apex)
+	first := dnstest.Zone(t, example, apex)
 	info, err := s.Create(ctx, first)
 	want := held.Info{Origin: example, Kind: held.Primary, Serial: 1, Revision: first.Hash().String(), Sets: 3}
 	if diff := cmp.Diff(want, info, cmp.AllowUnexported(zone.Name{})); err != nil || diff != "" {
@@ -50,14 +51,14 @@ func TestEdits(t *testing.T) {
 		t.Errorf("created twice: %v", err)
 	}
 	fromFile := zone.MustName("file.example.")
-	if _, err := s.Create(ctx, parse(t, fromFile, strings.ReplaceAll(apex, "ns.example.org.", "ns"))); !errors.Is(err, held.ErrExists) || !strings.Contains(err.Error(), "x.zone") {
+	if _, err := s.Create(ctx, dnstest.Zone(t, fromFile, strings.ReplaceAll(apex, "ns.example.org.", "ns"))); !errors.Is(err, held.ErrExists) || !strings.Contains(err.Error(), "x.zone") {
 		t.Errorf("created over a file: %v", err)
 	}
 	if _, err := s.Change(ctx, fromFile, "", nil); !errors.Is(err, held.ErrReadOnly) {
 		t.Errorf("changed a file: %v", err)
 	}
 
-	second := parse(t, example, apex+"www 300 A 192.0.2.1\n")
+	second := dnstest.Zone(t, example, apex+"www 300 A 192.0.2.1\n")
 	forward := changes(t, first, second)
 	if info, err = s.Change(ctx, example, info.Revision, forward); err != nil || info.Serial != 2 {
 		t.Fatalf("changed: serial %d, %v; want 2", info.Serial, err)
@@ -144,7 +145,7 @@ func TestEdits(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
-	good := parse(t, example, apex)
+	good := dnstest.Zone(t, example, apex)
 	info, err := s.Create(t.Context(), good)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +211,7 @@ const signature = "@ 3600 RRSIG SOA 13 2 3600 20300101000000 20250101000000 1 ex
 // A zone that was signed elsewhere is changed together with its signatures, or not at all.
 func TestSigned(t *testing.T) {
 	t.Parallel()
-	_, key := newKey(t)
+	_, key := dnstest.Key(t)
 	p := held.Policy{Grants: xfr.Grants{{Key: key.Name}}}
 	var mu sync.Mutex
 	s := start(t, options{addr: "127.0.0.1:0", keys: []*wire.Key{key}, policy: func(zone.Name) held.Policy {
@@ -218,7 +219,7 @@ func TestSigned(t *testing.T) {
 		defer mu.Unlock()
 		return p
 	}})
-	z := parse(t, example, apex+fmt.Sprintf(signature, "AAAA"))
+	z := dnstest.Zone(t, example, apex+fmt.Sprintf(signature, "AAAA"))
 	info, err := s.Create(t.Context(), z)
 	if err != nil || !info.Signed {
 		t.Fatalf("%+v, %v; want a signed zone", info, err)
@@ -236,11 +237,11 @@ func TestSigned(t *testing.T) {
 	if got := update(); got != wire.Refused || !strings.Contains(s.findings(), "signed elsewhere") {
 		t.Errorf("an update: %s, want REFUSED and why; findings:\n%s", got, s.findings())
 	}
-	unsigned := parse(t, example, strings.Replace(apex, " 1 7200", " 2 7200", 1)+"www 60 A 192.0.2.1\n"+fmt.Sprintf(signature, "AAAA"))
+	unsigned := dnstest.Zone(t, example, strings.Replace(apex, " 1 7200", " 2 7200", 1)+"www 60 A 192.0.2.1\n"+fmt.Sprintf(signature, "AAAA"))
 	if _, err := s.Change(t.Context(), example, info.Revision, changes(t, z, unsigned)); !errors.Is(err, held.ErrInvalid) {
 		t.Errorf("a change without signatures: %v", err)
 	}
-	resigned := parse(t, example, strings.Replace(apex, " 1 7200", " 2 7200", 1)+"www 60 A 192.0.2.1\n"+fmt.Sprintf(signature, "BBBB"))
+	resigned := dnstest.Zone(t, example, strings.Replace(apex, " 1 7200", " 2 7200", 1)+"www 60 A 192.0.2.1\n"+fmt.Sprintf(signature, "BBBB"))
 	if info, err = s.Change(t.Context(), example, info.Revision, changes(t, z, resigned)); err != nil || info.Serial != 2 {
 		t.Errorf("a change with signatures: %+v, %v", info, err)
 	}
@@ -261,9 +262,9 @@ func TestSigned(t *testing.T) {
 // A version that cannot be published is taken back, on disk as well.
 func TestTakenBack(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(tempDir(t), "zones.db")
+	path := filepath.Join(dnstest.Folder(t), "zones.db")
 	s := start(t, options{path: path})
-	first := parse(t, example, apex)
+	first := dnstest.Zone(t, example, apex)
 	info, err := s.Create(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
@@ -272,10 +273,10 @@ func TestTakenBack(t *testing.T) {
 	s.refuse = errors.New("no room")
 	s.mu.Unlock()
 	other := zone.MustName("example.net.")
-	if _, err := s.Create(t.Context(), parse(t, other, strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err == nil || s.Holds(other) {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, other, strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err == nil || s.Holds(other) {
 		t.Errorf("created: %v", err)
 	}
-	second := parse(t, example, apex+"www 60 A 192.0.2.1\n")
+	second := dnstest.Zone(t, example, apex+"www 60 A 192.0.2.1\n")
 	if _, err := s.Change(t.Context(), example, info.Revision, changes(t, first, second)); err == nil || !strings.Contains(err.Error(), "the one before stays") {
 		t.Errorf("changed: %v", err)
 	}
@@ -295,11 +296,11 @@ func TestTakenBack(t *testing.T) {
 // Many clients update one zone at once: each gets its answer, and nothing is lost.
 func TestManyClients(t *testing.T) {
 	t.Parallel()
-	_, key := newKey(t)
-	path := filepath.Join(tempDir(t), "zones.db")
+	_, key := dnstest.Key(t)
+	path := filepath.Join(dnstest.Folder(t), "zones.db")
 	policy := func(zone.Name) held.Policy { return held.Policy{Grants: xfr.Grants{{Key: key.Name}}} }
 	s := start(t, options{path: path, addr: "127.0.0.1:0", keys: []*wire.Key{key}, policy: policy})
-	if _, err := s.Create(t.Context(), parse(t, example, apex)); err != nil {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, example, apex)); err != nil {
 		t.Fatal(err)
 	}
 	const clients, each = 20, 15
@@ -338,9 +339,9 @@ func TestManyClients(t *testing.T) {
 // answer, even when its prerequisite does not hold any more.
 func TestRepeated(t *testing.T) {
 	t.Parallel()
-	_, key := newKey(t)
+	_, key := dnstest.Key(t)
 	s := start(t, options{addr: "127.0.0.1:0", keys: []*wire.Key{key}, policy: func(zone.Name) held.Policy { return held.Policy{Grants: xfr.Grants{{Key: key.Name}}} }})
-	if _, err := s.Create(t.Context(), parse(t, example, apex)); err != nil {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, example, apex)); err != nil {
 		t.Fatal(err)
 	}
 	var sent [][]byte
@@ -412,10 +413,10 @@ func (c *tap) Write(b []byte) (int, error) {
 // and people are told.
 func TestLoadTellsAndGoesOn(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(tempDir(t), "zones.db")
+	path := filepath.Join(dnstest.Folder(t), "zones.db")
 	s := start(t, options{path: path})
 	for _, n := range []string{"a.example.", "b.example.", "c.example."} {
-		if _, err := s.Create(t.Context(), parse(t, zone.MustName(n), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err != nil {
+		if _, err := s.Create(t.Context(), dnstest.Zone(t, zone.MustName(n), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -440,7 +441,7 @@ func TestLoadTellsAndGoesOn(t *testing.T) {
 			t.Errorf("findings lack %q:\n%s", want, s.findings())
 		}
 	}
-	again := parse(t, a, strings.ReplaceAll(apex, "ns.example.org.", "ns"))
+	again := dnstest.Zone(t, a, strings.ReplaceAll(apex, "ns.example.org.", "ns"))
 	if _, err := s.Create(t.Context(), again); !errors.Is(err, held.ErrExists) {
 		t.Errorf("created over what is damaged: %v", err)
 	}
@@ -449,7 +450,7 @@ func TestLoadTellsAndGoesOn(t *testing.T) {
 		t.Errorf("Resettle: %v; b.example. is held while a file serves it: %t", err, s.Holds(b))
 	}
 	free = true
-	if _, err := s.Create(t.Context(), parse(t, b, strings.ReplaceAll(apex, "ns.example.org.", "ns"))); !errors.Is(err, held.ErrExists) {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, b, strings.ReplaceAll(apex, "ns.example.org.", "ns"))); !errors.Is(err, held.ErrExists) {
 		t.Errorf("created over what is in the store: %v", err)
 	}
 	if err := s.Resettle(t.Context()); err != nil || !s.Holds(b) {
@@ -467,11 +468,11 @@ func TestLoadTellsAndGoesOn(t *testing.T) {
 // update works when the disk does again.
 func TestDiskFails(t *testing.T) {
 	t.Parallel()
-	_, key := newKey(t)
+	_, key := dnstest.Key(t)
 	s := start(t, options{addr: "127.0.0.1:0", keys: []*wire.Key{key}, policy: func(zone.Name) held.Policy { return held.Policy{Grants: xfr.Grants{{Key: key.Name}}} }})
 	disk := &failing{Disk: s.db}
 	s.DB = disk
-	if _, err := s.Create(t.Context(), parse(t, example, apex)); err != nil {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, example, apex)); err != nil {
 		t.Fatal(err)
 	}
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "udp", s.addr)
@@ -486,13 +487,13 @@ func TestDiskFails(t *testing.T) {
 	disk.fails.Store(true)
 	before := s.newest(t, example)
 	answer, err := client.Exchange(t.Context(), s.addr, m)
-	if err != nil || answer.RCODE != wire.ServFail || s.newest(t, example) != before || !serves(t, s.addr, example, 1) {
+	if err != nil || answer.RCODE != wire.ServFail || s.newest(t, example) != before || dnstest.Answer(s.addr, example) != "1" {
 		t.Errorf("%v, %v; want SERVFAIL and the zone as it was", answer, err)
 	}
 	if !strings.Contains(s.findings(), "could not be kept, and is not answered: no disk") || s.Counts().Failed != 1 {
 		t.Errorf("findings:\n%s", s.findings())
 	}
-	if _, err := s.Create(t.Context(), parse(t, zone.MustName("a.example."), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err == nil || s.Holds(zone.MustName("a.example.")) {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, zone.MustName("a.example."), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err == nil || s.Holds(zone.MustName("a.example.")) {
 		t.Errorf("created without a disk: %v", err)
 	}
 	disk.fails.Store(false)
@@ -507,10 +508,10 @@ func TestDiskFails(t *testing.T) {
 	b := make([]byte, 512)
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	n, err := c.Read(b)
-	if err != nil || n < 12 || wire.RCODE(b[3]&0xF) != wire.NoError || !serves(t, s.addr, example, 2) {
+	if err != nil || n < 12 || wire.RCODE(b[3]&0xF) != wire.NoError || dnstest.Answer(s.addr, example) != "2" {
 		t.Errorf("once more: % x, %v; want NOERROR and serial 2", b[:n], err)
 	}
-	if _, err := s.Create(t.Context(), parse(t, zone.MustName("a.example."), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err != nil {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, zone.MustName("a.example."), strings.ReplaceAll(apex, "ns.example.org.", "ns"))); err != nil {
 		t.Errorf("created with a disk: %v", err)
 	}
 }

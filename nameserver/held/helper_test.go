@@ -4,16 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/zonecast/zonecast/finding"
-	"github.com/zonecast/zonecast/internal/testserver"
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
@@ -22,7 +20,6 @@ import (
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
-	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
 var example = zone.MustName("example.org.")
@@ -32,27 +29,6 @@ const apex = `@ 3600 SOA ns1.example.net. hostmaster.example.net. 1 7200 900 120
 @ 3600 NS ns.example.org.
 ns 300 A 192.0.2.53
 `
-
-// tempDir is a folder in memory where the system has one: these tests write to disk thousands of
-// times, and each time waits for it.
-func tempDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "zonecast-test-") //nolint:usetesting // it is on disk
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
-func parse(t testing.TB, origin zone.Name, text string) *zone.Zone {
-	t.Helper()
-	res, err := zonefile.Parse([]byte(text), zonefile.Options{Origin: origin, HasOrigin: true})
-	if err != nil || res.Zone == nil {
-		t.Fatalf("zone text: %v", err)
-	}
-	return res.Zone
-}
 
 // lines is a zone as a person reads it.
 func lines(z *zone.Zone) string {
@@ -68,16 +44,6 @@ func lines(z *zone.Zone) string {
 func serial(t testing.TB, z *zone.Zone) uint32 {
 	t.Helper()
 	return held.InfoOf(z, "").Serial
-}
-
-func newKey(t testing.TB) (*testserver.Key, *wire.Key) {
-	t.Helper()
-	k := testserver.NewKey(t)
-	key, err := wire.NewKey(k.Name, k.Algorithm, k.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k, key
 }
 
 // A server is a name server of what is held.
@@ -111,7 +77,7 @@ type options struct {
 func start(t testing.TB, o options) *server {
 	t.Helper()
 	if o.path == "" {
-		o.path = filepath.Join(tempDir(t), "zones.db")
+		o.path = filepath.Join(dnstest.Folder(t), "zones.db")
 	}
 	db, err := journal.Open(t.Context(), o.path)
 	if err != nil {
@@ -239,34 +205,6 @@ func (s *server) newest(t testing.TB, origin zone.Name) *zone.Zone {
 		t.Fatal(err)
 	}
 	return z
-}
-
-// until waits for something that another process does.
-func until(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(20 * time.Second)
-	defer limit.Stop()
-	for !f() {
-		select {
-		case <-limit.C:
-			t.Fatalf("%s: not so after 20 s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-// serves reports whether a server answers with a serial.
-func serves(t testing.TB, addr string, origin zone.Name, want uint32) bool {
-	t.Helper()
-	c := wire.Client{Timeout: time.Second}
-	m, err := c.Exchange(t.Context(), addr, wire.Query(origin, zone.TypeSOA))
-	if err != nil || len(m.Answers) != 1 {
-		return false
-	}
-	soa, err := rdata.SOAOf(m.Answers[0].Data)
-	return err == nil && soa.Serial == want
 }
 
 func record(t testing.TB, owner string, ttl uint32, kind zone.Type, text string) wire.Record {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -46,9 +47,9 @@ func TestNsupdate(t *testing.T) {
 }
 
 func updates(t *testing.T, program string, tcp bool) {
-	mine, ours := newKey(t)
-	weak, theirs := newKey(t)
-	stranger, _ := newKey(t)
+	mine, ours := dnstest.Key(t)
+	weak, theirs := dnstest.Key(t)
+	stranger, _ := dnstest.Key(t)
 	s := start(t, options{
 		addr: "127.0.0.1:0", keys: []*wire.Key{ours, theirs},
 		policy: func(zone.Name) held.Policy {
@@ -59,7 +60,7 @@ func updates(t *testing.T, program string, tcp bool) {
 		},
 		taken: func(n zone.Name) (string, bool) { return "the file x", n == zone.MustName("file.example.") },
 	})
-	if _, err := s.Create(t.Context(), parse(t, example, apex)); err != nil {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, example, apex)); err != nil {
 		t.Fatal(err)
 	}
 	host, port, err := net.SplitHostPort(s.addr)
@@ -130,7 +131,7 @@ func updates(t *testing.T, program string, tcp bool) {
 		if got, want := serial(t, z), serial(t, before)+1; got != want {
 			t.Errorf("%s: serial %d, want %d", c.name, got, want)
 		}
-		if !serves(t, s.addr, example, serial(t, z)) {
+		if got := dnstest.Answer(s.addr, example); got != fmt.Sprint(serial(t, z)) {
 			t.Errorf("%s: serial %d is not answered", c.name, serial(t, z))
 		}
 	}
@@ -237,9 +238,9 @@ func randomUpdate(t testing.TB, rng *rand.Rand) *wire.Message {
 // zone is started anew again and again; and the zone is what a model says.
 func TestThousandUpdatesReachBIND(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	o := options{
-		path: filepath.Join(tempDir(t), "zones.db"), addr: "127.0.0.1:0", keys: []*wire.Key{ours},
+		path: filepath.Join(dnstest.Folder(t), "zones.db"), addr: "127.0.0.1:0", keys: []*wire.Key{ours},
 		policy: func(zone.Name) held.Policy { return held.Policy{Grants: xfr.Grants{{Key: ours.Name}}} },
 	}
 	s := start(t, o)
@@ -247,14 +248,14 @@ func TestThousandUpdatesReachBIND(t *testing.T) {
 	for i := range 3000 {
 		fmt.Fprintf(&static, "static%d 60 A 192.0.2.1\n", i)
 	}
-	if _, err := s.Create(t.Context(), parse(t, example, apex+static.String())); err != nil {
+	if _, err := s.Create(t.Context(), dnstest.Zone(t, example, apex+static.String())); err != nil {
 		t.Fatal(err)
 	}
 	o.addr = s.addr
 	bind := testserver.BIND(t, testserver.BINDOptions{Secondary: map[string]string{"example.org.": s.addr}, TSIG: theirs})
 	o.notify = []xfr.Target{{Addr: bind.Addr, Key: ours}}
 	s.targets.Store(&o.notify)
-	until(t, "the zone has come", func() bool { return serves(t, bind.Addr, example, 1) })
+	dnstest.AwaitSerial(t, bind.Addr, example, 1)
 
 	rng := rand.New(rand.NewPCG(5, 6))
 	want, incremental := model{}, int64(0)
@@ -263,7 +264,7 @@ func TestThousandUpdatesReachBIND(t *testing.T) {
 		switch i % 200 {
 		case 100: // from here on the secondary is told nothing, and falls behind
 			n := serial(t, s.newest(t, example))
-			until(t, fmt.Sprintf("serial %d has come", n), func() bool { return serves(t, bind.Addr, example, n) })
+			dnstest.AwaitSerial(t, bind.Addr, example, n)
 			s.targets.Store(nil)
 		case 150: // and the process that knew what it lacks is gone
 			c := s.out.Counts()
@@ -286,7 +287,7 @@ func TestThousandUpdatesReachBIND(t *testing.T) {
 		}
 	}
 	z := s.newest(t, example)
-	until(t, "all has come", func() bool { return serves(t, bind.Addr, example, serial(t, z)) })
+	dnstest.AwaitSerial(t, bind.Addr, example, serial(t, z))
 	if diff := cmp.Diff(sorted(t, lines(z)), sorted(t, bind.ZoneText(t, "example.org."))); diff != "" {
 		t.Errorf("(-ours +BIND):\n%s", diff)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -23,7 +24,7 @@ func small(b testing.TB, i int) *zone.Zone {
 	for n := range 8 {
 		text += fmt.Sprintf("h%d 300 A 192.0.2.%d\n", n, n)
 	}
-	return parse(b, zone.MustName(fmt.Sprintf("zone%d.example.", i)), text)
+	return dnstest.Zone(b, zone.MustName(fmt.Sprintf("zone%d.example.", i)), text)
 }
 
 // BenchmarkPut is one version of a small zone after the other, by one writer or many at once, each

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -125,7 +126,7 @@ func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	path := filepath.Join(tempDir(t), "zones.db")
+	path := filepath.Join(dnstest.Folder(t), "zones.db")
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	written := map[int]uint32{}
 	for round := range 10 {
@@ -175,7 +176,7 @@ func survived(t *testing.T, path string, written map[int]uint32, round int) {
 	for _, e := range all(t, d, "primary") {
 		origin := e.Zone.Origin()
 		i := numberOf(e.Zone)
-		n := serial(t, e.Zone)
+		n := dnstest.Serial(t, e.Zone)
 		seen[i] = n
 		if want, err := saying(origin, n); err != nil || !e.Zone.Equal(want) || string(e.Note) != strconv.Itoa(int(n)) {
 			t.Errorf("round %d: serial %d of %s is half a version (%v)", round, n, origin, err)
@@ -203,7 +204,7 @@ func survived(t *testing.T, path string, written map[int]uint32, round int) {
 // Two processes at one file: the second is told who has it.
 func TestInUse(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(tempDir(t), "zones.db")
+	path := filepath.Join(dnstest.Folder(t), "zones.db")
 	d := open(t, path)
 	_, err := Open(t.Context(), path)
 	if want := fmt.Sprintf("process %d", os.Getpid()); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
@@ -222,7 +223,7 @@ func TestInUse(t *testing.T) {
 // A file that is damaged, or none of ours, is an error that says what to do; never a wrong zone.
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := dnstest.Folder(t)
 	good := filepath.Join(dir, "good.db")
 	d := open(t, good)
 	want := map[zone.Name]*zone.Zone{}
@@ -326,7 +327,7 @@ func TestDamagedFile(t *testing.T) {
 // that cannot be written takes no other with it.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(tempDir(t), "zones.db")
+	path := filepath.Join(dnstest.Folder(t), "zones.db")
 	d := open(t, path)
 	origin := zone.MustName("z1.example.")
 	first, err := saying(origin, 1)
@@ -383,7 +384,7 @@ func TestFullDisk(t *testing.T) {
 // Writes that share a flush to disk do not share their failures.
 func TestFailsAlone(t *testing.T) {
 	t.Parallel()
-	d := open(t, filepath.Join(tempDir(t), "zones.db"))
+	d := open(t, filepath.Join(dnstest.Folder(t), "zones.db"))
 	defer shut(t, d)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

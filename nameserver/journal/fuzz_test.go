@@ -5,13 +5,14 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/zone"
 )
 
 // Octets of the disk never panic, and what is read is what would be written again.
 func FuzzDecodeEdits(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	z := parse(f, example, apex)
+	z := dnstest.Zone(f, example, apex)
 	for range 20 {
 		next := edited(f, rng, z)
 		b := encodeEdits(editsOf(z, next))
@@ -46,7 +47,7 @@ func FuzzDecodeEdits(f *testing.F) {
 // A whole zone from the disk never panics.
 func FuzzParts(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	z := parse(f, example, apex)
+	z := dnstest.Zone(f, example, apex)
 	for range 5 {
 		z = edited(f, rng, z)
 		b, err := z.MarshalBinary()
@@ -71,7 +72,7 @@ func FuzzParts(f *testing.F) {
 func TestEditsBothWays(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(8, 9))
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	for range 500 {
 		next := edited(t, rng, z)
 		list, err := decodeEdits(encodeEdits(editsOf(z, next)))

@@ -15,9 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
 var example = zone.MustName("example.org.")
@@ -25,15 +25,6 @@ var example = zone.MustName("example.org.")
 const apex = `@ 3600 SOA ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 300
 @ 3600 NS ns1.example.net.
 `
-
-func parse(t testing.TB, origin zone.Name, text string) *zone.Zone {
-	t.Helper()
-	res, err := zonefile.Parse([]byte(text), zonefile.Options{Origin: origin, HasOrigin: true})
-	if err != nil || res.Zone == nil {
-		t.Fatalf("zone text: %v", err)
-	}
-	return res.Zone
-}
 
 func open(t testing.TB, path string) *DB {
 	t.Helper()
@@ -49,18 +40,6 @@ func shut(t testing.TB, d *DB) {
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
-}
-
-// tempDir is a folder in memory where the system has one: these tests write to disk thousands of
-// times, and each time waits for it.
-func tempDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "zonecast-test-") //nolint:usetesting // it is on disk
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 // all is what a DB yields of a kind.
@@ -79,7 +58,7 @@ func all(t testing.TB, d *DB, kind string) []Entry {
 // edited returns a version with some random changes and the next serial.
 func edited(t testing.TB, rng *rand.Rand, z *zone.Zone) *zone.Zone {
 	t.Helper()
-	changes := map[zone.Key]zone.Change{}
+	var sets []zone.RRset
 	for range 1 + rng.IntN(4) {
 		set := zone.RRset{Type: zone.TypeA, TTL: uint32(60 * (1 + rng.IntN(2)))}
 		var err error
@@ -103,24 +82,10 @@ func edited(t testing.TB, rng *rand.Rand, z *zone.Zone) *zone.Zone {
 				set.Data = append(set.Data, zone.Data([]byte{192, 0, 2, byte(rng.IntN(12))}))
 			}
 		}
-		set = set.Clean()
-		c := zone.Change{After: &set}
-		if have, ok := z.Set(set.Owner, set.Type); ok {
-			if c.Before = &have; rng.IntN(3) == 0 {
-				c.After = nil
-			}
-		}
-		changes[set.Key()] = c
+		sets = append(sets, set)
 	}
-	var list []zone.Change
-	for _, c := range changes {
-		list = append(list, c)
-	}
-	next, err := z.With(list)
+	next, err := xfr.WithSerial(dnstest.Changed(t, z, func() bool { return rng.IntN(3) == 0 }, sets...), dnstest.Serial(t, z)+1)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if next, err = xfr.WithSerial(next, serial(t, z)+1); err != nil {
 		t.Fatal(err)
 	}
 	return next
@@ -129,7 +94,7 @@ func edited(t testing.TB, rng *rand.Rand, z *zone.Zone) *zone.Zone {
 // large is a zone of n records.
 func large(b testing.TB, n int) *zone.Zone {
 	b.Helper()
-	soa, _ := parse(b, example, apex).Set(example, zone.TypeSOA)
+	soa, _ := dnstest.Zone(b, example, apex).Set(example, zone.TypeSOA)
 	out := zone.NewBuilder(example)
 	out.Add(soa)
 	for i := range n {
@@ -142,26 +107,17 @@ func large(b testing.TB, n int) *zone.Zone {
 	return z
 }
 
-func serial(t testing.TB, z *zone.Zone) uint32 {
-	t.Helper()
-	n, err := serialOf(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // What was written is there after opening again: the zone, its history, and what secondaries need.
 func TestVersionsStay(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int64{0, -1, 3000, 20000} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(tempDir(t), "zones.db")
+			path := filepath.Join(dnstest.Folder(t), "zones.db")
 			rng := rand.New(rand.NewPCG(7, uint64(limit)))
 			d := open(t, path)
 			d.Limit = func(zone.Name) int64 { return limit }
-			z := parse(t, example, apex)
+			z := dnstest.Zone(t, example, apex)
 			var model []*zone.Zone // by serial - 1
 			log := &xfr.Journal{Limit: limit}
 			at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
@@ -195,7 +151,7 @@ func check(t *testing.T, d *DB, model []*zone.Zone, limit int64, log *xfr.Journa
 	list := all(t, d, "primary")
 	newest := model[len(model)-1]
 	if len(list) != 1 || !list[0].Zone.Equal(newest) {
-		t.Fatalf("serial %d: the zone is another one", serial(t, newest))
+		t.Fatalf("serial %d: the zone is another one", dnstest.Serial(t, newest))
 	}
 	e := list[0]
 	if want := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC); !e.At.Equal(want) || string(e.Note) != note || e.Kind != "primary" {
@@ -225,7 +181,7 @@ func check(t *testing.T, d *DB, model []*zone.Zone, limit int64, log *xfr.Journa
 	}
 	octets := 0
 	for i, p := range past {
-		if want := serial(t, newest) - uint32(i); p.Serial != want || p.By != fmt.Sprintf("update %d", want-1) {
+		if want := dnstest.Serial(t, newest) - uint32(i); p.Serial != want || p.By != fmt.Sprintf("update %d", want-1) {
 			t.Errorf("version %d is serial %d by %q, want %d", i, p.Serial, p.By, want)
 		}
 		z, err := d.Version(t.Context(), example, p.Serial)
@@ -250,14 +206,14 @@ func check(t *testing.T, d *DB, model []*zone.Zone, limit int64, log *xfr.Journa
 func TestLifeOfAZone(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	path := filepath.Join(tempDir(t), "deeper", "zones.db")
+	path := filepath.Join(dnstest.Folder(t), "deeper", "zones.db")
 	d := open(t, path)
 	var text strings.Builder
 	text.WriteString(apex)
 	for i := range 2000 {
 		fmt.Fprintf(&text, "h%d 300 A 192.0.2.1\n", i)
 	}
-	big, small := parse(t, example, text.String()), parse(t, example, apex)
+	big, small := dnstest.Zone(t, example, text.String()), dnstest.Zone(t, example, apex)
 	at := time.Unix(1000, 0).UTC()
 	steps := []struct {
 		name string
@@ -328,7 +284,7 @@ func TestLifeOfAZone(t *testing.T) {
 func TestRestoreTakesWhatFits(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	var list []xfr.Difference
 	for range 6 {
 		next := edited(t, rng, z)
@@ -372,10 +328,10 @@ func TestRestoreTakesWhatFits(t *testing.T) {
 // Several versions in one write are all there or none, and the history has each.
 func TestSeveralVersions(t *testing.T) {
 	t.Parallel()
-	d := open(t, filepath.Join(tempDir(t), "zones.db"))
+	d := open(t, filepath.Join(dnstest.Folder(t), "zones.db"))
 	defer shut(t, d)
 	rng := rand.New(rand.NewPCG(1, 2))
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	var list []Version
 	for i := range 5 {
 		list = append(list, Version{Kind: "primary", Zone: z, By: fmt.Sprint(i)})
@@ -389,7 +345,7 @@ func TestSeveralVersions(t *testing.T) {
 		t.Fatalf("versions: %v (%v), want five", past, err)
 	}
 	for _, v := range list {
-		got, err := d.Version(t.Context(), example, serial(t, v.Zone))
+		got, err := d.Version(t.Context(), example, dnstest.Serial(t, v.Zone))
 		if err != nil || !got.Equal(v.Zone) {
 			t.Errorf("version %s: another one (%v)", v.By, err)
 		}
@@ -407,14 +363,14 @@ func TestSeveralVersions(t *testing.T) {
 // Many writers at once: each zone gets all of its versions.
 func TestManyWriters(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(tempDir(t), "zones.db")
+	path := filepath.Join(dnstest.Folder(t), "zones.db")
 	d := open(t, path)
 	var running sync.WaitGroup
 	for i := range 40 {
 		running.Go(func() {
 			origin := zone.MustName(fmt.Sprintf("z%d.example.", i%20))
 			rng := rand.New(rand.NewPCG(uint64(i), 1))
-			z := parse(t, origin, apex)
+			z := dnstest.Zone(t, origin, apex)
 			for range 20 {
 				var err error
 				switch {
@@ -440,7 +396,7 @@ func TestManyWriters(t *testing.T) {
 			t.Errorf("%d zones, or not in order", len(list))
 		}
 		for _, e := range list {
-			if got := serial(t, e.Zone); got != 20 {
+			if got := dnstest.Serial(t, e.Zone); got != 20 {
 				t.Errorf("%s: serial %d, want 20", e.Zone.Origin(), got)
 			}
 		}
@@ -453,7 +409,7 @@ func TestManyWriters(t *testing.T) {
 // A small change of a large zone costs little, and the file does not grow without end.
 func TestSmallChangeOfLargeZone(t *testing.T) {
 	t.Parallel()
-	d := open(t, filepath.Join(tempDir(t), "zones.db"))
+	d := open(t, filepath.Join(dnstest.Folder(t), "zones.db"))
 	defer shut(t, d)
 	z := large(t, 50_000)
 	if err := d.Put(t.Context(), "primary", z, time.Now(), nil); err != nil {

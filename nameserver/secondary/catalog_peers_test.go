@@ -3,9 +3,11 @@ package secondary_test
 import (
 	"fmt"
 	"net/http"
-	"strings"
+	"slices"
 	"testing"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -87,15 +89,16 @@ func TestWeFollowCatalogs(t *testing.T) {
 	for kind, start := range producers {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
+			theirs, ours := dnstest.Key(t)
 			n := startNode(t, ours)
 			p := start(t, n.addr, theirs)
 			src := secondary.Source{Primaries: []xfr.Primary{{Addr: p.addr, Key: ours}}}
 			set(t, n.Zones, secondary.Config{Catalogs: []secondary.Catalog{{Origin: cat, Source: src, Members: src}}})
-			until(t, "the members have come", func() bool {
+			patience.Until(t, "the members have come", func() (any, bool) {
 				// A producer that was just started may fill its catalog a little later.
 				_ = n.Refresh(cat)
-				return n.answers(t, org, "1") && n.answers(t, net1, "1")
+				got := []string{dnstest.Answer(n.addr, org), dnstest.Answer(n.addr, net1)}
+				return got, slices.Equal(got, []string{"1", "1"})
 			})
 			for _, st := range n.Status() {
 				if st.Err != nil || !st.Lists && st.Catalog != cat {
@@ -106,11 +109,12 @@ func TestWeFollowCatalogs(t *testing.T) {
 				return
 			}
 			p.drop()
-			until(t, "the member has gone", func() bool {
+			patience.Until(t, "the member has gone", func() (any, bool) {
 				_ = n.Refresh(cat)
-				return n.answers(t, net1, "REFUSED")
+				got := dnstest.Answer(n.addr, net1)
+				return got, got == "REFUSED"
 			})
-			if !n.answers(t, org, "1") {
+			if dnstest.Answer(n.addr, org) != "1" {
 				t.Error("the member that stays has gone too")
 			}
 		})
@@ -150,7 +154,7 @@ func TestCatalogsAreFollowed(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
+			theirs, ours := dnstest.Key(t)
 			n := startNode(t, ours)
 			if kind == "PowerDNS" { // 4.7 has no way to name a key for members
 				n.mu.Lock()
@@ -159,7 +163,7 @@ func TestCatalogsAreFollowed(t *testing.T) {
 			}
 			zones := []zone.Name{org, net1}
 			for _, o := range zones {
-				n.put(t, parse(t, o, apex))
+				n.put(t, dnstest.Zone(t, o, apex))
 			}
 			p := &secondary.Producer{Origin: cat, Zones: func() []zone.Name { return zones }, Publish: n.publish}
 			if err := p.Update(t.Context()); err != nil {
@@ -167,13 +171,17 @@ func TestCatalogsAreFollowed(t *testing.T) {
 			}
 			addr := start(t, n.addr, theirs)
 			n.tells(ours, addr)
-			until(t, "the members have come", func() bool { return answer(t, addr, org) == "1" && answer(t, addr, net1) == "1" })
+			dnstest.AwaitSerial(t, addr, org, 1)
+			dnstest.AwaitSerial(t, addr, net1, 1)
 			zones = zones[:1]
 			if err := p.Update(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the member has gone", func() bool { return !strings.Contains("1 nothing", answer(t, addr, net1)) })
-			if got := answer(t, addr, org); got != "1" {
+			patience.Until(t, "the member has gone", func() (any, bool) {
+				got := dnstest.Answer(addr, net1)
+				return got, got != "1" && got != "nothing"
+			})
+			if got := dnstest.Answer(addr, org); got != "1" {
 				t.Errorf("the member that stays is answered with %s", got)
 			}
 		})

@@ -2,10 +2,8 @@ package secondary_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"net"
@@ -18,6 +16,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -132,21 +131,12 @@ func (s *server) questions() int {
 }
 
 func (s *server) soa(q []byte, _ xfr.Peer, _ int) []byte {
-	m, err := wire.Unpack(q)
-	if err != nil || len(m.Questions) != 1 {
+	return dnstest.SOA(q, func(origin zone.Name) *zone.Zone {
+		if j := s.journal(origin); j != nil {
+			return j.Zone()
+		}
 		return nil
-	}
-	out := &wire.Message{ID: m.ID, Response: true, Authoritative: true, Questions: m.Questions, RCODE: wire.Refused}
-	if j := s.journal(m.Questions[0].Name); j != nil {
-		out.RCODE = wire.NoError
-		soa, _ := j.Zone().Set(m.Questions[0].Name, zone.TypeSOA)
-		out.Answers = []wire.Record{{Owner: soa.Owner, Type: soa.Type, Class: wire.ClassIN, TTL: soa.TTL, Data: soa.Data[0]}}
-	}
-	b, err := out.Pack()
-	if err != nil {
-		return nil
-	}
-	return b
+	})
 }
 
 // dial serves one request on the other end of a connection.
@@ -157,41 +147,20 @@ func (s *server) dial(_ context.Context, network, _ string) (net.Conn, error) {
 	if s.down {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
 	}
-	here, there := net.Pipe()
-	go s.serve(there, network)
-	return here, nil
+	return dnstest.Pipe(network, func(request []byte, send func([]byte) error) { s.serve(network, request, send) }), nil
 }
 
 var home = xfr.Peer{Addr: netip.MustParseAddrPort("192.0.2.200:4000")}
 
-func (s *server) serve(c net.Conn, network string) {
-	defer c.Close()
-	b := make([]byte, 2048)
-	if network == "udp" {
-		n, err := c.Read(b)
-		if err != nil {
-			return
-		}
-		// The desk takes what is signed, and transfers; all else is ours.
-		answer := s.soa(b[:n], home, 1232)
-		if s.desk.Takes(b[:n]) {
-			answer = s.desk.Datagram(context.Background(), b[:n], home)
-		}
-		_, _ = c.Write(answer)
-		return
+func (s *server) serve(network string, request []byte, send func([]byte) error) {
+	switch {
+	case network != "udp":
+		_ = s.desk.Stream(context.Background(), request, home, send)
+	case s.desk.Takes(request): // what is signed, and transfers; all else is ours
+		_ = send(s.desk.Datagram(context.Background(), request, home))
+	default:
+		_ = send(s.soa(request, home, 1232))
 	}
-	var head [2]byte
-	if _, err := io.ReadFull(c, head[:]); err != nil {
-		return
-	}
-	b = b[:binary.BigEndian.Uint16(head[:])]
-	if _, err := io.ReadFull(c, b); err != nil {
-		return
-	}
-	_ = s.desk.Stream(context.Background(), b, home, func(m []byte) error {
-		_, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
-		return err
-	})
 }
 
 func (s *server) source() secondary.Source {

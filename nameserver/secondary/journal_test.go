@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -34,12 +35,12 @@ func TestJournalOnDisk(t *testing.T) {
 	z := zonesFor(&b, db)
 	set(t, z, c)
 	stop := run(t, z)
-	until(t, "all have come", func() bool { return b.String() == "example.net. 7, example.org. 1" })
+	patience.Until(t, "all have come", func() (any, bool) { return &b, b.String() == "example.net. 7, example.org. 1" })
 	s.put(version(t, org, 2))
 	if err := z.Refresh(org); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the next has come", func() bool { return b.String() == "example.net. 7, example.org. 2" })
+	patience.Until(t, "the next has come", func() (any, bool) { return &b, b.String() == "example.net. 7, example.org. 2" })
 	stop()
 	if err := db.Close(); err != nil {
 		t.Fatal(err)

@@ -2,26 +2,19 @@ package secondary_test
 
 import (
 	"context"
-	"encoding/binary"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/miekg/dns"
-
-	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/rdata"
 )
 
 // A node is a whole name server of ours, as tests need it: sockets, engine, transfers, Zones.
@@ -143,118 +136,6 @@ const (
 	apex  = "@ 3600 SOA ns1.example.edu. hostmaster.example.edu. 1 7200 900 1209600 300\n@ 3600 NS ns1.example.edu.\n"
 	quick = "@ 3600 SOA ns1.example.edu. hostmaster.example.edu. 1 1 1 1209600 300\n@ 3600 NS ns1.example.edu.\n"
 )
-
-// parse reads zone-file text with another library.
-func parse(t testing.TB, origin zone.Name, text string) *zone.Zone {
-	t.Helper()
-	sets := map[zone.Key]*zone.RRset{}
-	p := dns.NewZoneParser(strings.NewReader(text), origin.String(), "")
-	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
-		b := make([]byte, dns.Len(rr)+256)
-		n, err := dns.PackRR(rr, b, 0, nil, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		owner, at, err := zone.NameFromWire(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		k := zone.Key{Owner: owner, Type: zone.Type(rr.Header().Rrtype)}
-		d, err := rdata.Canonical(k.Type, b[at+10:n])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if sets[k] == nil {
-			sets[k] = &zone.RRset{Owner: k.Owner, Type: k.Type, TTL: rr.Header().Ttl}
-		}
-		sets[k].Data = append(sets[k].Data, d)
-	}
-	if err := p.Err(); err != nil {
-		t.Fatal(err)
-	}
-	var list []zone.RRset
-	for _, set := range sets {
-		list = append(list, set.Clean())
-	}
-	z, err := zone.Of(origin, list...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return z
-}
-
-func newKey(t testing.TB) (*testserver.Key, *wire.Key) {
-	t.Helper()
-	k := testserver.NewKey(t)
-	key, err := wire.NewKey(k.Name, k.Algorithm, k.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k, key
-}
-
-// until waits for something that another process does.
-func until(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(25 * time.Second)
-	defer limit.Stop()
-	for !f() {
-		select {
-		case <-limit.C:
-			t.Fatalf("%s: not so after 25 s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-// answer is "serial", or the RCODE when there is none.
-func answer(t testing.TB, addr string, origin zone.Name) string {
-	t.Helper()
-	c := wire.Client{Timeout: time.Second}
-	m, err := c.Exchange(t.Context(), addr, wire.Query(origin, zone.TypeSOA))
-	if err != nil {
-		return "nothing"
-	}
-	if m.RCODE != wire.NoError || len(m.Answers) != 1 {
-		return m.RCODE.String()
-	}
-	soa, err := rdata.SOAOf(m.Answers[0].Data)
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprint(soa.Serial)
-}
-
-func (n *node) answers(t testing.TB, origin zone.Name, want string) bool {
-	t.Helper()
-	return answer(t, n.addr, origin) == want
-}
-
-// zoneText is a zone in the form of testserver's ZoneText, written by another library.
-func zoneText(t testing.TB, z *zone.Zone) string {
-	t.Helper()
-	var lines []string
-	for set := range z.All() {
-		for _, d := range set.Data {
-			b := set.Owner.AppendWire(nil)
-			b = binary.BigEndian.AppendUint16(b, uint16(set.Type))
-			b = append(b, 0, 1)
-			b = binary.BigEndian.AppendUint32(b, set.TTL)
-			b = binary.BigEndian.AppendUint16(b, uint16(len(d)))
-			rr, _, err := dns.UnpackRR(append(b, d...), 0)
-			if err != nil {
-				t.Fatalf("%s: %v", set.Key(), err)
-			}
-			if lines = append(lines, rr.String()); set.Type == zone.TypeSOA {
-				lines[0], lines[len(lines)-1] = lines[len(lines)-1], lines[0]
-			}
-		}
-	}
-	slices.Sort(lines[1:])
-	return strings.Join(lines, "\n") + "\n"
-}
 
 func port(t testing.TB, addr string) string {
 	t.Helper()

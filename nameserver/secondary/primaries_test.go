@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/secondary"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -108,21 +110,21 @@ func TestNotifyOfPrimaries(t *testing.T) {
 	for kind, start := range peers {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
+			theirs, ours := dnstest.Key(t)
 			n := startNode(t, ours)
 			p := start(t, n.addr, theirs)
 			set(t, n.Zones, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: secondary.Source{Primaries: []xfr.Primary{{Addr: p.addr, Key: ours}}}}}})
-			until(t, "the zone has come", func() bool { return n.answers(t, org, "1") })
+			dnstest.Await(t, n.addr, org, "1")
 			p.change()
-			until(t, "the change has come", func() bool { return n.answers(t, org, "2") })
+			dnstest.Await(t, n.addr, org, "2")
 			z, err := n.Zone(org)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(p.text(), zoneText(t, z)); diff != "" {
+			if diff := cmp.Diff(p.text(), dnstest.Text(t, z)); diff != "" {
 				t.Errorf("(-%s +ours):\n%s", kind, diff)
 			}
-			if diff := cmp.Diff(zoneText(t, parse(t, org, second)), zoneText(t, z)); diff != "" {
+			if diff := cmp.Diff(dnstest.Text(t, dnstest.Zone(t, org, second)), dnstest.Text(t, z)); diff != "" {
 				t.Errorf("(-want +ours):\n%s", diff)
 			}
 			if st := n.Status()[0]; (st.Whole == 1 && st.Changes == 1) != p.changes {
@@ -138,8 +140,8 @@ func TestPrimariesRefuseWrongKeys(t *testing.T) {
 	for kind, start := range peers {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			theirs, _ := newKey(t)
-			_, unknown := newKey(t)
+			theirs, _ := dnstest.Key(t)
+			_, unknown := dnstest.Key(t)
 			forged := *unknown
 			forged.Name = name(theirs.Name)
 			n := startNode(t, unknown)
@@ -147,8 +149,8 @@ func TestPrimariesRefuseWrongKeys(t *testing.T) {
 			for what, key := range map[string]*wire.Key{"an unknown key": unknown, "another secret": &forged, "no key": nil} {
 				set(t, n.Zones, secondary.Config{})
 				set(t, n.Zones, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: secondary.Source{Primaries: []xfr.Primary{{Addr: p.addr, Key: key}}}}}})
-				until(t, what+": a round is over", func() bool { st := n.Status()[0]; return st.Loaded || st.Err != nil })
-				if st := n.Status()[0]; st.Loaded || !n.answers(t, org, "SERVFAIL") {
+				patience.Until(t, what+": a round is over", func() (any, bool) { st := n.Status()[0]; return st, st.Loaded || st.Err != nil })
+				if st := n.Status()[0]; st.Loaded || dnstest.Answer(n.addr, org) != "SERVFAIL" {
 					t.Errorf("%s: the zone came: %+v", what, st)
 				} else if kind != "NSD" && key != nil && !strings.Contains(st.Err.Error(), "BAD") && !strings.Contains(st.Err.Error(), "knows the key") {
 					t.Errorf("%s: error %v; want the reason", what, st.Err)
@@ -163,12 +165,12 @@ func TestPrimariesRefuseWrongKeys(t *testing.T) {
 // a transfer.
 func TestPrimaryInTrouble(t *testing.T) {
 	t.Parallel()
-	short := func(serial int, more string) string {
-		return fmt.Sprintf("@ 3600 SOA ns1.example.edu. hostmaster.example.edu. %d 1 1 3 300\n@ 3600 NS ns1.example.edu.\n$GENERATE 1-500 h$ 300 A 192.0.2.1\n%s", serial, more)
+	short := func(serial, expire int, more string) string {
+		return fmt.Sprintf("@ 3600 SOA ns1.example.edu. hostmaster.example.edu. %d 1 1 %d 300\n@ 3600 NS ns1.example.edu.\n$GENERATE 1-500 h$ 300 A 192.0.2.1\n%s", serial, expire, more)
 	}
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	n := startNode(t, ours)
-	s := testserver.BIND(t, testserver.BINDOptions{Zones: map[string]string{"example.org.": short(5, "")}, TSIG: theirs})
+	s := testserver.BIND(t, testserver.BINDOptions{Zones: map[string]string{"example.org.": short(5, 1209600, "")}, TSIG: theirs})
 	var silent atomic.Bool
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		var d net.Dialer
@@ -180,42 +182,42 @@ func TestPrimaryInTrouble(t *testing.T) {
 	}
 	src := secondary.Source{Primaries: []xfr.Primary{{Addr: s.Addr, Key: ours, Dial: dial, Timeout: time.Second}}}
 	set(t, n.Zones, secondary.Config{Zones: []secondary.Zone{{Origin: org, Source: src}}})
-	until(t, "the zone has come", func() bool { return n.answers(t, org, "5") })
+	dnstest.Await(t, n.addr, org, "5")
 
-	s.Rewrite(t, "example.org.", short(3, ""))
-	until(t, "the older serial was seen", func() bool { return n.Status()[0].Older == s.Addr })
-	if !n.answers(t, org, "5") {
-		t.Errorf("answered is %s, want the newer version", answer(t, n.addr, org))
+	s.Rewrite(t, "example.org.", short(3, 3, ""))
+	patience.Until(t, "the older serial was seen", func() (any, bool) { st := n.Status()[0]; return st, st.Older == s.Addr })
+	if dnstest.Answer(n.addr, org) != "5" {
+		t.Errorf("answered is %s, want the newer version", dnstest.Answer(n.addr, org))
 	}
 	if err := n.Retransfer(org); err != nil {
 		t.Error(err)
 	}
-	until(t, "the older version has come", func() bool { return n.answers(t, org, "3") })
+	dnstest.Await(t, n.addr, org, "3")
 
 	s.Stop()
-	until(t, "the zone has expired", func() bool { return n.answers(t, org, "SERVFAIL") })
+	dnstest.Await(t, n.addr, org, "SERVFAIL")
 	if st := n.Status()[0]; !st.Expired || st.Err == nil {
 		t.Errorf("status %+v", st)
 	}
 	s.Restart(t)
-	until(t, "the zone is back", func() bool { return n.answers(t, org, "3") })
+	dnstest.Await(t, n.addr, org, "3")
 
 	silent.Store(true)
-	s.Rewrite(t, "example.org.", short(7, "new 300 A 192.0.2.2\n"))
-	until(t, "a transfer has failed", func() bool {
+	s.Rewrite(t, "example.org.", short(7, 1209600, "new 300 A 192.0.2.2\n"))
+	patience.Until(t, "a transfer has failed", func() (any, bool) {
 		err := n.Status()[0].Err
-		return err != nil && strings.Contains(err.Error(), "transfer") && strings.Contains(err.Error(), "no answer in time")
+		return err, err != nil && strings.Contains(err.Error(), "transfer") && strings.Contains(err.Error(), "no answer in time")
 	})
-	if got := answer(t, n.addr, org); got != "3" && got != "SERVFAIL" { // it may last no longer than 3 s
+	if got := dnstest.Answer(n.addr, org); got != "3" && got != "SERVFAIL" { // it may last no longer than 3 s
 		t.Errorf("in the middle of a transfer answered is %s", got)
 	}
 	silent.Store(false)
-	until(t, "the next version has come", func() bool { return n.answers(t, org, "7") })
+	dnstest.Await(t, n.addr, org, "7")
 	z, err := n.Zone(org)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(s.ZoneText(t, "example.org."), zoneText(t, z)); diff != "" {
+	if diff := cmp.Diff(s.ZoneText(t, "example.org."), dnstest.Text(t, z)); diff != "" {
 		t.Errorf("(-BIND +ours):\n%s", diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -16,7 +17,7 @@ import (
 func hosts(b *testing.B, n int) *zone.Zone {
 	b.Helper()
 	out := zone.NewBuilder(example)
-	for s := range parse(b, example, apex).All() {
+	for s := range dnstest.Zone(b, example, apex).All() {
 		out.Add(s)
 	}
 	for i := range n {

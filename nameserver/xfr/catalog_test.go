@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -33,7 +35,7 @@ metrics.vcyk.ext.nfwxa33.zones A 192.0.2.1
 something.ext TXT "is ignored"
 group.nobody.zones TXT "is ignored too"
 `
-	members, err := xfr.ReadCatalog(parse(t, catalog, text))
+	members, err := xfr.ReadCatalog(dnstest.Zone(t, catalog, text))
 	want := []xfr.Member{
 		{Origin: zone.MustName("example.org."), ID: "nfwxa33", Groups: []string{"operator-y-bar!"}, Owner: zone.MustName("newcatz.invalid.")},
 		{Origin: zone.MustName("example.com."), ID: "nj2xg5b"},
@@ -52,8 +54,8 @@ group.nobody.zones TXT "is ignored too"
 	}) {
 		t.Errorf("made and read again: %v, %v", again, err)
 	}
-	if serial(t, z) != 7 {
-		t.Errorf("serial %d, want 7", serial(t, z))
+	if dnstest.Serial(t, z) != 7 {
+		t.Errorf("serial %d, want 7", dnstest.Serial(t, z))
 	}
 }
 
@@ -68,7 +70,7 @@ func TestCatalogThatIsNone(t *testing.T) {
 		{"one zone under two ids", head + "version TXT 2\na.zones PTR example.org.\nb.zones PTR example.org.\n", "example.org. is listed twice, as a and b"},
 		{"two owners", head + "version TXT 2\na.zones PTR example.org.\ncoo.a.zones PTR x.\ncoo.a.zones PTR y.\n", "coo.a.zones.catalog.example. has 2 PTR"},
 	} {
-		members, err := xfr.ReadCatalog(parse(t, catalog, c.text))
+		members, err := xfr.ReadCatalog(dnstest.Zone(t, catalog, c.text))
 		if e, ok := errors.AsType[*xfr.CatalogError](err); !ok || len(e.Problems) != 1 || !strings.Contains(err.Error(), c.want) || members != nil {
 			t.Errorf("%s: %v, error %v; want %q", c.name, members, err, c.want)
 		}
@@ -99,7 +101,7 @@ func TestServersReadOurCatalog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
+			theirs, ours := dnstest.Key(t)
 			members := []xfr.Member{{Origin: example}, {Origin: zone.MustName("example.net.")}}
 			list, a, b := &xfr.Journal{}, &xfr.Journal{}, &xfr.Journal{}
 			put := func(j *xfr.Journal, z *zone.Zone, err error) *zone.Zone {
@@ -112,23 +114,25 @@ func TestServersReadOurCatalog(t *testing.T) {
 				}
 				return z
 			}
-			put(a, parse(t, example, apex), nil)
-			put(b, parse(t, members[1].Origin, apex), nil)
+			put(a, dnstest.Zone(t, example, apex), nil)
+			put(b, dnstest.Zone(t, members[1].Origin, apex), nil)
 			z, err := xfr.NewCatalog(catalog, 1, members)
 			put(list, z, err)
 			p := startPrimary(t, list, ours, nil, a, b)
 			s := start(t, p.addr, theirs)
-			until(t, "the members have come", func() bool {
-				return serves(t, s.Addr, example, 1) && serves(t, s.Addr, members[1].Origin, 1)
-			})
+			dnstest.AwaitSerial(t, s.Addr, example, 1)
+			dnstest.AwaitSerial(t, s.Addr, members[1].Origin, 1)
 			z, err = xfr.NewCatalog(catalog, 2, members[:1])
 			put(list, z, err)
 			n := startNotifier(t, xfr.Target{Addr: s.Addr, Key: ours})
 			if err := n.Changed(z); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the member has gone", func() bool { return !serves(t, s.Addr, members[1].Origin, 1) })
-			if !serves(t, s.Addr, example, 1) {
+			patience.Until(t, "the member has gone", func() (any, bool) {
+				got := dnstest.Answer(s.Addr, members[1].Origin)
+				return got, got != "1"
+			})
+			if dnstest.Answer(s.Addr, example) != "1" {
 				t.Error("the member that stays has gone too")
 			}
 		})
@@ -138,7 +142,7 @@ func TestServersReadOurCatalog(t *testing.T) {
 // We read the catalog that Knot makes of its zones.
 func TestWeReadKnotsCatalog(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	knot := testserver.Knot(t, testserver.KnotOptions{
 		Zones: map[string]string{"example.org.": apex, "example.net.": apex}, TSIG: theirs,
 		ZoneOptions: "catalog-role: member\ncatalog-zone: catalog.example.\ncatalog-group: g",
@@ -147,7 +151,7 @@ func TestWeReadKnotsCatalog(t *testing.T) {
 	r := newReplica(t)
 	r.Origin = catalog
 	r.run(t, xfr.Primary{Addr: knot.Addr, Key: ours})
-	until(t, "the catalog has come", func() bool { return r.zone() != nil })
+	patience.Until(t, "the catalog has come", func() (any, bool) { return r.Status(), r.zone() != nil })
 	members, err := xfr.ReadCatalog(r.zone())
 	var got []string
 	for _, m := range members {

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -122,7 +124,7 @@ func TestExpireIsHeard(t *testing.T) {
 func TestPadding(t *testing.T) {
 	t.Parallel()
 	j := &xfr.Journal{}
-	put(t, j, parse(t, example, apex+"$GENERATE 1-300 h$ A 192.0.2.1\n"))
+	put(t, j, dnstest.Zone(t, example, apex+"$GENERATE 1-300 h$ A 192.0.2.1\n"))
 	key := &wire.Key{Name: zone.MustName("k."), Secret: []byte("secret")}
 	for _, c := range []struct {
 		name    string
@@ -171,15 +173,15 @@ func TestPadding(t *testing.T) {
 func TestRequestsArePadded(t *testing.T) {
 	t.Parallel()
 	server, pool := certificate(t, "primary.example")
-	_, ours := newKey(t)
+	_, ours := dnstest.Key(t)
 	for _, key := range []*wire.Key{nil, ours} {
 		j := &xfr.Journal{}
-		put(t, j, parse(t, example, apex))
+		put(t, j, dnstest.Zone(t, example, apex))
 		p := startPrimary(t, j, key, &tls.Config{Certificates: []tls.Certificate{server}, NextProtos: []string{"dot"}})
 		r := newReplica(t)
-		r.Have = parse(t, example, strings.Replace(apex, " 1 7200", " 0 7200", 1))
+		r.Have = dnstest.Zone(t, example, strings.Replace(apex, " 1 7200", " 0 7200", 1))
 		r.run(t, xfr.Primary{Addr: p.tlsAddr, Key: key, TLS: &tls.Config{RootCAs: pool, ServerName: "primary.example"}})
-		until(t, "the zone has come", func() bool { return r.zone() != nil })
+		patience.Until(t, "the zone has come", func() (any, bool) { return r.Status(), r.zone() != nil })
 		if got := p.lengths(); len(got) < 2 || slices.ContainsFunc(got, func(n int) bool { return n%128 != 0 }) {
 			t.Errorf("lengths %d, want multiples of 128", got)
 		}
@@ -217,7 +219,7 @@ func TestOldAlgorithms(t *testing.T) {
 	d.Notified = func(xfr.Notice) wire.RCODE { took++; return wire.NoError }
 	d.Update = func(context.Context, *wire.Message, xfr.Sender) wire.RCODE { took++; return wire.NoError }
 	d.Query = func(q []byte, _ xfr.Peer, _ int) []byte {
-		return answerSOA(q, func(zone.Name) *xfr.Journal { return j })
+		return dnstest.SOA(q, func(zone.Name) *zone.Zone { return j.Zone() })
 	}
 	soa := &wire.Message{Questions: []wire.Question{{Name: example, Type: zone.TypeSOA, Class: wire.ClassIN}}, EDNS: &wire.EDNS{Size: wire.UDPSize}}
 	notify, update := *soa, *soa
@@ -320,7 +322,7 @@ func TestTransfersWait(t *testing.T) {
 func TestMemoryOfTransfers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &xfr.Journal{}
-		put(t, j, parse(t, example, apex+"$GENERATE 1-100 h$ A 192.0.2.1\n"))
+		put(t, j, dnstest.Zone(t, example, apex+"$GENERATE 1-100 h$ A 192.0.2.1\n"))
 		shared := &xfr.Shared{Octets: 2000}
 		in := &xfr.In{Publish: func(*zone.Zone) error { return nil }, Shared: shared}
 		follow(t, in, newPipe(j))

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -56,8 +57,8 @@ func (b *brittle) SetDeadline(t time.Time) error {
 // round heals it.
 func TestBreakAtEveryCall(t *testing.T) {
 	t.Parallel()
-	old := parse(t, example, apex+"$GENERATE 1-100 old$ A 192.0.2.1\n")
-	next, err := xfr.WithSerial(parse(t, example, apex+"$GENERATE 1-100 old$ A 192.0.2.1\n$GENERATE 1-30 new$ A 192.0.2.2\n"), 2)
+	old := dnstest.Zone(t, example, apex+"$GENERATE 1-100 old$ A 192.0.2.1\n")
+	next, err := xfr.WithSerial(dnstest.Zone(t, example, apex+"$GENERATE 1-100 old$ A 192.0.2.1\n$GENERATE 1-30 new$ A 192.0.2.2\n"), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestBreakAtEveryCall(t *testing.T) {
 func TestClientGoesAtEveryMessage(t *testing.T) {
 	t.Parallel()
 	j := &xfr.Journal{}
-	put(t, j, parse(t, example, apex+"$GENERATE 1-300 h$ A 192.0.2.1\n"))
+	put(t, j, dnstest.Zone(t, example, apex+"$GENERATE 1-300 h$ A 192.0.2.1\n"))
 	d := deskFor(j)
 	d.Out.MessageSize = 512
 	d.Out.Transfers = 1

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -69,17 +70,9 @@ func FuzzIn(f *testing.F) {
 				if network != "udp" {
 					return &parrot{say: answer}, nil
 				}
-				here, there := net.Pipe()
-				go func() {
-					defer there.Close()
-					b := make([]byte, 512)
-					n, err := there.Read(b)
-					if err != nil {
-						return
-					}
-					_, _ = there.Write(answerSOA(b[:n], func(zone.Name) *xfr.Journal { return j }))
-				}()
-				return here, nil
+				return dnstest.Pipe(network, func(q []byte, send func([]byte) error) {
+					_ = send(dnstest.SOA(q, func(zone.Name) *zone.Zone { return j.Zone() }))
+				}), nil
 			}}},
 		}
 		in.Step(t.Context())
@@ -90,7 +83,7 @@ func FuzzIn(f *testing.F) {
 			}
 			return
 		}
-		if now := serial(t, got); s.Err != nil || s.Serial != now || !xfr.Newer(now, 1) {
+		if now := dnstest.Serial(t, got); s.Err != nil || s.Serial != now || !xfr.Newer(now, 1) {
 			t.Fatalf("serial %d was published: %+v", now, s)
 		}
 		for set := range got.All() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -134,7 +135,7 @@ func FuzzUpdate(f *testing.F) {
 		if _, ok := out.Set(example, zone.TypeNS); !ok {
 			t.Fatal("the zone has no NS any more")
 		}
-		if now := serial(t, out); !out.Equal(z) && !xfr.Newer(now, 5) {
+		if now := dnstest.Serial(t, out); !out.Equal(z) && !xfr.Newer(now, 5) {
 			t.Fatalf("serial %d after 5", now)
 		}
 	})

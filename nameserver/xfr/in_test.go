@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -32,7 +33,7 @@ type pipe struct {
 func newPipe(j *xfr.Journal) *pipe {
 	p := &pipe{desk: deskFor(j), zero: time.Now()}
 	p.desk.Query = func(q []byte, _ xfr.Peer, _ int) []byte {
-		return answerSOA(q, func(zone.Name) *xfr.Journal { return j })
+		return dnstest.SOA(q, func(zone.Name) *zone.Zone { return j.Zone() })
 	}
 	return p
 }
@@ -59,27 +60,10 @@ func (p *pipe) dial(_ context.Context, network, _ string) (net.Conn, error) {
 	if p.down {
 		return nil, errors.New("connection refused")
 	}
-	here, there := net.Pipe()
-	go p.serve(there, network)
-	return here, nil
+	return dnstest.Pipe(network, func(request []byte, send func([]byte) error) { p.serve(network, request, send) }), nil
 }
 
-func (p *pipe) serve(c net.Conn, network string) {
-	defer c.Close()
-	b := make([]byte, 65537)
-	n, err := c.Read(b)
-	if err != nil {
-		return
-	}
-	send := func(m []byte) error { _, err := c.Write(m); return err }
-	b = b[:n]
-	if network == "tcp" {
-		b = b[2:]
-		send = func(m []byte) error {
-			_, err := c.Write(append([]byte{byte(len(m) >> 8), byte(len(m))}, m...))
-			return err
-		}
-	}
+func (p *pipe) serve(network string, b []byte, send func([]byte) error) {
 	if p.raw != nil {
 		p.raw(b)
 		return
@@ -107,7 +91,7 @@ func (p *pipe) serve(c net.Conn, network string) {
 // hourly has timers of an hour, ten minutes and a day.
 func hourly(t testing.TB, serial int) *zone.Zone {
 	t.Helper()
-	return parse(t, example, fmt.Sprintf("@ 3600 SOA ns hostmaster %d 3600 600 86400 300\n@ 3600 NS ns\nns 300 A 192.0.2.%d\n", serial, serial))
+	return dnstest.Zone(t, example, fmt.Sprintf("@ 3600 SOA ns hostmaster %d 3600 600 86400 300\n@ 3600 NS ns\nns 300 A 192.0.2.%d\n", serial, serial))
 }
 
 // follow runs an In against pipes until the test's function returns.
@@ -168,7 +152,7 @@ func TestTimers(t *testing.T) {
 		p := newPipe(j)
 		var events diary
 		in := &xfr.In{
-			Publish: func(z *zone.Zone) error { events.add(fmt.Sprint("serial ", serial(t, z))); return nil },
+			Publish: func(z *zone.Zone) error { events.add(fmt.Sprint("serial ", dnstest.Serial(t, z))); return nil },
 			Expired: func() { events.add("expired") },
 		}
 		follow(t, in, p)
@@ -388,7 +372,7 @@ func TestRefusedVersion(t *testing.T) {
 		put(t, j, hourly(t, 1))
 		bad := errors.New("the disk is full")
 		in := &xfr.In{Publish: func(z *zone.Zone) error {
-			if serial(t, z) == 2 {
+			if dnstest.Serial(t, z) == 2 {
 				return bad
 			}
 			return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -92,7 +93,7 @@ func TestIncremental(t *testing.T) {
 		"$TTL 60\n@ SOA ns mohta.jain.ad.jp. 2 600 600 3600000 604800\n" + rest + "jain-bb A 133.69.136.4\n A 192.41.197.2\n",
 		"$TTL 60\n@ SOA ns mohta.jain.ad.jp. 3 600 600 3600000 604800\n" + rest + "jain-bb A 133.69.136.3\n A 192.41.197.2\n",
 	} {
-		if err := j.Put(parse(t, origin, text)); err != nil {
+		if err := j.Put(dnstest.Zone(t, origin, text)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,7 +148,7 @@ func TestIncrementalTooLongForUDP(t *testing.T) {
 	t.Parallel()
 	j := &xfr.Journal{}
 	for i, more := range []string{"", "$GENERATE 1-50 h$ A 192.0.2.1\n"} {
-		if err := j.Put(parse(t, example, strings.Replace(apex, " 1 7200", fmt.Sprintf(" %d 7200", i+1), 1)+more)); err != nil {
+		if err := j.Put(dnstest.Zone(t, example, strings.Replace(apex, " 1 7200", fmt.Sprintf(" %d 7200", i+1), 1)+more)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -165,7 +166,7 @@ func TestIncrementalTooLongForUDP(t *testing.T) {
 func TestJournal(t *testing.T) {
 	t.Parallel()
 	text := func(serial, a int) *zone.Zone {
-		return parse(t, example, strings.Replace(apex, " 1 7200", fmt.Sprintf(" %d 7200", serial), 1)+fmt.Sprintf("www A 192.0.2.%d\n", a))
+		return dnstest.Zone(t, example, strings.Replace(apex, " 1 7200", fmt.Sprintf(" %d 7200", serial), 1)+fmt.Sprintf("www A 192.0.2.%d\n", a))
 	}
 	j := &xfr.Journal{Limit: 700}
 	for i := 1; i <= 20; i++ {
@@ -216,12 +217,12 @@ func TestJournal(t *testing.T) {
 func TestTransferIsTheZone(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(7, 8))
-	z := parse(t, example, apex+"deleg NS ns.deleg\nns.deleg A 192.0.2.7\na.b.c.d.deleg2 NS a.b.c.d.deleg2\n"+
+	z := dnstest.Zone(t, example, apex+"deleg NS ns.deleg\nns.deleg A 192.0.2.7\na.b.c.d.deleg2 NS a.b.c.d.deleg2\n"+
 		`zero\000\001.x.\000 TXT "x"`+"\n"+strings.Repeat("l", 63)+" MX 0 .\n$GENERATE 1-3000 host$.sub MX 10 mail$.example.org.\n")
 	for range 100 {
 		z = edit(t, rng, z, oddLabel)
 	}
-	want := zoneText(t, z)
+	want := dnstest.Text(t, z)
 	for _, size := range []int{300, 512, 4096, 16383, 16400, 65535} {
 		for _, edns := range []bool{false, true} {
 			j := &xfr.Journal{}
@@ -246,7 +247,7 @@ func TestTransferIsTheZone(t *testing.T) {
 					t.Fatalf("size %d: header of %v, EDNS %v", size, m, m.EDNS)
 				}
 			}
-			got := zoneText(t, zoneOf(t, sets[:len(sets)-1]))
+			got := dnstest.Text(t, zoneOf(t, sets[:len(sets)-1]))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("size %d (-want +got):\n%s", size, diff)
 			}
@@ -277,7 +278,7 @@ func zoneOf(t testing.TB, list []wire.Record) *zone.Zone {
 // Requests that get no zone, and what they get instead.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	j := &xfr.Journal{}
 	if err := j.Put(z); err != nil {
 		t.Fatal(err)
@@ -357,7 +358,7 @@ func TestRefusals(t *testing.T) {
 func TestTransferStops(t *testing.T) {
 	t.Parallel()
 	j := &xfr.Journal{}
-	if err := j.Put(parse(t, example, apex+"$GENERATE 1-3000 host$ A 192.0.2.1\n")); err != nil {
+	if err := j.Put(dnstest.Zone(t, example, apex+"$GENERATE 1-3000 host$ A 192.0.2.1\n")); err != nil {
 		t.Fatal(err)
 	}
 	d := deskFor(j)

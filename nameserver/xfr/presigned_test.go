@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -72,7 +74,7 @@ secure 3600 DS 60485 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1
 	for _, s := range signers {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
+			theirs, ours := dnstest.Key(t)
 			addr := s.start(t, text, theirs)
 			j := &xfr.Journal{}
 			in := newReplica(t, ours)
@@ -88,10 +90,10 @@ secure 3600 DS 60485 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1
 			if s.nsec3 {
 				denial = "NSEC3"
 			}
-			until(t, "the signed zone has come", func() bool {
+			patience.Until(t, "the signed zone has come", func() (any, bool) {
 				// BIND answers before it has signed all.
 				z := in.zone()
-				return z != nil && strings.Count(zoneText(t, z), "\t"+denial+"\t") >= 4
+				return in.Status(), z != nil && strings.Count(dnstest.Text(t, z), "\t"+denial+"\t") >= 4
 			})
 			p := startPrimary(t, j, ours, nil)
 			problem := func() string {
@@ -121,22 +123,22 @@ secure 3600 DS 60485 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1
 			accepted := func(what string) {
 				t.Helper()
 				for {
-					have := serial(t, in.zone())
+					have := dnstest.Serial(t, in.zone())
 					why := problem()
 					if why == "" {
 						return
 					}
 					// A signer that is still at it makes one version after the other.
 					t.Logf("%s, serial %d: %s", what, have, why)
-					until(t, what+": the next version has come", func() bool { return serial(t, in.zone()) != have })
+					patience.Until(t, what+": the next version has come", func() (any, bool) { return in.Status(), dnstest.Serial(t, in.zone()) != have })
 				}
 			}
 			accepted("the whole zone")
-			before := serial(t, in.zone())
-			byUpdate(t, addr, theirs)(parse(t, example, text), parse(t, example, text+"new 30 AAAA 2001:db8::1\nx.wild 30 A 192.0.2.3\ninsecure3 3600 NS ns1.example.net.\n"))
-			until(t, "the change has come", func() bool {
+			before := dnstest.Serial(t, in.zone())
+			byUpdate(t, addr, theirs)(dnstest.Zone(t, example, text), dnstest.Zone(t, example, text+"new 30 AAAA 2001:db8::1\nx.wild 30 A 192.0.2.3\ninsecure3 3600 NS ns1.example.net.\n"))
+			patience.Until(t, "the change has come", func() (any, bool) {
 				_, ok := in.zone().Set(zone.MustName("x.wild.example.org."), zone.TypeRRSIG)
-				return ok && serial(t, in.zone()) != before
+				return in.Status(), ok && dnstest.Serial(t, in.zone()) != before
 			})
 			accepted("after a change")
 			if st := in.Status(); st.Changes < 1 {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
@@ -133,6 +135,13 @@ var upstreams = []upstream{
 		return s.Addr, func() string { return s.ZoneText(t, "example.org.") }, byUpdate(t, s.Addr, key)
 	}},
 	// No NOTIFY comes; the refresh timer of the SOA does it.
+	{"BIND without NOTIFY", 4, oddLabel, true, func(t *testing.T, text, _ string, key *testserver.Key) (string, func() string, func(a, b *zone.Zone)) {
+		s := testserver.BIND(t, testserver.BINDOptions{
+			Zones: map[string]string{"example.org.": strings.Replace(text, " 7200 900 ", " 1 1 ", 1)}, TSIG: key,
+			ZoneOptions: "check-names ignore; check-integrity no; notify no;",
+		})
+		return s.Addr, func() string { return s.ZoneText(t, "example.org.") }, byUpdate(t, s.Addr, key)
+	}},
 	{"Knot", 4, oddLabel, true, func(t *testing.T, text, _ string, key *testserver.Key) (string, func() string, func(a, b *zone.Zone)) {
 		s := testserver.Knot(t, testserver.KnotOptions{
 			Zones: map[string]string{"example.org.": strings.Replace(text, " 7200 900 ", " 1 1 ", 1)}, TSIG: key,
@@ -144,7 +153,7 @@ var upstreams = []upstream{
 		short := func(s string) string { return strings.Replace(s, " 7200 900 ", " 1 1 ", 1) }
 		s := testserver.NSD(t, testserver.NSDOptions{Zones: map[string]string{"example.org.": short(text)}, TSIG: key})
 		return s.Addr, func() string { return s.ZoneText(t, "example.org.") }, func(_, b *zone.Zone) {
-			s.Rewrite(t, "example.org.", short(strings.ReplaceAll(zoneText(t, b), "\t7200 900 ", " 7200 900 ")))
+			s.Rewrite(t, "example.org.", short(strings.ReplaceAll(dnstest.Text(t, b), "\t7200 900 ", " 7200 900 ")))
 		}
 	}},
 	// Its API takes no names that need escapes.
@@ -198,13 +207,13 @@ func TestWeFollow(t *testing.T) {
 	for _, u := range upstreams {
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
+			theirs, ours := dnstest.Key(t)
 			r := newReplica(t, ours)
 			text := apex + static
-			z := parse(t, example, text)
-			addr, now, change := u.start(t, zoneText(t, z), r.addr, theirs)
+			z := dnstest.Zone(t, example, text)
+			addr, now, change := u.start(t, dnstest.Text(t, z), r.addr, theirs)
 			r.run(t, xfr.Primary{Addr: addr, Key: ours})
-			until(t, "the zone has come", func() bool { return r.zone() != nil })
+			patience.Until(t, "the zone has come", func() (any, bool) { return r.Status(), r.zone() != nil })
 			rng := rand.New(rand.NewPCG(3, 4))
 			for range u.rounds {
 				before := z
@@ -219,10 +228,10 @@ func TestWeFollow(t *testing.T) {
 					change(before, z)
 				}
 				want := now()
-				until(t, "the changes have come", func() bool { return zoneText(t, r.zone()) == want })
+				patience.Until(t, "the changes have come", func() (any, bool) { return r.Status(), dnstest.Text(t, r.zone()) == want })
 			}
-			_, wantRest, _ := strings.Cut(zoneText(t, z), "\n")
-			_, rest, _ := strings.Cut(zoneText(t, r.zone()), "\n")
+			_, wantRest, _ := strings.Cut(dnstest.Text(t, z), "\n")
+			_, rest, _ := strings.Cut(dnstest.Text(t, r.zone()), "\n")
 			if diff := cmp.Diff(wantRest, rest); diff != "" {
 				t.Errorf("after %d edits (-want +got):\n%s", edits, diff)
 			}

@@ -16,14 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/miekg/dns"
-
-	"github.com/zonecast/zonecast/internal/testserver"
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
-	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
 // oddLabel is a label that has to be escaped in text.
@@ -38,16 +35,6 @@ const apex = `@ 3600 SOA ns1.example.net. hostmaster.example.net. 1 7200 900 120
 @ 3600 NS ns.example.org.
 ns 300 A 192.0.2.53
 `
-
-// parse reads zone-file text.
-func parse(t testing.TB, origin zone.Name, text string) *zone.Zone {
-	t.Helper()
-	res, err := zonefile.Parse([]byte(text), zonefile.Options{Origin: origin, HasOrigin: true})
-	if err != nil || res.Zone == nil {
-		t.Fatalf("zone text: %v", err)
-	}
-	return res.Zone
-}
 
 // A primary serves zones on the loopback interface through a Desk.
 type primary struct {
@@ -78,6 +65,12 @@ func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Confi
 	}
 	p := &primary{journal: j}
 	journal := func(n zone.Name) *xfr.Journal { return journals[n] }
+	find := func(n zone.Name) *zone.Zone {
+		if j := journals[n]; j != nil {
+			return j.Zone()
+		}
+		return nil
+	}
 	access := xfr.Access{{Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	keys := wire.Keyring{}
 	if key != nil {
@@ -87,7 +80,7 @@ func startPrimary(t testing.TB, j *xfr.Journal, key *wire.Key, config *tls.Confi
 	p.Desk = &xfr.Desk{
 		Keys:  keys,
 		Out:   &xfr.Out{Journal: journal, Access: func(zone.Name) xfr.Access { return access }},
-		Query: func(q []byte, _ xfr.Peer, _ int) []byte { return answerSOA(q, journal) },
+		Query: func(q []byte, _ xfr.Peer, _ int) []byte { return dnstest.SOA(q, find) },
 		Update: func(ctx context.Context, m *wire.Message, from xfr.Sender) wire.RCODE {
 			if f := p.update.Load(); f != nil {
 				return (*f)(ctx, m, from)
@@ -125,25 +118,6 @@ func (p *primary) see(answer []byte) {
 	if wire.RCODE(answer[3]&0xF) == wire.NotAuth {
 		p.badSignatures.Add(1)
 	}
-}
-
-// answerSOA answers who asks for the SOA of a zone.
-func answerSOA(q []byte, journal func(zone.Name) *xfr.Journal) []byte {
-	m, err := wire.Unpack(q)
-	if err != nil || len(m.Questions) != 1 {
-		return nil
-	}
-	out := &wire.Message{ID: m.ID, Response: true, Authoritative: true, Questions: m.Questions, EDNS: m.EDNS, RCODE: wire.Refused}
-	if j := journal(m.Questions[0].Name); j != nil {
-		out.RCODE = wire.NoError
-		soa, _ := j.Zone().Set(m.Questions[0].Name, zone.TypeSOA)
-		out.Answers = []wire.Record{{Owner: soa.Owner, Type: soa.Type, Class: wire.ClassIN, TTL: soa.TTL, Data: soa.Data[0]}}
-	}
-	b, err := out.Pack()
-	if err != nil {
-		return nil
-	}
-	return b
 }
 
 func listenBoth(t testing.TB) (net.PacketConn, net.Listener) {
@@ -226,35 +200,11 @@ func (p *primary) serveStream(ctx context.Context, c net.Conn) {
 	}
 }
 
-// zoneText is a zone in the form of testserver's ZoneText, written by another library.
-func zoneText(t testing.TB, z *zone.Zone) string {
-	t.Helper()
-	var lines []string
-	for set := range z.All() {
-		for _, d := range set.Data {
-			b := set.Owner.AppendWire(nil)
-			b = binary.BigEndian.AppendUint16(b, uint16(set.Type))
-			b = append(b, 0, 1)
-			b = binary.BigEndian.AppendUint32(b, set.TTL)
-			b = binary.BigEndian.AppendUint16(b, uint16(len(d)))
-			rr, _, err := dns.UnpackRR(append(b, d...), 0)
-			if err != nil {
-				t.Fatalf("%s: %v", set.Key(), err)
-			}
-			if lines = append(lines, rr.String()); set.Type == zone.TypeSOA {
-				lines[0], lines[len(lines)-1] = lines[len(lines)-1], lines[0]
-			}
-		}
-	}
-	slices.Sort(lines[1:])
-	return strings.Join(lines, "\n") + "\n"
-}
-
 // edit returns a version with some random changes and the next serial. odd is part of some names.
 func edit(t testing.TB, rng *rand.Rand, z *zone.Zone, odd string) *zone.Zone {
 	t.Helper()
 	origin := z.Origin()
-	changes := map[zone.Key]zone.Change{}
+	var sets []zone.RRset
 	for range 1 + rng.IntN(5) {
 		label := fmt.Sprintf("h%d", rng.IntN(40))
 		set := zone.RRset{TTL: uint32(60 * (1 + rng.IntN(3)))}
@@ -290,76 +240,11 @@ func edit(t testing.TB, rng *rand.Rand, z *zone.Zone, odd string) *zone.Zone {
 			}
 			set.Data = append(set.Data, d)
 		}
-		set = set.Clean()
-		c := zone.Change{After: &set}
-		if have, ok := z.Set(set.Owner, set.Type); ok {
-			if c.Before = &have; rng.IntN(2) == 0 {
-				c.After = nil
-			}
-		}
-		changes[set.Key()] = c
+		sets = append(sets, set)
 	}
-	var list []zone.Change
-	for _, c := range changes {
-		list = append(list, c)
-	}
-	next, err := z.With(list)
+	next, err := xfr.WithSerial(dnstest.Changed(t, z, func() bool { return rng.IntN(2) == 0 }, sets...), xfr.Increment.Next(dnstest.Serial(t, z), time.Now()))
 	if err != nil {
-		t.Fatal(err)
-	}
-	if next, err = xfr.WithSerial(next, xfr.Increment.Next(serial(t, z), time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	return next
-}
-
-func serial(t testing.TB, z *zone.Zone) uint32 {
-	t.Helper()
-	set, ok := z.Set(z.Origin(), zone.TypeSOA)
-	if !ok {
-		t.Fatalf("zone %s has no SOA", z.Origin())
-	}
-	soa, err := rdata.SOAOf(set.Data[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return soa.Serial
-}
-
-// until waits for something that another process does.
-func until(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(20 * time.Second)
-	defer limit.Stop()
-	for !f() {
-		select {
-		case <-limit.C:
-			t.Fatalf("%s: not so after 20 s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-// serves reports whether a server answers with a serial.
-func serves(t testing.TB, addr string, origin zone.Name, want uint32) bool {
-	t.Helper()
-	c := wire.Client{Timeout: time.Second}
-	m, err := c.Exchange(t.Context(), addr, wire.Query(origin, zone.TypeSOA))
-	if err != nil || len(m.Answers) != 1 {
-		return false
-	}
-	soa, err := rdata.SOAOf(m.Answers[0].Data)
-	return err == nil && soa.Serial == want
-}
-
-func newKey(t testing.TB) (*testserver.Key, *wire.Key) {
-	t.Helper()
-	k := testserver.NewKey(t)
-	key, err := wire.NewKey(k.Name, k.Algorithm, k.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k, key
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -71,8 +72,8 @@ func TestSecondariesFollow(t *testing.T) {
 	for _, s := range secondaries {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
-			z := parse(t, example, apex+static)
+			theirs, ours := dnstest.Key(t)
+			z := dnstest.Zone(t, example, apex+static)
 			rng := rand.New(rand.NewPCG(1, 2))
 			j := &xfr.Journal{}
 			if err := j.Put(z); err != nil {
@@ -84,7 +85,7 @@ func TestSecondariesFollow(t *testing.T) {
 			if err := n.Changed(z); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the whole zone has come", func() bool { return serves(t, addr, example, serial(t, z)) })
+			dnstest.AwaitSerial(t, addr, example, dnstest.Serial(t, z))
 			for range s.rounds {
 				for range edits / s.rounds {
 					z = edit(t, rng, z, oddLabel)
@@ -95,9 +96,9 @@ func TestSecondariesFollow(t *testing.T) {
 				if err := n.Changed(z); err != nil {
 					t.Fatal(err)
 				}
-				until(t, "the changes have come", func() bool { return serves(t, addr, example, serial(t, z)) })
+				dnstest.AwaitSerial(t, addr, example, dnstest.Serial(t, z))
 			}
-			if diff := cmp.Diff(zoneText(t, z), text()); diff != "" {
+			if diff := cmp.Diff(dnstest.Text(t, z), text()); diff != "" {
 				t.Errorf("after %d edits (-ours +theirs):\n%s", edits, diff)
 			}
 			got := p.Out.Counts()

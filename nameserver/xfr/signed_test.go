@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -15,7 +17,7 @@ import (
 // of what they cover, however many TTLs a name has.
 func TestSignedZonePassesThrough(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	text := strings.Replace(apex, " 7200 900 ", " 1 1 ", 1) + "www 60 A 192.0.2.80\nwww 7200 TXT \"x\"\n*.wild 120 MX 10 www\n"
 	for _, denial := range []string{"nsec3: off", "nsec3: on"} {
 		t.Run(denial, func(t *testing.T) {
@@ -35,10 +37,10 @@ func TestSignedZonePassesThrough(t *testing.T) {
 				return publish(z)
 			}
 			in.run(t, xfr.Primary{Addr: knot.Addr, Key: ours})
-			until(t, "the zone has come", func() bool { return in.zone() != nil })
+			patience.Until(t, "the zone has come", func() (any, bool) { return in.Status(), in.zone() != nil })
 			p := startPrimary(t, j, ours, nil)
 			nsd := testserver.NSD(t, testserver.NSDOptions{Secondary: map[string]string{"example.org.": p.addr}, TSIG: theirs})
-			until(t, "the zone has gone out", func() bool { return serves(t, nsd.Addr, example, serial(t, in.zone())) })
+			dnstest.AwaitSerial(t, nsd.Addr, example, dnstest.Serial(t, in.zone()))
 			same := func(what string) {
 				t.Helper()
 				want, got := knot.ZoneText(t, "example.org."), nsd.ZoneText(t, "example.org.")
@@ -50,15 +52,15 @@ func TestSignedZonePassesThrough(t *testing.T) {
 				}
 			}
 			same("the whole zone")
-			next := parse(t, example, text+"new 30 AAAA 2001:db8::1\nwww 3600 HINFO a b\n")
-			byUpdate(t, knot.Addr, theirs)(parse(t, example, text), next)
-			before := serial(t, in.zone())
-			until(t, "the change has come", func() bool { return serial(t, in.zone()) != before })
+			next := dnstest.Zone(t, example, text+"new 30 AAAA 2001:db8::1\nwww 3600 HINFO a b\n")
+			byUpdate(t, knot.Addr, theirs)(dnstest.Zone(t, example, text), next)
+			before := dnstest.Serial(t, in.zone())
+			patience.Until(t, "the change has come", func() (any, bool) { return in.Status(), dnstest.Serial(t, in.zone()) != before })
 			n := startNotifier(t, xfr.Target{Addr: nsd.Addr, Key: ours})
 			if err := n.Changed(in.zone()); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the change has gone out", func() bool { return serves(t, nsd.Addr, example, serial(t, in.zone())) })
+			dnstest.AwaitSerial(t, nsd.Addr, example, dnstest.Serial(t, in.zone()))
 			same("after a change")
 			if c := p.Out.Counts(); c.Incremental != 1 || in.Status().Changes < 1 {
 				t.Errorf("transfers: %+v, %+v; want the change as a change", c, in.Status())

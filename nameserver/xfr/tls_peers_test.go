@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -39,12 +41,12 @@ func pemFiles(t *testing.T, c tls.Certificate) (cert, key string) {
 // BIND and we show each other certificates, both ways; who shows another one gets nothing.
 func TestBINDWithCertificates(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	us, usPool := certificate(t, "us.example")
 	bind, bindPool := certificate(t, "bind.example")
 	stranger, _ := certificate(t, "bind.example")
 	usCert, _ := pemFiles(t, us)
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	block := func(own tls.Certificate, more string) string {
 		cert, key := pemFiles(t, own)
 		// The statement ends the options and begins another block.
@@ -67,14 +69,14 @@ func TestBINDWithCertificates(t *testing.T) {
 				Options: block(shows, `remote-hostname "us.example";`),
 			})
 			if name != "secondary" {
-				until(t, "BIND was refused", func() bool { return p.Out.Counts().Refused > 0 })
-				if serves(t, s.Addr, example, 1) {
+				patience.Until(t, "BIND was refused", func() (any, bool) { n := p.Out.Counts(); return n, n.Refused > 0 })
+				if dnstest.Answer(s.Addr, example) == "1" {
 					t.Error("the zone went out to who has another certificate")
 				}
 				return
 			}
-			until(t, "the zone has come", func() bool { return serves(t, s.Addr, example, 1) })
-			if diff := cmp.Diff(zoneText(t, z), s.ZoneText(t, "example.org.")); diff != "" {
+			dnstest.AwaitSerial(t, s.Addr, example, 1)
+			if diff := cmp.Diff(dnstest.Text(t, z), s.ZoneText(t, "example.org.")); diff != "" {
 				t.Errorf("(-ours +BIND):\n%s", diff)
 			}
 		})
@@ -104,12 +106,12 @@ func TestBINDWithCertificates(t *testing.T) {
 				config.Certificates = []tls.Certificate{*c.shows}
 			}
 			r.run(t, xfr.Primary{Addr: addr, Key: ours, TLS: config})
-			until(t, "a round is over", func() bool { return r.zone() != nil || r.Status().Err != nil })
+			patience.Until(t, "a round is over", func() (any, bool) { return r.Status(), r.zone() != nil || r.Status().Err != nil })
 			if got := r.zone() != nil; got != c.ok {
 				t.Errorf("the zone came: %v, want %v; %v", got, c.ok, r.Status().Err)
 			}
 			if c.ok {
-				if diff := cmp.Diff(zoneText(t, z), zoneText(t, r.zone())); diff != "" {
+				if diff := cmp.Diff(dnstest.Text(t, z), dnstest.Text(t, r.zone())); diff != "" {
 					t.Errorf("(-BIND +ours):\n%s", diff)
 				}
 			}
@@ -125,8 +127,8 @@ func TestNSDOverTLS(t *testing.T) {
 	for name, expects := range map[string]string{"the right name": "primary.example", "another name": "other.example"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
-			z := parse(t, example, apex)
+			theirs, ours := dnstest.Key(t)
+			z := dnstest.Zone(t, example, apex)
 			j := &xfr.Journal{}
 			put(t, j, z)
 			p := startPrimary(t, j, ours, &tls.Config{Certificates: []tls.Certificate{server}, NextProtos: []string{"dot"}, MinVersion: tls.VersionTLS13})
@@ -138,14 +140,14 @@ func TestNSDOverTLS(t *testing.T) {
 					port, theirs.Name, cert, expects),
 			})
 			if expects != "primary.example" {
-				until(t, "NSD has seen the certificate", func() bool { return strings.Contains(s.Log(), "TLS verify failed") })
-				if p.Out.Counts().Whole > 0 || serves(t, s.Addr, example, 1) {
+				patience.Until(t, "NSD has seen the certificate", func() (any, bool) { return "its log", strings.Contains(s.Log(), "TLS verify failed") })
+				if p.Out.Counts().Whole > 0 || dnstest.Answer(s.Addr, example) == "1" {
 					t.Error("NSD took the zone from somebody with another name")
 				}
 				return
 			}
-			until(t, "the zone has come", func() bool { return serves(t, s.Addr, example, 1) })
-			if diff := cmp.Diff(zoneText(t, z), s.ZoneText(t, "example.org.")); diff != "" {
+			dnstest.AwaitSerial(t, s.Addr, example, 1)
+			if diff := cmp.Diff(dnstest.Text(t, z), s.ZoneText(t, "example.org.")); diff != "" {
 				t.Errorf("(-ours +NSD):\n%s", diff)
 			}
 		})
@@ -155,7 +157,7 @@ func TestNSDOverTLS(t *testing.T) {
 // We fetch from NSD over TLS.
 func TestFromNSDOverTLS(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	server, pool := certificate(t, "nsd.example")
 	cert, key := pemFiles(t, server)
 	packets, l := listenBoth(t)
@@ -168,11 +170,11 @@ func TestFromNSDOverTLS(t *testing.T) {
 	})
 	r := newReplica(t)
 	r.run(t, xfr.Primary{Addr: addr, Key: ours, TLS: &tls.Config{RootCAs: pool, ServerName: "nsd.example"}})
-	until(t, "a round is over", func() bool { return r.zone() != nil || r.Status().Err != nil })
+	patience.Until(t, "a round is over", func() (any, bool) { return r.Status(), r.zone() != nil || r.Status().Err != nil })
 	if r.zone() == nil {
 		t.Fatal(r.Status().Err)
 	}
-	if diff := cmp.Diff(s.ZoneText(t, "example.org."), zoneText(t, r.zone())); diff != "" {
+	if diff := cmp.Diff(s.ZoneText(t, "example.org."), dnstest.Text(t, r.zone())); diff != "" {
 		t.Errorf("(-NSD +ours):\n%s", diff)
 	}
 }

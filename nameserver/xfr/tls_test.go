@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -61,7 +63,7 @@ func TestTransferOverTLS(t *testing.T) {
 	server, serverPool := certificate(t, "primary.example")
 	client, clientPool := certificate(t, "secondary.example")
 	stranger, _ := certificate(t, "secondary.example")
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	for _, c := range []struct {
 		name    string
 		rule    xfr.Rule
@@ -98,7 +100,7 @@ func TestTransferOverTLS(t *testing.T) {
 			}
 			r := newReplica(t)
 			r.run(t, from)
-			until(t, "a round is over", func() bool { return r.zone() != nil || r.Status().Err != nil })
+			patience.Until(t, "a round is over", func() (any, bool) { return r.Status(), r.zone() != nil || r.Status().Err != nil })
 			if got := r.zone() != nil; got != c.allowed {
 				t.Errorf("the zone came: %v, want %v; %v", got, c.allowed, r.Status().Err)
 			}
@@ -115,13 +117,13 @@ func TestPrimaryWithWrongCertificate(t *testing.T) {
 	server, _ := certificate(t, "primary.example")
 	_, other := certificate(t, "primary.example")
 	j := &xfr.Journal{}
-	if err := j.Put(parse(t, example, apex)); err != nil {
+	if err := j.Put(dnstest.Zone(t, example, apex)); err != nil {
 		t.Fatal(err)
 	}
 	p := startPrimary(t, j, nil, &tls.Config{Certificates: []tls.Certificate{server}})
 	r := newReplica(t)
 	r.run(t, xfr.Primary{Addr: p.tlsAddr, TLS: &tls.Config{RootCAs: other, ServerName: "primary.example"}})
-	until(t, "a round is over", func() bool { return r.zone() != nil || r.Status().Err != nil })
+	patience.Until(t, "a round is over", func() (any, bool) { return r.Status(), r.zone() != nil || r.Status().Err != nil })
 	if r.zone() != nil || !strings.Contains(r.Status().Err.Error(), "certificate") {
 		t.Errorf("zone %v, error %v; want none, for the certificate", r.zone(), r.Status().Err)
 	}
@@ -130,9 +132,9 @@ func TestPrimaryWithWrongCertificate(t *testing.T) {
 // BIND fetches from us over TLS, and we from BIND.
 func TestBINDOverTLS(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	server, _ := certificate(t, "primary.example")
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	t.Run("secondary", func(t *testing.T) {
 		t.Parallel()
 		j := &xfr.Journal{}
@@ -143,8 +145,8 @@ func TestBINDOverTLS(t *testing.T) {
 		s := testserver.BIND(t, testserver.BINDOptions{
 			Secondary: map[string]string{"example.org.": p.tlsAddr}, TSIG: theirs, SecondaryVia: "tls ephemeral",
 		})
-		until(t, "the zone has come", func() bool { return serves(t, s.Addr, example, 1) })
-		if diff := cmp.Diff(zoneText(t, z), s.ZoneText(t, "example.org.")); diff != "" {
+		dnstest.AwaitSerial(t, s.Addr, example, 1)
+		if diff := cmp.Diff(dnstest.Text(t, z), s.ZoneText(t, "example.org.")); diff != "" {
 			t.Errorf("(-ours +BIND):\n%s", diff)
 		}
 	})
@@ -160,8 +162,8 @@ func TestBINDOverTLS(t *testing.T) {
 		})
 		r := newReplica(t)
 		r.run(t, xfr.Primary{Addr: addr, Key: ours, TLS: &tls.Config{InsecureSkipVerify: true}})
-		until(t, "the zone has come", func() bool { return r.zone() != nil })
-		if diff := cmp.Diff(zoneText(t, z), zoneText(t, r.zone())); diff != "" {
+		patience.Until(t, "the zone has come", func() (any, bool) { return r.Status(), r.zone() != nil })
+		if diff := cmp.Diff(dnstest.Text(t, z), dnstest.Text(t, r.zone())); diff != "" {
 			t.Errorf("(-BIND +ours):\n%s", diff)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
@@ -21,18 +23,18 @@ func TestWrongKeyIsRefused(t *testing.T) {
 	for _, s := range secondaries {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
+			theirs, ours := dnstest.Key(t)
 			wrong := *theirs
-			other, _ := newKey(t)
+			other, _ := dnstest.Key(t)
 			wrong.Secret = other.Secret
 			j := &xfr.Journal{}
-			if err := j.Put(parse(t, example, quick)); err != nil {
+			if err := j.Put(dnstest.Zone(t, example, quick)); err != nil {
 				t.Fatal(err)
 			}
 			p := startPrimary(t, j, ours, nil)
 			addr, _ := s.start(t, p.addr, &wrong)
-			until(t, "the secondary was turned away", func() bool { return p.badSignatures.Load() > 0 })
-			if serves(t, addr, example, 1) || p.Out.Counts().Whole > 0 {
+			patience.Until(t, "the secondary was turned away", func() (any, bool) { return p.Out.Counts(), p.badSignatures.Load() > 0 })
+			if dnstest.Answer(addr, example) == "1" || p.Out.Counts().Whole > 0 {
 				t.Errorf("the zone went out to who does not have the key: %+v", p.Out.Counts())
 			}
 		})
@@ -42,12 +44,12 @@ func TestWrongKeyIsRefused(t *testing.T) {
 // We take nothing from a primary that does not have the key, and say why.
 func TestWrongKeyIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	theirs, _ := newKey(t)
-	_, wrong := newKey(t)
+	theirs, _ := dnstest.Key(t)
+	_, wrong := dnstest.Key(t)
 	s := testserver.BIND(t, testserver.BINDOptions{Zones: map[string]string{"example.org.": apex}, TSIG: theirs})
 	r := newReplica(t)
 	r.run(t, xfr.Primary{Addr: s.Addr, Key: wrong})
-	until(t, "a round has failed", func() bool { return r.Status().Err != nil })
+	patience.Until(t, "a round has failed", func() (any, bool) { st := r.Status(); return st, st.Err != nil })
 	e, ok := errors.AsType[*wire.SignatureError](r.Status().Err)
 	if !ok || !e.Remote || e.Code != wire.BadKey || r.zone() != nil {
 		t.Errorf("error %v, zone %v; want BADKEY and no zone", r.Status().Err, r.zone())
@@ -83,21 +85,21 @@ func TestLostNotifyIsHealed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			theirs, ours := newKey(t)
-			z := parse(t, example, quick)
+			theirs, ours := dnstest.Key(t)
+			z := dnstest.Zone(t, example, quick)
 			j := &xfr.Journal{}
 			if err := j.Put(z); err != nil {
 				t.Fatal(err)
 			}
 			p := startPrimary(t, j, ours, nil)
 			s := start(t, p.addr, theirs)
-			until(t, "the zone has come", func() bool { return serves(t, addrOf(s), example, 1) })
-			next := parse(t, example, strings.Replace(quick, " 1 1 1 ", " 2 1 1 ", 1)+"www 300 A 192.0.2.80\n")
+			dnstest.AwaitSerial(t, addrOf(s), example, 1)
+			next := dnstest.Zone(t, example, strings.Replace(quick, " 1 1 1 ", " 2 1 1 ", 1)+"www 300 A 192.0.2.80\n")
 			if err := j.Put(next); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the next version has come", func() bool { return serves(t, addrOf(s), example, 2) })
-			if diff := cmp.Diff(zoneText(t, next), s.ZoneText(t, "example.org.")); diff != "" {
+			dnstest.AwaitSerial(t, addrOf(s), example, 2)
+			if diff := cmp.Diff(dnstest.Text(t, next), s.ZoneText(t, "example.org.")); diff != "" {
 				t.Errorf("after the refresh (-ours +theirs):\n%s", diff)
 			}
 		})

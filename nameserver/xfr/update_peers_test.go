@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
@@ -78,12 +79,12 @@ func randomUpdate(t *testing.T, rng *rand.Rand) *wire.Message {
 // Updates have the same outcome here as at BIND.
 func TestUpdateAsBIND(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	s := testserver.BIND(t, testserver.BINDOptions{
 		Zones: map[string]string{"example.org.": apex}, TSIG: theirs,
 		ZoneOptions: "check-names ignore; check-integrity no; check-mx ignore;",
 	})
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	rng := rand.New(rand.NewPCG(5, 6))
 	client := wire.Client{Transport: wire.TCP, Key: ours}
 	codes := map[wire.RCODE]int{}
@@ -101,7 +102,7 @@ func TestUpdateAsBIND(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if diff := cmp.Diff(s.ZoneText(t, "example.org."), zoneText(t, next)); diff != "" {
+		if diff := cmp.Diff(s.ZoneText(t, "example.org."), dnstest.Text(t, next)); diff != "" {
 			t.Fatalf("update %d (-BIND +ours):\n%s\n%s", i, diff, updateText(m))
 		}
 		z = next

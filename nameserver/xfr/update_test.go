@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
@@ -57,16 +58,16 @@ func TestGrants(t *testing.T) {
 // The serial of what an update makes, and what an update may not do.
 func TestUpdateSerial(t *testing.T) {
 	t.Parallel()
-	z := parse(t, example, apex)
+	z := dnstest.Zone(t, example, apex)
 	add := func(owner, text string, kind zone.Type) *wire.Message {
 		m := wire.Update(example)
-		next := parse(t, example, strings.Replace(apex, "ns 300 A 192.0.2.53\n", owner+" 300 "+kind.String()+" "+text+"\n", 1))
+		next := dnstest.Zone(t, example, strings.Replace(apex, "ns 300 A 192.0.2.53\n", owner+" 300 "+kind.String()+" "+text+"\n", 1))
 		set, _ := next.Set(zone.MustName(strings.TrimPrefix(owner+".example.org.", "@.")), kind)
 		m.Authority = []wire.Record{{Owner: set.Owner, Type: kind, Class: wire.ClassIN, TTL: 300, Data: set.Data[0]}}
 		return m
 	}
 	soa := add("www", "192.0.2.1", zone.TypeA)
-	own, _ := parse(t, example, strings.Replace(apex, " 1 7200", " 70 7200", 1)).Set(example, zone.TypeSOA)
+	own, _ := dnstest.Zone(t, example, strings.Replace(apex, " 1 7200", " 70 7200", 1)).Set(example, zone.TypeSOA)
 	soa.Authority = append(soa.Authority, wire.Record{Owner: example, Type: zone.TypeSOA, Class: wire.ClassIN, TTL: 60, Data: own.Data[0]})
 	empty := wire.Update(example)
 	elsewhere := add("www", "192.0.2.1", zone.TypeA)
@@ -95,8 +96,8 @@ func TestUpdateSerial(t *testing.T) {
 		if got := xfr.RCODEOf(err); got != c.rcode {
 			t.Errorf("%s: %s (%v), want %s", c.name, got, err, c.rcode)
 		}
-		if err == nil && serial(t, out) != c.serial {
-			t.Errorf("%s: serial %d, want %d", c.name, serial(t, out), c.serial)
+		if err == nil && dnstest.Serial(t, out) != c.serial {
+			t.Errorf("%s: serial %d, want %d", c.name, dnstest.Serial(t, out), c.serial)
 		}
 	}
 }
@@ -104,9 +105,9 @@ func TestUpdateSerial(t *testing.T) {
 // An update makes a version, which goes to a secondary as a change.
 func TestUpdateReachesSecondary(t *testing.T) {
 	t.Parallel()
-	theirs, ours := newKey(t)
+	theirs, ours := dnstest.Key(t)
 	j := &xfr.Journal{}
-	put(t, j, parse(t, example, apex+static))
+	put(t, j, dnstest.Zone(t, example, apex+static))
 	p := startPrimary(t, j, ours, nil)
 	s := testserver.Knot(t, testserver.KnotOptions{Secondary: map[string]string{"example.org.": p.addr}, TSIG: theirs})
 	n := startNotifier(t, xfr.Target{Addr: s.Addr, Key: ours})
@@ -121,10 +122,10 @@ func TestUpdateReachesSecondary(t *testing.T) {
 		}
 		return xfr.RCODEOf(err)
 	})
-	until(t, "the zone has come", func() bool { return serves(t, s.Addr, example, 1) })
+	dnstest.AwaitSerial(t, s.Addr, example, 1)
 	send := func(key *wire.Key, text string) wire.RCODE {
 		c := wire.Client{Key: key, Timeout: 5 * time.Second}
-		m, err := c.Exchange(t.Context(), p.addr, updateFor(parse(t, example, apex), parse(t, example, apex+text)))
+		m, err := c.Exchange(t.Context(), p.addr, updateFor(dnstest.Zone(t, example, apex), dnstest.Zone(t, example, apex+text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,8 +140,8 @@ func TestUpdateReachesSecondary(t *testing.T) {
 	if got := send(nil, "www 300 A 192.0.2.81\n"); got != wire.Refused {
 		t.Errorf("update without a signature: %s, want REFUSED", got)
 	}
-	until(t, "the change has come", func() bool { return serves(t, s.Addr, example, 2) })
-	if diff := cmp.Diff(zoneText(t, j.Zone()), s.ZoneText(t, "example.org.")); diff != "" {
+	dnstest.AwaitSerial(t, s.Addr, example, 2)
+	if diff := cmp.Diff(dnstest.Text(t, j.Zone()), s.ZoneText(t, "example.org.")); diff != "" {
 		t.Errorf("(-ours +Knot):\n%s", diff)
 	}
 	if c := p.Out.Counts(); c.Incremental != 1 {
