@@ -132,6 +132,9 @@ var axfrDriver = SourceDriver{
 
 func openAXFR(c SourceConfig) (source.Source, error) {
 	o := axfr.Options{ID: c.ID, Host: c.Text("host", ""), Trace: c.Trace}
+	if err := provider.Host(o.Host); err != nil {
+		return nil, c.refuse("host", err.Error())
+	}
 	var err error
 	if o.Port, err = c.Int("port", 53); err != nil {
 		return nil, err

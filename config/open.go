@@ -173,7 +173,7 @@ func openError(e Entry, err error) error {
 		return p
 	}
 	return &finding.Problem{Findings: []finding.Finding{{
-		ID: "open", Severity: finding.Error, Place: e.Place, Text: err.Error(),
+		ID: "open", Severity: finding.Error, Place: e.Place, Text: provider.Redact(err.Error()),
 	}}}
 }
 

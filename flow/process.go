@@ -12,6 +12,7 @@ import (
 
 	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/shape/processor"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -164,5 +165,5 @@ func failure(t string, err error) []finding.Finding {
 	if p, ok := errors.AsType[*finding.Problem](err); ok {
 		return p.Findings
 	}
-	return []finding.Finding{{ID: "target", Severity: finding.Error, Subject: "target " + t, Text: fmt.Sprintf("%s: %v", t, err)}}
+	return []finding.Finding{{ID: "target", Severity: finding.Error, Subject: "target " + t, Text: provider.Redact(fmt.Sprintf("%s: %v", t, err))}}
 }

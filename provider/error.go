@@ -58,7 +58,8 @@ type Error struct {
 	Err        error         // the cause; may be nil
 }
 
-// Error says it in one line: "write example.org.: throttled: 429 Too Many Requests".
+// Error says it in one line: "write example.org.: throttled: 429 Too Many Requests". User info and
+// secret parameters of URLs in it are redacted.
 func (e *Error) Error() string {
 	parts := make([]string, 0, 3)
 	if op := strings.TrimSpace(e.Op + " " + e.Zone); op != "" {
@@ -74,7 +75,7 @@ func (e *Error) Error() string {
 	if e.Advice != "" {
 		s += "; " + e.Advice
 	}
-	return s
+	return Redact(s)
 }
 
 // Unwrap returns the cause.

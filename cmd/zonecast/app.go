@@ -19,6 +19,7 @@ import (
 	"github.com/zonecast/zonecast/flow"
 	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/plan/view"
+	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/store/sqlite"
 )
 
@@ -92,6 +93,9 @@ func (a *app) findings(fs []finding.Finding) {
 // reading and as an error of planning, the error stays.
 func tidy(fs []finding.Finding) []finding.Finding {
 	out := slices.Clone(fs)
+	for i := range out {
+		out[i].Text, out[i].Fix = provider.Redact(out[i].Text), provider.Redact(out[i].Fix)
+	}
 	finding.Sort(out) // errors before warnings of the same place
 	told := map[string]bool{}
 	return slices.DeleteFunc(out, func(f finding.Finding) bool {
@@ -165,9 +169,10 @@ func (s *session) close() {
 	s.cfg.Close()
 }
 
-// trace prints one line of the --debug trace. Rooms below redact what they hand over.
+// trace prints one line of the --debug trace. Rooms below redact what they hand over; URLs are
+// looked at once more, whoever made them.
 func (a *app) trace(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "debug: %s %s\n", time.Now().Format("15:04:05.000"), term.Clean(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(a.stderr, "debug: %s %s\n", time.Now().Format("15:04:05.000"), term.Clean(provider.Redact(fmt.Sprintf(format, args...))))
 }
 
 // runID names a run for journal, locks and history.

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/provider"
 )
 
 // version is set by the linker: -X main.version=….
@@ -68,7 +69,7 @@ func (a *app) failed(err error) int {
 		return exitError
 	}
 	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has seen enough
-		fmt.Fprintf(a.stderr, "%s %v\n", a.errPaint().Red("error:"), err)
+		fmt.Fprintf(a.stderr, "%s %s\n", a.errPaint().Red("error:"), provider.Redact(err.Error()))
 	}
 	return exitError
 }

@@ -161,9 +161,9 @@ func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) e
 	if timeout == 0 {
 		timeout = 30 * time.Second
 	}
-	trace := r.Trace
-	if trace == nil {
-		trace = func(string, ...any) {}
+	trace := func(string, ...any) {}
+	if r.Trace != nil {
+		trace = func(format string, args ...any) { r.Trace("%s", provider.Redact(fmt.Sprintf(format, args...))) }
 	}
 	p := patience{tries: r.Tries, maxPause: r.MaxPause, tracef: trace}
 	if !c.Repeatable {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/zonecast/zonecast/provider"
 )
 
 // A Secret is a credential. It shows itself to nobody.
@@ -70,11 +72,12 @@ func (b basic) Secrets() []string {
 // redact takes secrets out of a text, plain and as they look in a URL.
 func (c *Client) redact(s string) string {
 	if c.Auth == nil {
-		return s
+		return provider.Redact(s)
 	}
 	return redact(s, c.Auth.Secrets())
 }
 
+// redact takes out secrets, and user info and secret parameters of URLs.
 func redact(s string, secrets []string) string {
 	for _, secret := range secrets {
 		if len(secret) < 3 {
@@ -84,5 +87,5 @@ func redact(s string, secrets []string) string {
 		s = strings.ReplaceAll(s, url.QueryEscape(secret), redacted)
 		s = strings.ReplaceAll(s, url.PathEscape(secret), redacted)
 	}
-	return s
+	return provider.Redact(s)
 }

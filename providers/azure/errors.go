@@ -225,7 +225,7 @@ func (p *Provider) clean(s string) string {
 	if p.key != "" {
 		s = strings.ReplaceAll(s, p.key, "[redacted]")
 	}
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, " ")), " ")
+	s = provider.Redact(strings.Join(strings.Fields(strings.ToValidUTF8(s, " ")), " "))
 	if len(s) > 400 {
 		s = strings.ToValidUTF8(s[:400], "") + "…"
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -160,12 +159,14 @@ func (o options) addresses(a *account) error {
 		name, def string
 		into      *string
 	}{{"authority", publicAuthority, &a.authority}, {"base_url", publicEndpoint, &a.endpoint}} {
-		text := o.Text(x.name, x.def)
-		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" {
-			return o.bad(x.name, "is %q; write an address such as %s (tokens go over https only)", text, x.def)
+		u, err := provider.Address(o.Text(x.name, x.def))
+		if err == nil && u.Scheme != "https" {
+			err = errors.New("begins with http: tokens go over https only")
 		}
-		*x.into = strings.TrimRight(text, "/")
+		if err != nil {
+			return o.bad(x.name, "%v; write an address such as %s", err, x.def)
+		}
+		*x.into = u.String()
 	}
 	if at := o.Text("dns_address", ""); at != "" {
 		if _, _, err := net.SplitHostPort(at); err != nil {

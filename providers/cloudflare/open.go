@@ -5,7 +5,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,12 +127,11 @@ func (o options) bad(option, format string, args ...any) error {
 }
 
 func (o options) base() (string, error) {
-	s := strings.TrimRight(o.Text("api_url", defaultURL), "/")
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", o.bad("api_url", "is no address of an API; write something like %s", defaultURL)
+	u, err := provider.Address(o.Text("api_url", defaultURL))
+	if err != nil {
+		return "", o.bad("api_url", "%v; write an address such as %s", err, defaultURL)
 	}
-	return s, nil
+	return u.String(), nil
 }
 
 func (o options) oneOf(option string, values ...string) (string, error) {

@@ -325,8 +325,8 @@ func TestOptionsAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ option, text, want string }{
 		{"token", "", "is missing"},
-		{"api_url", "api.cloudflare.com", "is no address"},
-		{"api_url", "https://user:secret@api.cloudflare.com/", "is no address"},
+		{"api_url", "api.cloudflare.com", `is "api.cloudflare.com"; write an address such as https://`},
+		{"api_url", "https://user:secret@api.cloudflare.com/", "holds a user or a password"},
 		{"plan_type", "gold", "write free, pro, business, enterprise"},
 		{"multi_provider", "sometimes", "write auto, true or false"},
 		{"min_ttl", "0", "write a number from 1 to 86400"},

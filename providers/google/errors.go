@@ -230,7 +230,7 @@ func (p *Provider) clean(s string) string {
 	if token := p.session.current(); len(token) > 3 {
 		s = strings.ReplaceAll(s, token, "[redacted]")
 	}
-	s = secrets.ReplaceAllString(s, "[redacted]")
+	s = provider.Redact(secrets.ReplaceAllString(s, "[redacted]"))
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
 	if len(s) > 600 {
 		s = strings.ToValidUTF8(s[:600], "") + "…"

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -184,11 +183,11 @@ func (o options) which(a *account) error {
 
 func (o options) where(a *account) error {
 	if at := o.Text("endpoint", ""); at != "" {
-		u, err := url.Parse(at)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
-			return o.bad("endpoint", "is %q; write an address such as %s", at, googles)
+		u, err := provider.Address(at)
+		if err != nil {
+			return o.bad("endpoint", "%v; write an address such as %s", err, googles)
 		}
-		a.endpoint = strings.TrimSuffix(at, "/") + "/"
+		a.endpoint = u.String() + "/"
 	}
 	if at := o.Text("dns_address", ""); at != "" {
 		if _, _, err := net.SplitHostPort(at); err != nil {

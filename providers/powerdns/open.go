@@ -52,8 +52,8 @@ func Open(c provider.Config) (provider.Provider, error) {
 	switch {
 	case host == "":
 		return nil, bad("host", "is missing; write the host of the HTTP API")
-	case strings.ContainsAny(host, "/@?# "):
-		return nil, bad("host", "is %q; write a name or an address, and the scheme in option scheme", host)
+	case provider.Host(host) != nil:
+		return nil, bad("host", "%v, and the scheme in option scheme", provider.Host(host))
 	case c.Text("api_key", "") == "":
 		return nil, bad("api_key", "is missing; write what pdns.conf has as api-key")
 	case scheme != "http" && scheme != "https":

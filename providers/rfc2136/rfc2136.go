@@ -76,7 +76,9 @@ func open(c provider.Config) (provider.Provider, error) {
 	if host == "" {
 		note("host", fmt.Errorf("provider %s: option host is missing; write the name or address of the primary name server", c.ID))
 	}
-	if h, p, err := net.SplitHostPort(host); err == nil {
+	if err := provider.Host(host); err != nil {
+		note("host", fmt.Errorf("provider %s: option host %w", c.ID, err))
+	} else if h, p, err := net.SplitHostPort(host); err == nil {
 		note("host", fmt.Errorf("provider %s: option host is %q; write host: %s and port: %s", c.ID, host, h, p))
 	}
 	port, err := c.Int("port", 53)

@@ -35,7 +35,7 @@ func TestOptions(t *testing.T) {
 		{values{"role_arn": "dns"}, `option role_arn is "dns"; write the role's ARN`},
 		{values{"role_external_id": "x"}, "option role_arn is missing"},
 		{values{"endpoint": "route53.amazonaws.com"}, "option endpoint is"},
-		{values{"endpoint": "https://key:secret@host"}, "option endpoint is"},
+		{values{"endpoint": "https://key:secret@host"}, "option endpoint holds a user or a password"},
 		{values{"private": "none"}, ""},
 		{values{"private": "perhaps"}, `option private is "perhaps"; write true or false`},
 		{values{"vpc_id": "vpc-1"}, "option vpc_region is missing"},

@@ -162,6 +162,7 @@ func (p *Provider) clean(s string) string {
 	for _, secret := range p.secrets {
 		s = strings.ReplaceAll(s, secret, "[redacted]")
 	}
+	s = provider.Redact(s)
 	if len(s) > 400 {
 		s = strings.ToValidUTF8(s[:400], "") + "…"
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -129,12 +128,14 @@ func (o options) account() (*account, error) {
 		return nil, err
 	}
 	for name, into := range map[string]*string{"endpoint": &a.endpoint, "sts_endpoint": &a.stsEndpoint} {
-		if *into = strings.TrimSuffix(o.Text(name, ""), "/"); *into == "" {
+		if o.Text(name, "") == "" {
 			continue
 		}
-		if u, err := url.Parse(*into); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-			return nil, o.bad(name, "is %q; write an address such as https://route53.amazonaws.com", *into)
+		u, err := provider.Address(o.Text(name, ""))
+		if err != nil {
+			return nil, o.bad(name, "%v; write an address such as https://route53.amazonaws.com", err)
 		}
+		*into = u.String()
 	}
 	if err := errors.Join(o.numbers(a), o.which(a)); err != nil {
 		return nil, err

@@ -109,6 +109,9 @@ func (p *Provider) reach(c provider.Config, bad badOption) (http.RoundTripper, e
 		}
 		return base, nil // a test's, which knows the way
 	}
+	if err := provider.Host(address); err != nil {
+		return nil, bad("address", "%v", err)
+	}
 	address = withPort(address, defaultPort)
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || host == "" {
