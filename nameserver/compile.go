@@ -18,35 +18,18 @@ type CompileOptions struct {
 	// and whether there is one. nil means that there are none. In signed zones there are none either:
 	// signatures are for whole sets.
 	Policy func(zone.RRset) (number uint32, ok bool)
+
+	always bool // for tests: Recompile is to patch zones of any size, whatever that costs
 }
 
 // Compile makes a zone ready for answering. What DNS itself does not know (pseudo-types, Extra) is
 // left out: it belongs to whoever shapes the zone before. An error means that the zone cannot be
 // served at all: it has no SOA or is too large for one arena.
 func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
-	soa, ok := z.Set(z.Origin(), zone.TypeSOA)
-	if !ok || len(soa.Data) != 1 || len(soa.Data[0]) < 22 {
-		return nil, fmt.Errorf("zone %s: there is no single SOA record at its apex; nothing is served from it", z.Origin())
-	}
-	c := &Compiled{apex: z.Origin().AppendWire(nil), labels: z.Origin().Labels()}
-	origin, _, err := zone.NameFromWire(c.apex) // a copy: the original may hold on to the text of a whole file
+	c, err := start(z)
 	if err != nil {
-		return nil, fmt.Errorf("zone %s: %w", z.Origin(), err)
+		return nil, err
 	}
-	c.origin = origin
-	var q name
-	q.readStored(c.apex)
-	c.hash = q.hash[0]
-	c.negTTL = min(soa.TTL, binary.BigEndian.Uint32([]byte(soa.Data[0][len(soa.Data[0])-4:])))
-	for i, rest := 0, []byte(soa.Data[0]); i < 2; i++ {
-		q.readStored(rest)
-		if k := q.labels - c.labels - 1; k >= 0 && string(q.suffix(k+1)) == string(c.apex) {
-			c.soaNames[i] = q.hash[k]
-		}
-		rest = rest[q.n:]
-	}
-	c.describe(z)
-
 	// The first pass measures, so that the arena is made once and of the right size.
 	p := compilers.Get().(*compiler)
 	defer p.leave()
@@ -57,7 +40,11 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	if p.size/4 >= 1<<32 {
 		return nil, fmt.Errorf("zone %s: %d octets are more than can be served from one zone", z.Origin(), p.size)
 	}
-	c.arena = large(int(p.size))
+	spare := 0
+	if o.worthPatching(p.names) {
+		spare = int(p.size) / spareShare
+	}
+	c.arena = large(int(p.size) + spare)[:p.size]
 	slots := 4
 	for slots < 2*p.names {
 		slots *= 2
@@ -84,11 +71,41 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	if !o.NoReady {
 		c.prepare(p.uneven)
 	}
+	if o.worthPatching(p.names) {
+		c.past = newPast(z, c, o, p.uneven)
+	}
 	collapse(c.arena)
 	collapse(c.table)
 	collapse(c.ready)
 	collapse(c.nsec.prefix)
 	collapse(c.nsec3.hash)
+	return c, nil
+}
+
+// start makes what of a compiled zone its apex tells.
+func start(z *zone.Zone) (*Compiled, error) {
+	soa, ok := z.Set(z.Origin(), zone.TypeSOA)
+	if !ok || len(soa.Data) != 1 || len(soa.Data[0]) < 22 {
+		return nil, fmt.Errorf("zone %s: there is no single SOA record at its apex; nothing is served from it", z.Origin())
+	}
+	c := &Compiled{apex: z.Origin().AppendWire(nil), labels: z.Origin().Labels()}
+	origin, _, err := zone.NameFromWire(c.apex) // a copy: the original may hold on to the text of a whole file
+	if err != nil {
+		return nil, fmt.Errorf("zone %s: %w", z.Origin(), err)
+	}
+	c.origin = origin
+	var q name
+	q.readStored(c.apex)
+	c.hash = q.hash[0]
+	c.negTTL = min(soa.TTL, binary.BigEndian.Uint32([]byte(soa.Data[0][len(soa.Data[0])-4:])))
+	for i, rest := 0, []byte(soa.Data[0]); i < 2; i++ {
+		q.readStored(rest)
+		if k := q.labels - c.labels - 1; k >= 0 && string(q.suffix(k+1)) == string(c.apex) {
+			c.soaNames[i] = q.hash[k]
+		}
+		rest = rest[q.n:]
+	}
+	c.describe(z)
 	return c, nil
 }
 
@@ -396,20 +413,27 @@ func (p *compiler) node(owner zone.Name) {
 
 // flags tells what a node is, from its sets and what is above.
 func (p *compiler) flags(owner zone.Name) uint8 {
+	if len(p.path) == 0 {
+		return p.kind(owner, 0, true)
+	}
+	above := &p.path[len(p.path)-1]
+	if owner.IsWildcard() {
+		above.flags |= hasStar
+		if p.write {
+			p.c.arena[above.at] |= hasStar
+		}
+	}
+	return p.kind(owner, above.flags, false)
+}
+
+// kind is flags without what is below; above are the flags of the name above.
+func (p *compiler) kind(owner zone.Name, above uint8, apex bool) uint8 {
 	var flags uint8
-	apex := len(p.path) == 0
-	if !apex {
-		above := &p.path[len(p.path)-1]
-		if above.flags&(isCut|isBelow|hasDNAME) != 0 {
-			flags |= isBelow
-		}
-		if owner.IsWildcard() {
-			flags |= isStar
-			above.flags |= hasStar
-			if p.write {
-				p.c.arena[above.at] |= hasStar
-			}
-		}
+	if above&(isCut|isBelow|hasDNAME) != 0 {
+		flags |= isBelow
+	}
+	if !apex && owner.IsWildcard() {
+		flags |= isStar
 	}
 	for _, set := range p.group {
 		if len(set.Data) == 0 {

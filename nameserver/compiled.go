@@ -41,6 +41,8 @@ type Compiled struct {
 
 	nsec  nsecIndex
 	nsec3 nsec3Index
+
+	past *past // what Recompile needs; nil: nothing is to be patched
 }
 
 // Origin is the name of the apex.
@@ -57,7 +59,7 @@ func (z *Compiled) Signed() bool { return z.signed }
 
 // Size is the memory that the zone takes, in octets.
 func (z *Compiled) Size() int {
-	return 8*cap(z.table) + cap(z.arena) + cap(z.ready) + z.nsec.size() + z.nsec3.size()
+	return 8*cap(z.table) + cap(z.arena) + cap(z.ready) + z.nsec.size() + z.nsec3.size() + z.past.size()
 }
 
 // A denial is the way in which a zone proves that something is absent.

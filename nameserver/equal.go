@@ -1,8 +1,61 @@
 package nameserver
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Equal reports whether both were made of the same records.
 func (z *Compiled) Equal(y *Compiled) bool {
-	return z == y || z.origin == y.origin && z.denial == y.denial && bytes.Equal(z.arena, y.arena)
+	switch {
+	case z == y:
+		return true
+	case z.origin != y.origin || z.denial != y.denial:
+		return false
+	case !z.wasPatched() && !y.wasPatched():
+		return bytes.Equal(z.arena, y.arena)
+	}
+	return z.names == y.names && z.sets == y.sets && z.within(y)
+}
+
+func (z *Compiled) wasPatched() bool { return z.past != nil && z.past.number > 0 }
+
+// within reports whether y has all nodes of z, wherever they stand.
+func (z *Compiled) within(y *Compiled) bool {
+	var q name
+	var wire [264]byte
+	for _, e := range z.table {
+		if e == 0 {
+			continue
+		}
+		n := z.at(uint32(e))
+		q.readStored(z.appendName(wire[:0], n))
+		if !z.sameNode(n, y, y.find(&q, 0)) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameNode compares nodes of two zones, but for where their ready answers are.
+func (z *Compiled) sameNode(n node, y *Compiled, m node) bool {
+	if m.ref == 0 {
+		return false
+	}
+	l := z.length(n)
+	if z.head != y.head || l != y.length(m) {
+		return false
+	}
+	at := int(z.head) + int(n.b[1])
+	if !bytes.Equal(n.b[:at], m.b[:at]) {
+		return false
+	}
+	for range n.sets() {
+		g, h := n.b[at:at+setHead], m.b[at:at+setHead]
+		if !bytes.Equal(g[:20], h[:20]) || g[2]&steered != 0 && binary.LittleEndian.Uint32(g[20:]) != binary.LittleEndian.Uint32(h[20:]) {
+			return false
+		}
+		at += setHead
+	}
+	return bytes.Equal(n.b[at:l], m.b[at:l])
 }

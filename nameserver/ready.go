@@ -56,22 +56,26 @@ func (z *Compiled) prepare(nodes []uint32) {
 		z.noName = ref
 	}
 	for _, ref := range nodes {
-		n := z.at(ref)
-		for i := range n.sets() {
-			set := z.nth(n, i)
-			if set.flags&(plain|steered) != 0 || set.n == 0 || n.flags()&isCut != 0 && set.typ != typeNS || n.flags()&hasCNAME != 0 && set.typ != typeCNAME {
-				continue
-			}
-			if ref, ok := s.blob(z, n.ref, set.typ, false); ok {
-				h := n.b[int(z.head)+int(n.b[1])+i*setHead:]
-				binary.LittleEndian.PutUint32(h[20:], ref)
-			}
-		}
+		s.node(z, z.at(ref))
 	}
 	if s.room = z.ready; cap(z.ready) > 64<<10 {
 		s.room = nil
 	}
 	z.ready = bytes.Clone(z.ready)
+}
+
+// node makes the answers ready that are worth it at a node.
+func (s *Scratch) node(z *Compiled, n node) {
+	for i := range n.sets() {
+		set := z.nth(n, i)
+		if set.flags&(plain|steered) != 0 || set.n == 0 || n.flags()&isCut != 0 && set.typ != typeNS || n.flags()&hasCNAME != 0 && set.typ != typeCNAME {
+			continue
+		}
+		if ref, ok := s.blob(z, n.ref, set.typ, false); ok {
+			h := n.b[int(z.head)+int(n.b[1])+i*setHead:]
+			binary.LittleEndian.PutUint32(h[20:], ref)
+		}
+	}
 }
 
 // A preparer has the memory that making answers ready takes.

@@ -1,0 +1,478 @@
+package nameserver
+
+import (
+	"encoding/binary"
+	"slices"
+	"weak"
+
+	"github.com/zonecast/zonecast/zone"
+)
+
+// Recompile is Compile for who has made another version of the zone ready before: where little has
+// changed, and as long as the zone that before was made of is still held by somebody, it costs a small
+// part of that. before may be nil, and stays as it is; the options must be those that it was made with.
+// When there is no difference, before itself is returned.
+//
+// What changed is appended to memory that both versions share, so that the memory of former versions
+// is free again only when nobody uses any of them, or when so much of it is out of use that all is
+// made anew.
+func Recompile(before *Compiled, z *zone.Zone, o CompileOptions) (*Compiled, error) {
+	if before != nil && before.past != nil {
+		if c := before.patched(z, o); c != nil {
+			return c, nil
+		}
+	}
+	return Compile(z, o)
+}
+
+// patched returns the version for z; nil when that has to be compiled.
+func (z *Compiled) patched(to *zone.Zone, o CompileOptions) *Compiled {
+	from := z.past.source.Value()
+	switch {
+	case from == nil || from.Origin() != to.Origin() || z.past.policy != (o.Policy != nil) || (len(z.ready) == 0) != o.NoReady:
+		return nil
+	case from == to:
+		return z
+	case z.signed || z.denial != denialNone:
+		return nil
+	case !o.always && z.past.dead > max((len(z.arena)+len(z.ready))/deadShare, deadLeast):
+		return nil
+	}
+	c, err := start(to)
+	if err != nil || c.signed || c.denial != denialNone {
+		return nil
+	}
+	p := patcher{from: from, to: to, old: z, most: z.names / manyShare, at: map[zone.Name]int{}}
+	if o.always {
+		p.most = 1 << 30
+	}
+	if !p.plan() {
+		return nil
+	}
+	if len(p.list) == 0 {
+		return z
+	}
+	l := z.past.line
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest != z.past.number {
+		return nil // another version goes on from here
+	}
+	l.newest++ // whatever comes of it: some of the memory behind z is not free any more
+	p.compiler = compilers.Get().(*compiler)
+	defer p.leave()
+	if !p.carryOut(c, l, o) {
+		return nil
+	}
+	c.past = &past{source: weak.Make(to), policy: z.past.policy, line: l, number: l.newest, dead: z.past.dead + p.dead}
+	return c
+}
+
+// A patcher makes one version of a zone out of another.
+type patcher struct {
+	*compiler
+	from, to *zone.Zone
+	old      *Compiled
+	most     int // names and answers that may be touched
+
+	list []touch // in canonical order, once it is planned
+	at   map[zone.Name]int
+	cuts []zone.Name // where delegations and DNAMEs have come or gone
+
+	name  name // that is looked at
+	made  map[uint32]bool
+	other []uint64 // hashes of names whose addresses are others now
+	links *links
+	dead  int
+	grown bool
+}
+
+// A touch is a name at which something is, or may be, different.
+type touch struct {
+	owner   zone.Name
+	sets    bool // there are other RRsets, or is-below has changed
+	address bool // among these is one that stands beside answers of others
+	leads   bool // among these is one beside whose answer others stand
+	star    bool // so is the wildcard right below
+}
+
+// touch returns the touch of a name.
+func (p *patcher) touch(owner zone.Name) (t *touch, known bool) {
+	i, known := p.at[owner]
+	if !known {
+		i = len(p.list)
+		p.at[owner] = i
+		p.list = append(p.list, touch{owner: owner})
+	}
+	return &p.list[i], known
+}
+
+// plan finds out which names are touched: those with other RRsets, what is below a cut that comes or
+// goes, and all above these. It returns false when there are too many.
+func (p *patcher) plan() bool {
+	origin := p.to.Origin()
+	for c := range zone.Diff(p.from, p.to) {
+		k := c.Key()
+		if !k.Type.OnWire() {
+			continue
+		}
+		t, _ := p.touch(k.Owner)
+		t.sets = true
+		t.address = t.address || beside(k.Type)
+		t.leads = t.leads || shapeOf(uint16(k.Type)).additional
+		if (k.Type == zone.TypeNS && k.Owner != origin || k.Type == zone.TypeDNAME) && filled(c.Before) != filled(c.After) {
+			p.cuts = append(p.cuts, k.Owner)
+		}
+		if len(p.list) > p.most {
+			return false
+		}
+	}
+	for _, cut := range p.cuts {
+		for _, z := range []*zone.Zone{p.from, p.to} {
+			for set := range z.Under(cut) {
+				t, _ := p.touch(set.Owner)
+				t.sets, t.leads = true, true
+				if len(p.list) > p.most {
+					return false
+				}
+			}
+		}
+	}
+	for i := range p.list {
+		for below, known := p.list[i].owner, false; below != origin && !known; {
+			above := below.Parent()
+			var t *touch
+			t, known = p.touch(above)
+			t.star = t.star || below.IsWildcard()
+			below = above
+		}
+	}
+	slices.SortFunc(p.list, func(a, b touch) int { return a.owner.Compare(b.owner) })
+	return true
+}
+
+func filled(set *zone.RRset) bool { return set != nil && len(set.Data) > 0 }
+
+// carryOut makes the zone; false when it cannot.
+func (p *patcher) carryOut(c *Compiled, l *line, o CompileOptions) bool {
+	z := p.old
+	p.begin(c, true)
+	p.policy, p.links, p.made = o.Policy, &l.links, map[uint32]bool{}
+	p.size, p.names, p.sets = uint64(len(z.arena)), z.names, z.sets
+	c.head, c.arena, c.ready, c.apexRef, c.noName = z.head, z.arena[:cap(z.arena)], z.ready, z.apexRef, z.noName
+	c.table = make([]uint64, len(z.table))
+	advise(c.table)
+	copy(c.table, z.table)
+	for i := range p.list {
+		if !p.owner(&p.list[i]) {
+			return false
+		}
+	}
+	c.apexRef = c.lookup(c.hash, nil).ref
+	if !o.NoReady && !p.answers(l) {
+		return false
+	}
+	c.arena = c.arena[:p.size]
+	c.names, c.sets = p.names, p.sets
+	collapse(c.table)
+	if p.grown {
+		collapse(c.arena)
+	}
+	return true
+}
+
+// owner does what is to be done at a name. Those above it are done.
+func (p *patcher) owner(t *touch) bool {
+	c, apex := p.c, t.owner == p.to.Origin()
+	p.wire = t.owner.AppendWire(p.wire[:0])
+	p.name.readStored(p.wire)
+	old := c.find(&p.name, 0)
+	var above, was uint8
+	if !apex {
+		n := c.find(&p.name, 1)
+		if n.ref == 0 {
+			// Above everything that exists there is a name that does. So this one does not.
+			return p.vanish(old)
+		}
+		above = n.flags()
+	}
+	if old.ref != 0 {
+		was = old.flags()
+	}
+	if t.sets && !p.gather(t.owner) {
+		return false
+	}
+	if !apex && !p.holdsAny(t, old) && !exists(p.to, t.owner) {
+		return p.vanish(old)
+	}
+	star := was & hasStar
+	if t.star {
+		star = 0
+		if child, err := t.owner.Child("*"); err == nil && exists(p.to, child) {
+			star = hasStar
+		}
+	}
+	if t.sets || old.ref == 0 {
+		flags := p.kind(t.owner, above, apex) | star
+		if old.ref == 0 || (was^flags)&leavesOut != 0 || t.address {
+			p.other = append(p.other, p.name.hash[0])
+		}
+		return p.put(t, old, flags)
+	}
+	if (above&(isCut|isBelow|hasDNAME) != 0) != (was&isBelow != 0) {
+		return false // a cut that plan has not seen
+	}
+	if star != was&hasStar {
+		_, ok := p.move(old, was&^hasStar|star)
+		return ok
+	}
+	return true
+}
+
+// gather has the RRsets of a name in the group; false when one is malformed.
+func (p *patcher) gather(owner zone.Name) bool {
+	p.group, p.sigs = p.group[:0], nil
+	for set := range p.to.At(owner) {
+		if !set.Type.OnWire() {
+			continue
+		}
+		if checkNames(set) != nil {
+			return false
+		}
+		p.group = append(p.group, set)
+	}
+	p.splitSigs()
+	return true
+}
+
+// holdsAny tells whether there are RRsets at a name.
+func (p *patcher) holdsAny(t *touch, old node) bool {
+	if t.sets {
+		return len(p.group) > 0
+	}
+	p.group, p.sigs = p.group[:0], nil
+	return old.ref != 0 && old.sets() > 0
+}
+
+// exists tells whether a name has records, or is above one that has.
+func exists(z *zone.Zone, owner zone.Name) bool {
+	for set := range z.Under(owner) {
+		if set.Type.OnWire() {
+			return true
+		}
+	}
+	return false
+}
+
+// put writes a node with the sets of the group, in place of an old one if there is one.
+func (p *patcher) put(t *touch, old node, flags uint8) bool {
+	from, sets := p.size, p.sets
+	p.write = false
+	p.content(t.owner, flags)
+	size := p.size - from
+	p.write, p.size, p.sets = true, from, sets
+	if !p.reserve(size) {
+		return false
+	}
+	if old.ref == 0 {
+		if p.names++; 8*p.names > 5*len(p.c.table) {
+			return false // the table is too full
+		}
+	} else {
+		old = p.c.at(old.ref)
+		p.leaveBehind(old)
+		p.sets -= p.c.filledSets(old)
+	}
+	p.content(t.owner, flags)
+	n := p.c.at(uint32(from / 4))
+	p.place(n.ref)
+	if flags&isBelow == 0 {
+		p.made[n.ref] = true
+	}
+	if t.leads {
+		var q name
+		p.links.add(p.c, &q, n)
+	}
+	return true
+}
+
+// move writes a node again, with other flags.
+func (p *patcher) move(old node, flags uint8) (moved node, ok bool) {
+	size := uint64(p.c.length(old)+3) &^ 3
+	if !p.reserve(size) {
+		return node{}, false
+	}
+	at := p.size
+	copy(p.c.arena[at:at+size], p.c.at(old.ref).b)
+	p.c.arena[at] = flags
+	p.size += size
+	p.dead += int(size)
+	moved = p.c.at(uint32(at / 4))
+	p.place(moved.ref)
+	return moved, true
+}
+
+// reserve makes room in the arena.
+func (p *patcher) reserve(n uint64) bool {
+	c := p.c
+	if p.size+n <= uint64(len(c.arena)) {
+		return true
+	}
+	if (p.size+n)/4 >= 1<<32 {
+		return false
+	}
+	b := large(int(p.size + n + p.size/spareShare))
+	copy(b, c.arena[:p.size])
+	c.arena, p.grown = b, true
+	return true
+}
+
+// leaveBehind counts what nobody needs any more but former versions.
+func (p *patcher) leaveBehind(n node) {
+	p.dead += p.c.length(n)
+	for i := range n.sets() {
+		if set := p.c.nth(n, i); set.flags&steered == 0 {
+			p.dead += p.c.blobLen(set.extra)
+		}
+	}
+}
+
+// blobLen is how many octets a ready answer takes.
+func (z *Compiled) blobLen(ref uint32) int {
+	if ref == 0 {
+		return 0
+	}
+	b := z.ready[ref:]
+	return blobHead + 2*int(b[5]) + int(binary.LittleEndian.Uint16(b))
+}
+
+// filledSets counts the sets of a node that are more than signatures.
+func (z *Compiled) filledSets(n node) (count int) {
+	for i := range n.sets() {
+		if z.nth(n, i).n > 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// place has the name that is looked at lead to a node at the end of the arena.
+func (p *patcher) place(ref uint32) {
+	c, hash := p.c, p.name.hash[0]
+	at := uint64(ref) * 4
+	lines := min((p.size-1)/cacheLine-at/cacheLine, maxLines-1)
+	c.table[c.slot(hash, p.relative())] = hash>>tagShift<<tagShift | lines<<32 | uint64(ref)
+}
+
+// relative is the name that is looked at without the origin.
+func (p *patcher) relative() []byte { return p.name.wire[:p.name.n-len(p.c.apex)] }
+
+// vanish takes a name out that exists no more.
+func (p *patcher) vanish(old node) bool {
+	if old.ref == 0 {
+		return true
+	}
+	p.leaveBehind(old)
+	p.names--
+	p.sets -= p.c.filledSets(old)
+	p.other = append(p.other, p.name.hash[0])
+	p.c.free(p.c.slot(p.name.hash[0], p.relative()))
+	return true
+}
+
+// slot is the place in the table of a name, or the one that it can have.
+func (z *Compiled) slot(hash uint64, rel []byte) uint64 {
+	mask := uint64(len(z.table) - 1)
+	for k := hash; ; k++ {
+		e := z.table[k&mask]
+		if e == 0 {
+			return k & mask
+		}
+		if (e^hash)>>tagShift == 0 && string(z.relative(z.at(uint32(e)))) == string(rel) {
+			return k & mask
+		}
+	}
+}
+
+// free empties a place of the table. Entries behind it that would not be found any more move up.
+func (z *Compiled) free(at uint64) {
+	mask := uint64(len(z.table) - 1)
+	var q name
+	var wire [264]byte
+	for k := (at + 1) & mask; z.table[k] != 0; k = (k + 1) & mask {
+		q.readStored(z.appendName(wire[:0], z.at(uint32(z.table[k]))))
+		if (k-q.hash[0])&mask >= (k-at)&mask { // it would like to be at the free place, or before it
+			z.table[at] = z.table[k]
+			at = k
+		}
+	}
+	z.table[at] = 0
+}
+
+// answers makes the answers ready of nodes that are new, and of all that have in them what has
+// changed.
+func (p *patcher) answers(l *line) bool {
+	c := p.c
+	if len(p.other) > 0 && !l.links.made {
+		l.make(c)
+	}
+	for _, hash := range p.other {
+		if !p.dependents(hash, 0) {
+			return false
+		}
+	}
+	s := preparers.Get().(*preparer)
+	defer preparers.Put(s)
+	for ref := range p.made {
+		s.node(c, c.at(ref))
+	}
+	if c.apexRef != p.old.apexRef {
+		p.dead += c.blobLen(c.noName)
+		c.noName = 0
+		if ref, ok := s.blob(c, c.apexRef, typeSOA, true); ok {
+			c.noName = ref
+		}
+	}
+	return true
+}
+
+// dependents has the answers of nodes made again that lead to a name; by NAPTR records they may do so
+// by way of another.
+func (p *patcher) dependents(hash uint64, depth int) bool {
+	return p.links.to(hash, func(ref uint32) bool {
+		c := p.c
+		var wire [264]byte
+		p.name.readStored(c.appendName(wire[:0], c.at(ref)))
+		n := c.find(&p.name, 0)
+		if n.ref == 0 || n.flags()&isBelow != 0 || depth > 0 && c.header(n, typeNAPTR) == nil {
+			return true
+		}
+		itself := p.name.hash[0]
+		if !p.made[n.ref] {
+			if len(p.made) > p.most {
+				return false
+			}
+			if uint64(n.ref)*4 < uint64(len(p.old.arena)) {
+				var ok bool
+				if n, ok = p.move(n, n.flags()); !ok {
+					return false
+				}
+			}
+			p.unready(n)
+			p.made[n.ref] = true
+		}
+		return depth > 0 || p.dependents(itself, 1)
+	})
+}
+
+// unready takes the answers away that were ready.
+func (p *patcher) unready(n node) {
+	c := p.c
+	for i := range n.sets() {
+		h := n.b[int(c.head)+int(n.b[1])+i*setHead:]
+		if h[2]&(plain|steered) == 0 {
+			p.dead += c.blobLen(binary.LittleEndian.Uint32(h[20:]))
+			binary.LittleEndian.PutUint32(h[20:], 0)
+		}
+	}
+}
