@@ -137,6 +137,7 @@ type Retry struct {
 	MaxPause time.Duration   // that is waited when the service asks for it; 0: 60 s
 	Timeout  time.Duration   // of one try; 0: 30 s
 	Trace    func(format string, args ...any)
+	Where    Where // for advice
 	// Classify says what an error of the library means: kind, status, pause, advice. Op and Zone
 	// are filled in by Do. What a Gate found out about lost answers is known already.
 	Classify func(error) *provider.Error
@@ -181,6 +182,7 @@ func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) e
 	if failed == nil {
 		return nil
 	}
+	r.Where.advise(failed.Error)
 	return failed.Error
 }
 

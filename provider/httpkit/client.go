@@ -35,6 +35,8 @@ type Client struct {
 	Message func(body []byte) string
 	// Agent is the User-Agent; "": "zonecast".
 	Agent string
+	// Where is for advice.
+	Where Where
 }
 
 // A Request is one request.
@@ -94,6 +96,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 		return f
 	})
 	if failed != nil {
+		c.Where.advise(failed.Error)
 		return resp, failed.Error
 	}
 	return resp, nil

@@ -121,6 +121,7 @@ func (c *Client) refusal(r Request, answer *http.Response, body []byte) *failure
 	kind := KindOfStatus(status)
 	again := kind == provider.Throttled || kind == provider.Transient && r.reads()
 	text := c.message(body)
+	strange := text == "" || html(body) || c.Message != nil && c.Message(body) == ""
 	if text == "" {
 		text = answer.Status
 	} else {
@@ -135,6 +136,9 @@ func (c *Client) refusal(r Request, answer *http.Response, body []byte) *failure
 		if c.Budget != nil {
 			c.Budget.Refused(e.RetryAfter)
 		}
+	}
+	if strange {
+		c.Where.Strange(e)
 	}
 	return &failure{Error: e, again: again}
 }

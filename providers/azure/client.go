@@ -25,10 +25,12 @@ import (
 // Provider is one resource group of a subscription.
 type Provider struct {
 	account
-	budget    *budget.Account
-	trace     func(format string, args ...any)
-	below     http.RoundTripper // Config.HTTP; nil: the default
-	transport http.RoundTripper // made by the first call
+	budget      *budget.Account
+	trace       func(format string, args ...any)
+	where       httpkit.Where // of Resource Manager
+	authorityAt httpkit.Where
+	below       http.RoundTripper // Config.HTTP; nil: the default
+	transport   http.RoundTripper // made by the first call
 
 	gate, idGate  *httpkit.Gate
 	retry, signIn *httpkit.Retry
@@ -71,8 +73,8 @@ func (p *Provider) wire() {
 	p.gate = &httpkit.Gate{Budget: p.budget, Trace: p.trace, Secrets: secrets, Check: httpkit.NotHTML}
 	// Entra ID has limits of its own.
 	p.idGate = &httpkit.Gate{Trace: p.trace, Secrets: secrets, Check: httpkit.NotHTML}
-	p.retry = &httpkit.Retry{Budget: p.budget, Trace: p.trace, Classify: p.classify}
-	p.signIn = &httpkit.Retry{Trace: p.trace, Classify: p.classifySignIn}
+	p.retry = &httpkit.Retry{Budget: p.budget, Trace: p.trace, Where: p.where, Classify: p.classify}
+	p.signIn = &httpkit.Retry{Trace: p.trace, Where: p.authorityAt, Classify: p.classifySignIn}
 }
 
 // do makes one call. Signing in is a call of its own: when it goes wrong, the call itself was

@@ -47,6 +47,7 @@ type said struct {
 	status        int
 	code, message string
 	request       string // its id, which Microsoft's support asks for
+	strange       bool   // it has no code: somebody else than the service may have said it
 }
 
 func (s *said) Error() string {
@@ -105,11 +106,13 @@ func (p *Provider) classify(err error) *provider.Error {
 		e.Kind, e.Err = provider.Other, noZone{s}
 	case e.Kind == provider.Conflict:
 		e.Advice = "plan again"
+	case s.strange || s.status == http.StatusNotFound && e.Advice == "":
+		p.where.Strange(e)
 	}
 	return e
 }
 
-const nonsenseAdvice = "check that the address is that of the API and that no proxy answers in its place"
+const nonsenseAdvice = "check that option base_url is the address of the API, and that no proxy answers in its place"
 
 // noZone is the service's word that it has no such zone.
 type noZone struct{ *said }
@@ -136,6 +139,7 @@ func (p *Provider) said(r *azcore.ResponseError) *said {
 		}
 	}
 	if s.code == "" {
+		s.strange = true
 		s.code = fmt.Sprintf("%d %s", s.status, http.StatusText(s.status))
 	}
 	s.code = p.clean(s.code)

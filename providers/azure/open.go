@@ -11,6 +11,7 @@ import (
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/provider/budget"
+	"github.com/zonecast/zonecast/provider/httpkit"
 )
 
 func init() { provider.Register(Driver) }
@@ -86,7 +87,10 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{account: *a, budget: b, trace: c.Trace, turn: make(chan struct{}, 1)}
+	p := &Provider{
+		account: *a, budget: b, trace: c.Trace, turn: make(chan struct{}, 1),
+		where: httpkit.At(c, "base_url", a.endpoint), authorityAt: httpkit.At(c, "authority", a.authority),
+	}
 	if c.HTTP != nil {
 		p.below = c.HTTP()
 	}

@@ -165,7 +165,7 @@ func call[R any](ctx context.Context, p *Provider, r httpkit.Request) (*R, *page
 		if err == nil {
 			return a.taken(r)
 		}
-		err = judged(err)
+		err = p.judged(err)
 		if tries >= p.denials || provider.KindOf(err) != provider.Denied {
 			return nil, nil, err
 		}
@@ -189,13 +189,16 @@ func (a *answer[R]) taken(r httpkit.Request) (*R, *pageInfo, error) {
 }
 
 // judged gives an error the kind that its codes say.
-func judged(err error) error {
+func (p *Provider) judged(err error) error {
 	e, ok := errors.AsType[*provider.Error](err)
 	if !ok || e.Status < 400 || e.Status >= 500 {
 		return err
 	}
 	out := *e
 	for _, code := range codes(e.Err) {
+		if code == 7000 || code == 7003 { // no route: the address, or an id that is none
+			p.http.Where.Strange(&out)
+		}
 		if k, ok := kinds[code]; ok {
 			out.Kind = k
 			break
@@ -203,7 +206,8 @@ func judged(err error) error {
 	}
 	switch out.Kind {
 	case provider.Denied:
-		out.Advice = deniedAdvice
+		_, strange, _ := strings.Cut(e.Advice, ";") // what httpkit says of an answer that is no API's
+		out.Advice = strings.TrimSuffix(deniedAdvice+";"+strange, ";")
 	case provider.Other:
 		out.Kind = provider.Rejected // 404 and 405 of something that is there no more, or never was
 	}

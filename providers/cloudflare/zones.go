@@ -292,6 +292,11 @@ func (p *Provider) CreateZone(ctx context.Context, origin zone.Name) (*provider.
 		body["account"] = apiID{account}
 	}
 	z, _, err := call[apiZone](ctx, p, httpkit.Request{Op: "create zone", Zone: origin.String(), Method: http.MethodPost, Path: "/zones", Body: body})
+	if e, ok := errors.AsType[*provider.Error](err); ok && p.account != "" && (e.Kind == provider.Denied || e.Status == http.StatusNotFound) {
+		out := *e
+		out.Advice = strings.TrimPrefix(out.Advice+"; check that account_id ("+p.account+") is the account's id, and that the token is for it", "; ")
+		return nil, &out
+	}
 	if err != nil {
 		return nil, err
 	}

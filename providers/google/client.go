@@ -25,6 +25,7 @@ type Provider struct {
 	retry, signIn   *httpkit.Retry
 	budget          *budget.Account
 	trace           func(format string, args ...any)
+	where           httpkit.Where // of the API
 	session         session
 	directory       directory
 	refusals        atomic.Int32 // for being too many, one after the other

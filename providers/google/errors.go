@@ -128,6 +128,12 @@ func (p *Provider) classify(err error) *provider.Error {
 	if kind == provider.Throttled && e.RetryAfter == 0 {
 		e.RetryAfter = p.pause(g)
 	}
+	switch {
+	case s.reason == "" && !strings.Contains(g.Body, `"error"`):
+		p.where.Strange(e)
+	case s.reason == "forbidden", s.reason == reasonAbsent && strings.Contains(strings.ToLower(g.Message), "project"):
+		e.Advice = strings.TrimPrefix(e.Advice+"; check that option project is the project that holds the zones", "; ")
+	}
 	if s.reason == reasonAbsent {
 		switch {
 		case strings.Contains(g.Message, "entity.change"):
@@ -241,6 +247,6 @@ func (p *Provider) clean(s string) string {
 func invalid(op, origin string, err error) error {
 	return &provider.Error{
 		Op: op, Zone: origin, Kind: provider.Invalid, Err: err,
-		Advice: "check that the address is that of the API and that no proxy answers in its place",
+		Advice: "check that option endpoint is the address of the API, and that no proxy answers in its place",
 	}
 }

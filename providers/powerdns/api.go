@@ -90,13 +90,33 @@ func (p *Provider) do(ctx context.Context, r httpkit.Request, out any) (int, err
 		return resp.Calls, err
 	}
 	// Servers before 4.2 answer 422 for a zone that they do not have.
-	if e.Status == http.StatusNotFound && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		return resp.Calls, p.invalidAnswer(r.Op, r.Zone, errors.New("404 with a web page: something else than PowerDNS answers there"))
+	if e.Status == http.StatusNotFound && !strings.Contains(e.Error(), "Could not find domain") {
+		if n, err := p.found(ctx, r); err != nil {
+			return resp.Calls + n, err
+		}
 	}
 	if e.Status == http.StatusNotFound || e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Error(), "Could not find domain") {
 		return resp.Calls, &provider.Error{Op: r.Op, Zone: r.Zone, Status: e.Status, Err: provider.ErrNoZone}
 	}
 	return resp.Calls, err
+}
+
+// found makes sure, once, that there is a server at the address: a wrong host, port or server_id says
+// 404 of every zone, and none of them is missing then. Whoever says anything else than 404 of the
+// server itself is taken for one.
+func (p *Provider) found(ctx context.Context, r httpkit.Request) (calls int, err error) {
+	if p.isThere.Load() {
+		return 0, nil
+	}
+	resp, err := p.http.Do(ctx, httpkit.Request{Op: r.Op, Zone: r.Zone, Path: p.server}, nil)
+	if e, ok := errors.AsType[*provider.Error](err); ok && e.Status == http.StatusNotFound {
+		e.Kind = provider.Invalid
+		return resp.Calls, p.http.Where.Strange(e)
+	}
+	if err == nil {
+		p.isThere.Store(true)
+	}
+	return resp.Calls, nil
 }
 
 // readZone reads a zone, whole or, where the server can, only the RRsets of one owner name.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/zonecast/zonecast/provider"
@@ -25,6 +26,7 @@ type Provider struct {
 	ns        []string
 	notify    bool
 	addresses []string
+	isThere   atomic.Bool // the server has answered at its own address
 }
 
 var (

@@ -26,6 +26,7 @@ import (
 type Provider struct {
 	account
 	secrets       []string
+	where         httpkit.Where
 	transport     http.RoundTripper
 	gate, stsGate *httpkit.Gate
 	retry, signIn *httpkit.Retry

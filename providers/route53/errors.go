@@ -100,13 +100,17 @@ func (p *Provider) classify(err error) *provider.Error {
 		return p.unanswered(err)
 	}
 	kind, known := kinds[s.code]
+	strange := s.code == "" || s.code == "UnknownError"
 	if !known {
 		kind = httpkit.KindOfStatus(e.Status)
-		if s.code == "" || s.code == "UnknownError" {
-			s.code = fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+		if strange {
+			s.code, s.message = fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)), ""
 		}
 	}
 	e.Kind, e.Err, e.Advice = kind, s, advices[s.code]
+	if strange || s.code == "UnknownOperationException" {
+		p.where.Strange(e)
+	}
 	if s.code == codeNoZone {
 		e.Kind, e.Err = provider.Other, noZone{s}
 	}

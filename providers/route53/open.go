@@ -1,6 +1,7 @@
 package route53
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,12 +102,12 @@ func Open(c provider.Config) (provider.Provider, error) {
 			secrets = append(secrets, s)
 		}
 	}
-	p := &Provider{account: *a, secrets: secrets, transport: transport, budget: b}
+	p := &Provider{account: *a, secrets: secrets, transport: transport, budget: b, where: httpkit.At(c, "endpoint", cmp.Or(a.endpoint, "Amazon's own"))}
 	p.gate = &httpkit.Gate{HTTP: transport, Budget: b, Trace: c.Trace, Secrets: secrets, Check: isAnswer}
 	// STS has limits of its own.
 	p.stsGate = &httpkit.Gate{HTTP: transport, Trace: c.Trace, Secrets: secrets, Check: isAnswer}
-	p.retry = &httpkit.Retry{Budget: b, Tries: a.tries, Trace: c.Trace, Classify: p.classify}
-	p.signIn = &httpkit.Retry{Tries: a.tries, Trace: c.Trace, Classify: p.classifySignIn}
+	p.retry = &httpkit.Retry{Budget: b, Tries: a.tries, Trace: c.Trace, Where: p.where, Classify: p.classify}
+	p.signIn = &httpkit.Retry{Tries: a.tries, Trace: c.Trace, Where: httpkit.At(c, "sts_endpoint", cmp.Or(a.stsEndpoint, "Amazon's own")), Classify: p.classifySignIn}
 	p.directory.forgetAll()
 	return p, nil
 }

@@ -173,7 +173,7 @@ func (h *hosted) details(set *types.DelegationSet, vpcs []types.VPC) error {
 func invalid(op, origin string, err error) error {
 	return &provider.Error{
 		Op: op, Zone: origin, Kind: provider.Invalid, Err: err,
-		Advice: "check that the address is that of the API and that no proxy answers in its place",
+		Advice: "check that option endpoint is the address of the API, and that no proxy answers in its place",
 	}
 }
 
