@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver"
 )
 
@@ -113,7 +113,7 @@ func TestDelvValidates(t *testing.T) {
 				if way == "optout" && strings.HasPrefix(c.name, "q.") && c.typ == "TXT" && want == "; fully validated" {
 					want = "; unsigned answer" // what stands between opted-out delegations is no proof (RFC 5155, section 9.2)
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 				out, err := exec.CommandContext(ctx, delv, "@127.0.0.1", "-p", fmt.Sprint(at.Port()), "-a", anchors, "+root=signed.example", c.name, c.typ).CombinedOutput()
 				cancel()
 				if err != nil || !strings.Contains(string(out), want) {

@@ -10,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 )
 
@@ -35,7 +36,7 @@ func (p peer) ask(t *testing.T, q []byte) (*dns.Msg, int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience.Limit))
 	if _, err := conn.Write(q); err != nil {
 		t.Fatal(err)
 	}

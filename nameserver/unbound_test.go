@@ -12,6 +12,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver"
 )
 
@@ -33,7 +34,7 @@ func TestUnboundValidates(t *testing.T) {
 				m := new(dns.Msg)
 				m.SetQuestion(c.name, typ)
 				m.SetEdns0(1232, true)
-				r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(m, resolver)
+				r, _, err := (&dns.Client{Timeout: patience.Limit}).Exchange(m, resolver)
 				if err != nil {
 					t.Errorf("%s %s: %v", c.name, c.typ, err)
 					continue
@@ -63,7 +64,7 @@ func TestDenialsAreReused(t *testing.T) {
 		m := new(dns.Msg)
 		m.SetQuestion(fmt.Sprintf("nothing%d.signed.example.", i), dns.TypeA)
 		m.SetEdns0(1232, true)
-		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(m, resolver)
+		r, _, err := (&dns.Client{Timeout: patience.Limit}).Exchange(m, resolver)
 		if err != nil || r.Rcode != dns.RcodeNameError || !r.AuthenticatedData {
 			t.Fatalf("%s: %v, %v; want a secure NXDOMAIN", m.Question[0].Name, r, err)
 		}

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/zone"
@@ -92,8 +94,8 @@ func startPebble(t *testing.T, dns netip.AddrPort, httpPort, tlsPort uint16) *pe
 func (p *pebble) ready(t *testing.T, roots string, ended <-chan struct{}) bool {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(read(t, p.caFile))
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
-	for range 1000 {
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	for limit := time.Now().Add(patience.Limit); time.Now().Before(limit); {
 		select {
 		case <-ended:
 			return false
@@ -206,7 +208,7 @@ func listen(t *testing.T, o socket.Options) []socket.Endpoint {
 	go func() { ended <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := patience.Receive(t, "the end of Run", ended); err != nil {
 			t.Error(err)
 		}
 	})
@@ -224,41 +226,30 @@ func at(services ...socket.Service) (all []socket.Endpoint) {
 type diary struct {
 	mu  sync.Mutex
 	all []finding.Finding
-	new chan struct{}
 }
-
-func newDiary() *diary { return &diary{new: make(chan struct{}, 100)} }
 
 func (l *diary) add(f finding.Finding) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.all = append(l.all, f)
-	l.mu.Unlock()
-	l.new <- struct{}{}
 }
 
 // await waits for so many findings of a kind and returns the newest.
 func (l *diary) await(t *testing.T, id string, count int) finding.Finding {
 	t.Helper()
-	limit := time.After(20 * time.Second)
-	for {
+	var f finding.Finding
+	patience.Until(t, fmt.Sprintf("finding %s for the %d. time", id, count), func() (any, bool) {
 		l.mu.Lock()
+		defer l.mu.Unlock()
 		n := 0
-		var f finding.Finding
 		for _, g := range l.all {
 			if g.ID == id {
 				n, f = n+1, g
 			}
 		}
-		l.mu.Unlock()
-		if n >= count {
-			return f
-		}
-		select {
-		case <-l.new:
-		case <-limit:
-			t.Fatalf("no finding %s; there are %v", id, l.all)
-		}
-	}
+		return slices.Clone(l.all), n >= count
+	})
+	return f
 }
 
 // shown is the certificate that an endpoint shows to a client that trusts roots.
@@ -277,17 +268,16 @@ func shown(t *testing.T, addr netip.AddrPort, protocol, name string, roots *x509
 // before it is in use.
 func eventually(t *testing.T, addr netip.AddrPort, protocol, host string, roots *x509.CertPool, check func(*x509.Certificate) bool) *x509.Certificate {
 	t.Helper()
-	var last error
-	for range 1000 {
+	var shows *x509.Certificate
+	patience.Until(t, "the certificate that is awaited is shown", func() (any, bool) {
 		c, err := shown(t, addr, protocol, host, roots)
-		if err == nil && check(c) {
-			return c
+		if err != nil {
+			return err, false
 		}
-		last = err
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("no such certificate is shown; %v", last)
-	return nil
+		shows = c
+		return fmt.Sprintf("serial %d, valid from %v", c.SerialNumber, c.NotBefore), check(c)
+	})
+	return shows
 }
 
 // manage runs a Manager until the test ends or stop is called.
@@ -298,7 +288,7 @@ func manage(t *testing.T, m *Manager) (stop func()) {
 	go func() { ended <- m.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := patience.Receive(t, "the end of Run", ended); err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
@@ -328,7 +318,7 @@ func TestEveryChallenge(t *testing.T) {
 			}
 			httpPort := freePort(t)
 			p := startPebble(t, dns, httpPort, tlsPort)
-			l := newDiary()
+			l := &diary{}
 			o := Options{Names: []string{host}, Folder: filepath.Join(t.TempDir(), "kept"), Directory: p.directory, CAFile: p.caFile, Report: l.add, renewal: 1.5}
 			switch challenge {
 			case "DNS-01":
@@ -401,7 +391,7 @@ func TestAuthorityThatSaysNo(t *testing.T) {
 	e := engine(t)
 	dns := listen(t, socket.Options{Answerer: socket.Engine(e, nil), Endpoints: at(socket.DNS)})[0].Addr
 	p := startPebble(t, dns, freePort(t), freePort(t)) // nobody is at these ports
-	l := newDiary()
+	l := &diary{}
 	m, err := Open(Options{Names: []string{"ns4.example.test"}, Folder: t.TempDir(), Directory: p.directory, CAFile: p.caFile, TLSALPN: true, Report: l.add})
 	if err != nil {
 		t.Fatal(err)

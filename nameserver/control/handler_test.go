@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -358,12 +359,12 @@ func TestSameAtOnce(t *testing.T) {
 	answers := make(chan answer, 2)
 	send := func() { answers <- s.do("PATCH", path, set, "If-Match", first, "Idempotency-Key", "k") }
 	go send()
-	<-began
+	patience.Receive(t, "the beginning of the first", began)
 	go send()
 	close(release)
 	for range 2 {
 		var w api.Written
-		if a := <-answers; a.status != 200 || json.Unmarshal([]byte(a.body), &w) != nil || w.Zone.Serial != 2 {
+		if a := patience.Receive(t, "an answer", answers); a.status != 200 || json.Unmarshal([]byte(a.body), &w) != nil || w.Zone.Serial != 2 {
 			t.Errorf("answer %+v", a)
 		}
 	}

@@ -12,12 +12,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/providers/zonecast/api"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
 const text = `@ 3600 SOA ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 300
@@ -27,11 +28,7 @@ www 300 A 192.0.2.1
 
 func parse(t testing.TB, origin, text string) *zone.Zone {
 	t.Helper()
-	res, err := zonefile.Parse([]byte(text), zonefile.Options{Origin: zone.MustName(origin), HasOrigin: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.Zone
+	return dnstest.Zone(t, zone.MustName(origin), text)
 }
 
 // A server is a control interface over a socket.
@@ -99,7 +96,7 @@ func newServer(t testing.TB, edit func(*control.Options, *control.Unix)) *server
 		t.Fatal(err)
 	}
 	running(t, c, func() { _ = db.Close() })
-	s.client = &http.Client{Transport: api.UnixTransport(s.path)}
+	s.client = &http.Client{Transport: api.UnixTransport(s.path), Timeout: patience.Limit}
 	t.Cleanup(s.client.CloseIdleConnections)
 	return s
 }
@@ -112,7 +109,7 @@ func running(t testing.TB, c *control.Server, after func()) {
 	go func() { ended <- c.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := patience.Receive(t, "the end of the server", ended); err != nil {
 			t.Errorf("Run: %v", err)
 		}
 		after()

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/providers/zonecast/api"
@@ -219,7 +220,7 @@ const half = "PATCH /v1/zones/example.org./records HTTP/1.1\r\nHost: x\r\nIf-Mat
 // TestHalfABody sends half a request and leaves, or stays and says nothing more.
 func TestHalfABody(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(o *control.Options, _ *control.Unix) { o.Limits.Stall = 30 * time.Millisecond })
+	s := newServer(t, func(o *control.Options, _ *control.Unix) { o.Limits.Stall = 2 * time.Second })
 	before := s.zone("example.org.")
 	c := s.raw()
 	if _, err := io.WriteString(c, half); err != nil {
@@ -238,8 +239,8 @@ func TestHalfABody(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.Close()
-	<-s.told
-	if e := <-s.told; e.Err == nil {
+	patience.Receive(t, "the entry of the first half", s.told)
+	if e := patience.Receive(t, "the entry of the second half", s.told); e.Err == nil {
 		t.Errorf("the second half: %+v", e)
 	}
 	if !s.zone("example.org.").Equal(before) {
@@ -297,19 +298,15 @@ func TestBodiesTogether(t *testing.T) {
 	}
 	await := func(want string) {
 		t.Helper()
-		got := ""
-		for range 2000 {
-			if got = second(); got == want {
-				return
-			}
-			time.Sleep(10 * time.Millisecond) // until the server has read, or has seen the client go
-		}
-		t.Fatalf("the second body: %s, want %s", got, want)
+		patience.Until(t, "the second body is "+want, func() (any, bool) { // until the server has read, or has seen the client go
+			got := second()
+			return got, got == want
+		})
 	}
 	await(api.Busy)
 	cancel()
 	_ = feed.CloseWithError(errors.New("the client goes"))
-	if err := <-first; err == nil {
+	if err := patience.Receive(t, "the end of the first request", first); err == nil {
 		t.Error("the first request was answered though its client has gone")
 	}
 	await(api.Malformed) // nothing but blanks
@@ -325,13 +322,13 @@ func TestBusy(t *testing.T) {
 	go func() {
 		first <- s.do("PATCH", "/zones/example.net./records", `{"rrsets":[{"owner":"www.example.net.","type":"A","ttl":60,"data":[]}]}`, "If-Match", "*")
 	}()
-	<-began
+	patience.Receive(t, "the beginning of the first", began)
 	p := s.do("PATCH", "/zones/example.org./records", `{"rrsets":[]}`, "If-Match", "*")
 	if p.problem(t).Kind != api.Busy || p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
 		t.Errorf("one write too many: %+v", p)
 	}
 	close(release)
-	if a := <-first; a.status != 200 {
+	if a := patience.Receive(t, "the answer to the first write", first); a.status != 200 {
 		t.Errorf("the first write: %+v", a)
 	}
 }
@@ -356,13 +353,13 @@ func TestClientGone(t *testing.T) {
 		}
 		ended <- err
 	}()
-	<-began
+	patience.Receive(t, "the beginning of the first", began)
 	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
+	if err := patience.Receive(t, "the end of the request", ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("the client: %v", err)
 	}
 	close(release)
-	if e := <-s.told; e.Err != nil || e.After != 2 || s.zone("example.org.").Has(zone.MustName("www.example.org.")) {
+	if e := patience.Receive(t, "the entry of the write", s.told); e.Err != nil || e.After != 2 || s.zone("example.org.").Has(zone.MustName("www.example.org.")) {
 		t.Errorf("after the client had gone: %+v", e)
 	}
 }
@@ -391,7 +388,7 @@ func TestConnections(t *testing.T) {
 func TestSilentConnections(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(o *control.Options, _ *control.Unix) { o.Limits.Connections = 4 })
-	for i := range 10 {
+	for i := range 22 {
 		c := s.raw()
 		if i%2 == 0 {
 			if _, err := io.WriteString(c, "GET /v1/st"); err != nil {
@@ -400,7 +397,7 @@ func TestSilentConnections(t *testing.T) {
 		}
 	}
 	c := s.raw()
-	_ = c.SetDeadline(time.Now().Add(8 * time.Second)) // less than the time that each of them has
+	_ = c.SetDeadline(time.Now().Add(45 * time.Second)) // each of them has 10 s, so that ours would wait for 50 s
 	if _, err := io.WriteString(c, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -456,13 +453,13 @@ func TestDrain(t *testing.T) {
 		_ = resp.Body.Close()
 		got <- string(b)
 	}()
-	<-began
+	patience.Receive(t, "the beginning of the first", began)
 	cancel()
 	close(release)
-	if text := <-got; !strings.Contains(text, `"zones":7`) {
+	if text := patience.Receive(t, "the answer to what was under way", got); !strings.Contains(text, `"zones":7`) {
 		t.Errorf("what was under way got %s", text)
 	}
-	if err := <-ended; err != nil {
+	if err := patience.Receive(t, "the end of the server", ended); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {

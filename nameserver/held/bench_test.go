@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
@@ -83,7 +84,7 @@ func BenchmarkUpdate(b *testing.B) {
 			var running sync.WaitGroup
 			for range clients {
 				running.Go(func() {
-					c := wire.Client{Transport: wire.TCP, Key: key, Timeout: 10 * time.Second}
+					c := wire.Client{Transport: wire.TCP, Key: key, Timeout: patience.Limit}
 					for i := range work {
 						m := wire.Update(example)
 						m.Authority = []wire.Record{record(b, fmt.Sprintf("h%d", i%1000), 60, zone.TypeTXT, fmt.Sprintf(`"%d"`, i/1000))}

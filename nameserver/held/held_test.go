@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/journal"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -307,7 +308,7 @@ func TestManyClients(t *testing.T) {
 	var running sync.WaitGroup
 	for i := range clients {
 		running.Go(func() {
-			c := wire.Client{Transport: wire.Transport(i % 2), Key: key, Timeout: 10 * time.Second}
+			c := wire.Client{Transport: wire.Transport(i % 2), Key: key, Timeout: patience.Limit}
 			for n := range each {
 				m := wire.Update(example)
 				m.Authority = []wire.Record{record(t, fmt.Sprintf("c%d", i), 60, zone.TypeTXT, fmt.Sprintf(`"%d"`, n))}
@@ -384,7 +385,7 @@ func TestRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := make([]byte, 512)
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(patience.Limit))
 		n, err := c.Read(b)
 		if err != nil || n < 12 || wire.RCODE(b[3]&0xF) != wire.NoError {
 			t.Fatalf("repeated: % x, %v; want NOERROR", b[:n], err)
@@ -506,7 +507,7 @@ func TestDiskFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := make([]byte, 512)
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(patience.Limit))
 	n, err := c.Read(b)
 	if err != nil || n < 12 || wire.RCODE(b[3]&0xF) != wire.NoError || dnstest.Answer(s.addr, example) != "2" {
 		t.Errorf("once more: % x, %v; want NOERROR and serial 2", b[:n], err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -169,12 +170,12 @@ func TestReopen(t *testing.T) {
 	o := New(Options{Log: &Log{Path: path}})
 	end := running(t, o)
 	exchanges(t, o, 1)
-	waitFor(t, func() bool { s, _ := o.Log(); return s.Written == 3 })
+	patience.Until(t, "three lines are written", func() (any, bool) { s, _ := o.Log(); return s, s.Written == 3 })
 	if err := os.Rename(path, path+".old"); err != nil {
 		t.Fatal(err)
 	}
 	o.Reopen()
-	waitFor(t, func() bool { _, err := os.Stat(path); return err == nil })
+	patience.Until(t, "the file is made anew", func() (any, bool) { _, err := os.Stat(path); return err, err == nil })
 	exchanges(t, o, 2)
 	end()
 	for p, want := range map[string]int{path + ".old": 3, path: 6} {
@@ -182,16 +183,6 @@ func TestReopen(t *testing.T) {
 		if got := strings.Count(string(b), "\n"); err != nil || got != want {
 			t.Errorf("%s has %d lines, %v; want %d", p, got, err, want)
 		}
-	}
-}
-
-func waitFor(t *testing.T, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); {
-		if time.Now().After(end) {
-			t.Fatal("it does not come")
-		}
-		time.Sleep(time.Millisecond) //nolint:forbidigo // another process is waited for
 	}
 }
 
@@ -214,7 +205,7 @@ func TestSlowReceiver(t *testing.T) {
 	}()
 	o := New(Options{Dnstap: &Dnstap{Network: "unix", Address: path, Buffer: 8 << 10}})
 	running(t, o)
-	waitFor(t, func() bool { s, _ := o.Dnstap(); return s.Connected })
+	patience.Until(t, "it is connected", func() (any, bool) { s, _ := o.Dnstap(); return s, s.Connected })
 	began := time.Now()
 	exchanges(t, o, 3000)
 	if took := time.Since(began); took > 5*time.Second {
@@ -292,7 +283,7 @@ func TestDnstapSocket(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, func() bool { s, _ := o.Dnstap(); return s.Connected && s.Written == 6 })
+			patience.Until(t, "it is connected and six are written", func() (any, bool) { s, _ := o.Dnstap(); return s, s.Connected && s.Written == 6 })
 			exchanges(t, o, 1)
 			end() // waits for FINISH
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {

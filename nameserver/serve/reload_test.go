@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/serve"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
@@ -20,7 +20,7 @@ var everyone = serve.Policy{Transfer: xfr.Access{xfr.Everyone}}
 // fetch transfers a zone; nil: that is refused.
 func fetch(t *testing.T, addr, origin string) (z *zone.Zone) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 	defer cancel()
 	in := &xfr.In{
 		Origin: zone.MustName(origin), Primaries: []xfr.Primary{{Addr: addr}},
@@ -28,17 +28,6 @@ func fetch(t *testing.T, addr, origin string) (z *zone.Zone) {
 	}
 	in.Step(ctx)
 	return z
-}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		if f() {
-			return
-		}
-	}
-	t.Errorf("%s: not within ten seconds", what)
 }
 
 // A name goes from what has it to what is configured to have it in one reload, and who may transfer
@@ -55,19 +44,19 @@ func TestReloadHandsOver(t *testing.T) {
 	o := serve.Options{Content: files, Store: filepath.Join(t.TempDir(), "zones.db"), Ready: func() { ready <- struct{}{} }}
 	o.Again = func() (serve.Content, error) { return *next.Load(), nil }
 	s, addr, _ := start(t, o, reload)
-	<-ready
+	patience.Receive(t, "that the server is ready", ready)
 	again := func(c serve.Content) {
 		t.Helper()
 		next.Store(&c)
 		reload <- struct{}{}
-		<-ready
+		patience.Receive(t, "that the server is ready", ready)
 	}
 	if z := fetch(t, addr, "b.example."); z != nil {
 		t.Error("b.example. was transferred though nobody may")
 	}
 	open := serve.Content{Folders: []serve.Folder{{Dir: h.dir, Policy: everyone}}}
 	again(open)
-	eventually(t, "b.example., which did not change, can be transferred since the reload", func() bool { return fetch(t, addr, "b.example.") != nil })
+	patience.Until(t, "b.example., which did not change, can be transferred since the reload", func() (any, bool) { z := fetch(t, addr, "b.example."); return z, z != nil })
 
 	from := filepath.Join(away, "a.zone")
 	if err := os.Rename(filepath.Join(h.dir, "a.example.zone"), from); err != nil {
@@ -78,7 +67,7 @@ func TestReloadHandsOver(t *testing.T) {
 	if got := s.Zones(); got["primary"] != 1 || got["file"] != 1 {
 		t.Errorf("after one reload %v is served, want one zone of a file and one that is held", got)
 	}
-	eventually(t, "a.example. can be transferred", func() bool { return fetch(t, addr, "a.example.") != nil })
+	patience.Until(t, "a.example. can be transferred", func() (any, bool) { z := fetch(t, addr, "a.example."); return z, z != nil })
 
 	// A folder that is not there does not take away the zones of the one that it takes the place of.
 	typo := open
@@ -147,12 +136,12 @@ func TestCatalogKeepsWhatIsMissing(t *testing.T) {
 		t.Errorf("started with a broken file and without a folder, the catalog lists %q, want a b c d", got)
 	}
 	h.remove("b.example.zone") // which is meant
-	eventually(t, "the zone that was taken out is not listed", func() bool { return listed(addr) == "a c d" })
+	patience.Until(t, "the zone that was taken out is not listed", func() (any, bool) { got := listed(addr); return got, got == "a c d" })
 	if err := os.Rename(away, g.dir); err != nil {
 		t.Fatal(err)
 	}
 	h.remove("a.example.zone")
-	eventually(t, "with all in order the catalog lists what is there", func() bool { return listed(addr) == "c d" })
+	patience.Until(t, "with all in order the catalog lists what is there", func() (any, bool) { got := listed(addr); return got, got == "c d" })
 	if err := end(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,10 +5,10 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/serve"
 )
 
@@ -63,7 +63,7 @@ func TestCommonProblems(t *testing.T) {
 			m.SetQuestion("a.example.", dns.TypeSOA)
 			m.RecursionDesired = false
 			c.ask(m)
-			r, _, err := (&dns.Client{Net: network, Timeout: 5 * time.Second}).Exchange(m, addr)
+			r, _, err := (&dns.Client{Net: network, Timeout: patience.Limit}).Exchange(m, addr)
 			if err != nil {
 				t.Errorf("%s, %s: %v", c.what, network, err)
 				continue

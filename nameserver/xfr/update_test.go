@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
@@ -124,7 +125,7 @@ func TestUpdateReachesSecondary(t *testing.T) {
 	})
 	dnstest.AwaitSerial(t, s.Addr, example, 1)
 	send := func(key *wire.Key, text string) wire.RCODE {
-		c := wire.Client{Key: key, Timeout: 5 * time.Second}
+		c := wire.Client{Key: key, Timeout: patience.Limit}
 		m, err := c.Exchange(t.Context(), p.addr, updateFor(dnstest.Zone(t, example, apex), dnstest.Zone(t, example, apex+text)))
 		if err != nil {
 			t.Fatal(err)
