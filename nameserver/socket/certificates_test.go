@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zonecast/zonecast/internal/patience"
 )
 
 // names returns the names of the certificate that a server shows.
@@ -103,9 +105,7 @@ func TestSlowHandshakesEnd(t *testing.T) {
 		send(t, c, []byte("\x16\x03\x01\x02\x00\x01"))
 		ends(t, c)
 	}
-	for end := soon(); s.Counters().Handshakes < 2 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
+	patience.Until(t, "two handshakes have failed", func() (any, bool) { c := s.Counters(); return c, c.Handshakes >= 2 })
 	if got := s.Counters().Handshakes; got != 2 {
 		t.Errorf("%d failed handshakes, want 2", got)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
@@ -73,7 +74,7 @@ func TestEngineAndDesk(t *testing.T) {
 			t.Errorf("NOTIFY over %s: %v, %v", transport, got, err)
 			continue
 		}
-		if n := <-notes; n.Origin != zone.MustName("example.org.") {
+		if n := patience.Receive(t, "the NOTIFY", notes); n.Origin != zone.MustName("example.org.") {
 			t.Errorf("NOTIFY over %s: %+v", transport, n)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -271,14 +272,14 @@ func TestHTTP2Windows(t *testing.T) {
 // A busy connection lives on beyond the time for a message; one that stalls in a request does not.
 func TestHTTP2Times(t *testing.T) {
 	t.Parallel()
-	s := h2Server(t, Limits{Message: 800 * time.Millisecond})
+	s := h2Server(t, Limits{Message: 2 * time.Second})
 	q := query(t, 0, "example.org.")
 	h := dialHTTP2(t, s)
 	h.until("settings ack=true")
 	id := uint32(1)
 	h.ok(h.WriteWindowUpdate(0, 1<<30))
 	h.ok(h.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: h.post(), EndHeaders: true}))
-	for began := time.Now(); time.Since(began) < 1200*time.Millisecond; id += 2 { // one is always open
+	for began := time.Now(); time.Since(began) < 3*time.Second; id += 2 { // one is always open
 		h.ok(h.WriteHeaders(http2.HeadersFrameParam{StreamID: id + 2, BlockFragment: h.post(), EndHeaders: true}))
 		h.ok(h.WriteData(id, true, q))
 		h.until(fmt.Sprintf("data %d %d end", id, len(q)))
@@ -287,7 +288,7 @@ func TestHTTP2Times(t *testing.T) {
 	if got := s.Counters(); got.Late != 1 {
 		t.Errorf("counters: %+v, want one that was late", got)
 	}
-	s = h2Server(t, Limits{Idle: 100 * time.Millisecond})
+	s = h2Server(t, Limits{Idle: time.Second})
 	idle := dialHTTP2(t, s)
 	idle.until("away NO_ERROR")
 	if got := s.Counters(); got.Late != 0 {
@@ -312,7 +313,7 @@ func TestHTTP2Drain(t *testing.T) {
 	cancel()
 	h.until("away NO_ERROR")
 	ends(t, h.conn)
-	if err := <-ended; err != nil {
+	if err := patience.Receive(t, "the end of the server", ended); err != nil {
 		t.Error(err)
 	}
 }
@@ -352,11 +353,7 @@ func FuzzHTTP2(f *testing.F) {
 				break
 			}
 		}
-		select {
-		case <-done:
-		case <-time.After(20 * time.Second):
-			t.Fatal("it does not end")
-		}
+		patience.Receive(t, "the end of the connection", done)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -149,7 +150,7 @@ func TestDrainOfHTTP(t *testing.T) {
 		<-hold
 		return append(dst, query...)
 	})
-	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DoHPlain)})
+	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DoHPlain), Limits: Limits{Drain: patience.Limit}})
 	idle, err := net.Dial("tcp", address(s, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -158,19 +159,17 @@ func TestDrainOfHTTP(t *testing.T) {
 	_ = idle.SetDeadline(soon())
 	c := dial(t, "tcp", s.Endpoints()[0].Addr)
 	send(t, c, []byte("GET /dns-query?dns="+base64.RawURLEncoding.EncodeToString(query(t, 0, "example.org."))+" HTTP/1.1\r\nHost: x\r\n\r\n"))
-	<-began
+	patience.Receive(t, "that a query is held", began)
 	ended := make(chan error)
 	go func() { ended <- stop() }()
-	for !drains(s) {
-		time.Sleep(time.Millisecond)
-	}
+	awaitDrain(t, s)
 	close(hold)
 	b, err := io.ReadAll(c)
 	if err != nil || !bytes.HasPrefix(b, []byte("HTTP/1.1 200 ")) {
 		t.Errorf("%v, %q", err, b)
 	}
 	ends(t, idle)
-	if err := <-ended; err != nil {
+	if err := patience.Receive(t, "the end of the server", ended); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,12 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
 
 // soon is a deadline that only a failure reaches.
-func soon() time.Time { return time.Now().Add(10 * time.Second) }
+func soon() time.Time { return time.Now().Add(patience.Limit) }
 
 func dial(t testing.TB, network string, addr netip.AddrPort) net.Conn {
 	t.Helper()
@@ -180,23 +181,21 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 		dst[2] |= 0x80
 		return dst
 	})
-	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DNS), Threads: 1})
+	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DNS), Threads: 1, Limits: Limits{Drain: patience.Limit}})
 	c := dial(t, "udp", s.Endpoints()[0].Addr)
 	const many = 150
 	for i := range uint16(many) {
 		send(t, c, query(t, i, "example.org."))
 	}
-	<-holding
+	patience.Receive(t, "that a query is held", holding)
 	ended := make(chan error)
 	go func() { ended <- stop() }()
-	for !drains(s) { // let the end come while queries are in the kernel's hands
-		time.Sleep(time.Millisecond)
-	}
+	awaitDrain(t, s) // let the end come while queries are in the kernel's hands
 	close(hold)
 	for range many {
 		receive(t, c)
 	}
-	if err := <-ended; err != nil {
+	if err := patience.Receive(t, "the end of the server", ended); err != nil {
 		t.Error(err)
 	}
 	if _, err := net.DialTimeout("tcp", s.Endpoints()[0].Addr.String(), time.Second); err == nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -70,11 +71,7 @@ func askQUIC(t testing.TB, c *quic.Conn, q []byte) []byte {
 // endsWith waits for the end of a connection and compares the code.
 func endsWith(t testing.TB, c *quic.Conn, want quic.ApplicationErrorCode) {
 	t.Helper()
-	select {
-	case <-c.Context().Done():
-	case <-time.After(time.Until(soon())):
-		t.Fatal("the connection does not end")
-	}
+	patience.Receive(t, "the end of the connection", c.Context().Done())
 	e, ok := errors.AsType[*quic.ApplicationError](context.Cause(c.Context()))
 	if !ok || !e.Remote || e.ErrorCode != want {
 		t.Fatalf("the connection ended with %v, want code %d", context.Cause(c.Context()), want)
@@ -272,9 +269,7 @@ func TestQUICLimits(t *testing.T) {
 		}
 		askQUIC(t, first, q)
 		_ = first.CloseWithError(0, "")
-		for s.Counters().Open > 1 {
-			time.Sleep(time.Millisecond)
-		}
+		patience.Until(t, "the first connection has ended", func() (any, bool) { c := s.Counters(); return c, c.Open <= 1 })
 		askQUIC(t, dialQUIC(t, s.Endpoints()[0].Addr, pool), q)
 	})
 	t.Run("in all", func(t *testing.T) {
@@ -282,7 +277,7 @@ func TestQUICLimits(t *testing.T) {
 		s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Endpoints: loopback(DoQ, DNS), Limits: Limits{Connections: 1}})
 		first := dialQUIC(t, s.Endpoints()[0].Addr, pool)
 		askQUIC(t, first, q)
-		waitIdle(s, 1)
+		waitIdle(t, s, 1)
 		tcp := dial(t, "tcp", s.Endpoints()[1].Addr)
 		send(t, tcp, framed(q))
 		readFramed(t, tcp)
@@ -290,10 +285,10 @@ func TestQUICLimits(t *testing.T) {
 	})
 	t.Run("idle", func(t *testing.T) {
 		t.Parallel()
-		s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Limits: Limits{Idle: 500 * time.Millisecond}})
+		s, pool, _ := quicServer(t, Options{Answerer: &echo{}, Limits: Limits{Idle: 2 * time.Second}})
 		c := dialQUIC(t, s.Endpoints()[0].Addr, pool)
 		askQUIC(t, c, q)
-		<-c.Context().Done()
+		patience.Receive(t, "the end of the idle connection", c.Context().Done())
 		if open := waitForNone(s); open != 0 {
 			t.Errorf("%d connections are left", open)
 		}
@@ -340,7 +335,7 @@ func TestQUICLongAnswers(t *testing.T) {
 	for range 3 {
 		askQUIC(t, c, query(t, 0, "example.org."))
 		x.next <- struct{}{}
-		if err := <-x.sent; err != nil {
+		if err := patience.Receive(t, "that a message is sent", x.sent); err != nil {
 			t.Fatal(err)
 		}
 		var length [2]byte
@@ -352,7 +347,7 @@ func TestQUICLongAnswers(t *testing.T) {
 		}
 	}
 	str.CancelRead(3)
-	if err := <-x.sent; !errors.Is(err, context.Canceled) {
+	if err := patience.Receive(t, "the end of the answer", x.sent); !errors.Is(err, context.Canceled) {
 		t.Errorf("when the client gives up: %v, want context.Canceled", err)
 	}
 	if got := s.Counters(); got.Long != 1 || got.QUIC != 4 {
@@ -371,11 +366,11 @@ func TestQUICDrain(t *testing.T) {
 		dst[2] |= 0x80
 		return dst
 	})
-	s, pool, stop := quicServer(t, Options{Answerer: w})
+	s, pool, stop := quicServer(t, Options{Answerer: w, Limits: Limits{Drain: patience.Limit}})
 	busy, idle := dialQUIC(t, s.Endpoints()[0].Addr, pool), dialQUIC(t, s.Endpoints()[0].Addr, pool)
-	waitIdle(s, 2)
+	waitIdle(t, s, 2)
 	str := sendQUIC(t, busy, framed(query(t, 0, "example.org.")), true)
-	<-began
+	patience.Receive(t, "that a query is held", began)
 	ended := make(chan error)
 	go func() { ended <- stop() }()
 	endsWith(t, idle, doqNoError)
@@ -383,7 +378,7 @@ func TestQUICDrain(t *testing.T) {
 	if b, err := io.ReadAll(str); err != nil || len(b) == 0 {
 		t.Errorf("%d octets, %v, want an answer", len(b), err)
 	}
-	if err := <-ended; err != nil {
+	if err := patience.Receive(t, "the end of the server", ended); err != nil {
 		t.Error(err)
 	}
 	endsWith(t, busy, doqNoError)
@@ -472,7 +467,7 @@ func TestHTTP3Drain(t *testing.T) {
 		dst[2] |= 0x80
 		return dst
 	})
-	s, pool, stop := quicServer(t, Options{Answerer: w, Endpoints: loopback(DoH3)})
+	s, pool, stop := quicServer(t, Options{Answerer: w, Endpoints: loopback(DoH3), Limits: Limits{Drain: patience.Limit}})
 	var conn atomic.Pointer[quic.Conn]
 	h3 := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, Dial: func(ctx context.Context, addr string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
 		c, err := quic.DialAddrEarly(ctx, addr, t, q)
@@ -486,17 +481,15 @@ func TestHTTP3Drain(t *testing.T) {
 		_, err := client.Exchange(t.Context(), "https://"+address(s, 0)+"/dns-query", wire.Query(zone.MustName("www.example.org."), zone.TypeA))
 		answered <- err
 	}()
-	<-began
+	patience.Receive(t, "that a query is held", began)
 	ended := make(chan error)
 	go func() { ended <- stop() }()
-	for !drains(s) {
-		time.Sleep(time.Millisecond)
-	}
+	awaitDrain(t, s)
 	close(hold)
-	if err := <-answered; err != nil {
+	if err := patience.Receive(t, "the answer", answered); err != nil {
 		t.Error(err)
 	}
-	if err := <-ended; err != nil {
+	if err := patience.Receive(t, "the end of the server", ended); err != nil {
 		t.Error(err)
 	}
 	endsWith(t, conn.Load(), quic.ApplicationErrorCode(http3.ErrCodeNoError))

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/zonecast/zonecast/internal/patience"
 )
 
 // readFramed reads one message and returns its id.
@@ -45,6 +48,12 @@ func ends(t testing.TB, c net.Conn) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatal("the connection does not end")
 	}
+}
+
+// awaitDrain waits until a server is about to end.
+func awaitDrain(t testing.TB, s *Server) {
+	t.Helper()
+	patience.Until(t, "the server is about to end", func() (any, bool) { return s.Counters(), drains(s) })
 }
 
 // drains reports whether a server is about to end.
@@ -110,8 +119,7 @@ func TestPipelining(t *testing.T) {
 
 func TestStreamsThatEnd(t *testing.T) {
 	t.Parallel()
-	limits := Limits{Idle: 30 * time.Millisecond, Message: 60 * time.Millisecond}
-	s, _ := run(t, Options{Answerer: &echo{}, Endpoints: loopback(DNS), Limits: limits})
+	limits := Limits{Idle: time.Second, Message: 2 * time.Second} // longer than it takes to send what comes
 	q := framed(query(t, 1, "example.org."))
 	silent := framed(query(t, 2, "example.org."))
 	silent[4] |= 5 << 3 // UPDATE, which echo does not answer
@@ -130,26 +138,24 @@ func TestStreamsThatEnd(t *testing.T) {
 		{"TLS where none is", []byte("\x16\x03\x01\x00\xee\x01\x00\x00\xea\x03\x03"), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := s.Counters().Late
+			t.Parallel()
+			s, _ := run(t, Options{Answerer: &echo{}, Endpoints: loopback(DNS), Limits: limits})
 			conn := dial(t, "tcp", s.Endpoints()[0].Addr)
 			send(t, conn, c.sends)
 			ends(t, conn)
-			if late := s.Counters().Late > before; late != c.late {
+			if late := s.Counters().Late > 0; late != c.late {
 				t.Errorf("counted as late: %v, want %v", late, c.late)
 			}
+			if open := waitForNone(s); open != 0 {
+				t.Errorf("%d connections are left", open)
+			}
 		})
-	}
-	if open := waitForNone(s); open != 0 {
-		t.Errorf("%d connections are left", open)
 	}
 }
 
 // waitForNone gives goroutines the time to end.
 func waitForNone(s *Server) uint64 {
-	for range 1000 {
-		if s.Counters().Open == 0 {
-			return 0
-		}
+	for end := soon(); time.Now().Before(end) && s.Counters().Open > 0; {
 		time.Sleep(time.Millisecond)
 	}
 	return s.Counters().Open
@@ -160,13 +166,13 @@ func TestTricklesEnd(t *testing.T) {
 	t.Parallel()
 	s, _ := run(t, Options{Answerer: &echo{}, Endpoints: loopback(DNS), Limits: Limits{Message: 50 * time.Millisecond}})
 	c := dial(t, "tcp", s.Endpoints()[0].Addr)
-	q := framed(append(query(t, 1, "example.org."), make([]byte, 20000)...))
+	q := framed(append(query(t, 1, "example.org."), make([]byte, 65000)...)) // at 1 ms or more for each octet
 	began := time.Now()
 	for i := range q {
 		if _, err := c.Write(q[i : i+1]); err != nil {
 			break
 		}
-		if time.Since(began) > 5*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatal("octets are taken one by one for ever")
 		}
 		time.Sleep(time.Millisecond)
@@ -185,12 +191,7 @@ func TestLargeMessagesAreLimited(t *testing.T) {
 		send(t, c, long[:10000])
 		holders = append(holders, c)
 	}
-	for range 1000 {
-		if s.streams.large.Load() == 2 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	patience.Until(t, "2 large buffers are in use", func() (any, bool) { n := s.streams.large.Load(); return n, n == 2 })
 	third := dial(t, "tcp", s.Endpoints()[0].Addr)
 	send(t, third, long)
 	ends(t, third)
@@ -208,12 +209,7 @@ func TestLargeMessagesAreLimited(t *testing.T) {
 	}
 	send(t, holders[0], long[10000:])
 	readFramed(t, holders[0])
-	for range 1000 {
-		if s.streams.large.Load() == 1 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	patience.Until(t, "1 large buffers are in use", func() (any, bool) { n := s.streams.large.Load(); return n, n == 1 })
 	fourth := dial(t, "tcp", s.Endpoints()[0].Addr)
 	send(t, fourth, long)
 	readFramed(t, fourth)
@@ -258,9 +254,7 @@ func TestOneClientsConnectionsAreLimited(t *testing.T) {
 	asks(c)
 	// A place that is left can be taken.
 	_ = first.Close()
-	for s.Counters().Open > 2 {
-		time.Sleep(time.Millisecond)
-	}
+	patience.Until(t, "the first connection has ended", func() (any, bool) { c := s.Counters(); return c, c.Open <= 2 })
 	asks(dial(t, "tcp", s.Endpoints()[0].Addr))
 	if got := s.Counters(); got.Refused != 1 || got.Connections != 5 {
 		t.Errorf("counters: %+v, want 5 connections, 1 refused", got)
@@ -275,11 +269,11 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 		conns[i] = dial(t, "tcp", s.Endpoints()[0].Addr)
 		send(t, conns[i], framed(query(t, uint16(i), "example.org.")))
 		readFramed(t, conns[i])
-		waitIdle(s, min(i+1, 3))
+		waitIdle(t, s, min(i+1, 3))
 		if i == 2 { // the first one is not the longest idle one any more
 			send(t, conns[0], framed(query(t, 9, "example.org.")))
 			readFramed(t, conns[0])
-			waitIdle(s, 3)
+			waitIdle(t, s, 3)
 		}
 	}
 	ends(t, conns[1])
@@ -293,19 +287,17 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 }
 
 // waitIdle waits until so many connections are known to be idle: an answer is sent a moment before.
-func waitIdle(s *Server, want int) {
-	for {
+func waitIdle(t testing.TB, s *Server, want int) {
+	t.Helper()
+	patience.Until(t, fmt.Sprintf("%d connections are idle", want), func() (any, bool) {
 		n := 0
 		s.streams.mu.Lock()
+		defer s.streams.mu.Unlock()
 		for st := s.streams.idle.next; st != &s.streams.idle; st = st.next {
 			n++
 		}
-		s.streams.mu.Unlock()
-		if n == want {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return n, n == want
+	})
 }
 
 func TestPatienceShrinks(t *testing.T) {
@@ -346,7 +338,7 @@ func TestClientOfLimits(t *testing.T) {
 type transfers struct {
 	echo
 	next chan struct{} // one message for each
-	sent chan error    // what send said
+	sent chan error    // what send said; nil: nobody looks
 }
 
 func (*transfers) Long(query []byte, _ *Client) bool { return query[2]>>3&15 == 4 }
@@ -357,12 +349,16 @@ func (x *transfers) Stream(ctx context.Context, query []byte, _ Client, send fun
 		select {
 		case <-x.next:
 			err := send(query)
-			x.sent <- err
+			if x.sent != nil {
+				x.sent <- err
+			}
 			if err != nil {
 				return err
 			}
 		case <-ctx.Done():
-			x.sent <- ctx.Err()
+			if x.sent != nil {
+				x.sent <- ctx.Err()
+			}
 			return ctx.Err()
 		}
 	}
@@ -378,7 +374,7 @@ func TestLongAnswersHoldNothingUp(t *testing.T) {
 	t.Parallel()
 	x := &transfers{next: make(chan struct{}), sent: make(chan error)}
 	// It takes longer than a silent connection may live.
-	s, _ := run(t, Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Idle: 150 * time.Millisecond}})
+	s, _ := run(t, Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Idle: time.Second}})
 	c := dial(t, "tcp", s.Endpoints()[0].Addr)
 	send(t, c, framed(long(t, 1), query(t, 2, "example.org.")))
 	if id := readFramed(t, c); id != 2 {
@@ -386,16 +382,16 @@ func TestLongAnswersHoldNothingUp(t *testing.T) {
 	}
 	for range 3 {
 		x.next <- struct{}{}
-		if err := <-x.sent; err != nil {
+		if err := patience.Receive(t, "that a message is sent", x.sent); err != nil {
 			t.Fatal(err)
 		}
 		if id := readFramed(t, c); id != 1 {
 			t.Fatalf("answer %d, want 1", id)
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(1200 * time.Millisecond)
 	}
 	_ = c.Close()
-	if err := <-x.sent; !errors.Is(err, context.Canceled) {
+	if err := patience.Receive(t, "the end of the answer", x.sent); !errors.Is(err, context.Canceled) {
 		t.Errorf("when the client has gone: %v, want context.Canceled", err)
 	}
 	if got := s.Counters(); got.Long != 1 || got.Messages != 2 {
@@ -405,13 +401,11 @@ func TestLongAnswersHoldNothingUp(t *testing.T) {
 
 func TestLongAnswersAreLimited(t *testing.T) {
 	t.Parallel()
-	x := &transfers{next: make(chan struct{}), sent: make(chan error, 10000)}
+	x := &transfers{next: make(chan struct{})} // nobody looks at what send said
 	s, _ := run(t, Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Long: 2}})
 	c := dial(t, "tcp", s.Endpoints()[0].Addr)
 	send(t, c, framed(long(t, 1), long(t, 2), long(t, 3)))
-	for s.Counters().Long < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	patience.Until(t, "two long answers are under way", func() (any, bool) { c := s.Counters(); return c, c.Long >= 2 })
 	for range 2 {
 		x.next <- struct{}{}
 		readFramed(t, c)
@@ -427,7 +421,7 @@ func TestLongAnswersAreLimited(t *testing.T) {
 func TestDrainOfStreams(t *testing.T) {
 	t.Parallel()
 	x := &transfers{next: make(chan struct{}), sent: make(chan error, 1)}
-	s, err := Listen(Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Drain: 200 * time.Millisecond}})
+	s, err := Listen(Options{Answerer: x, Endpoints: loopback(DNS), Limits: Limits{Drain: 5 * time.Second}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -443,13 +437,13 @@ func TestDrainOfStreams(t *testing.T) {
 	ends(t, idle)
 	send(t, busy, framed(query(t, 4, "example.org."))) // may or may not be answered: it came too late
 	x.next <- struct{}{}
-	if err := <-x.sent; err != nil {
+	if err := patience.Receive(t, "that a message is sent", x.sent); err != nil {
 		t.Fatalf("while the server ends: %v", err)
 	}
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), "1 connections were cut off") {
+	if err := patience.Receive(t, "the end of the server", ended); err == nil || !strings.Contains(err.Error(), "1 connections were cut off") {
 		t.Errorf("Run: %v, want that one connection was cut off", err)
 	}
-	if err := <-x.sent; !errors.Is(err, context.Canceled) {
+	if err := patience.Receive(t, "the end of the answer", x.sent); !errors.Is(err, context.Canceled) {
 		t.Errorf("the answer that took too long: %v, want context.Canceled", err)
 	}
 	if err := s.Run(t.Context()); err == nil {
@@ -469,7 +463,7 @@ func TestDrainAnswersPipelinedQueries(t *testing.T) {
 		dst[2] |= 0x80
 		return dst
 	})
-	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DNS)})
+	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DNS), Limits: Limits{Drain: patience.Limit}})
 	c := dial(t, "tcp", s.Endpoints()[0].Addr)
 	const many = 5000
 	var all []byte
@@ -477,12 +471,10 @@ func TestDrainAnswersPipelinedQueries(t *testing.T) {
 		all = append(all, framed(query(t, id, "www.example.org."))...)
 	}
 	send(t, c, all)
-	<-began
+	patience.Receive(t, "that a query is held", began)
 	ended := make(chan error)
 	go func() { ended <- stop() }()
-	for !drains(s) {
-		time.Sleep(time.Millisecond)
-	}
+	awaitDrain(t, s)
 	close(hold)
 	for id := range uint16(many) {
 		if got := readFramed(t, c); got != id {
@@ -490,7 +482,7 @@ func TestDrainAnswersPipelinedQueries(t *testing.T) {
 		}
 	}
 	ends(t, c)
-	if err := <-ended; err != nil {
+	if err := patience.Receive(t, "the end of the server", ended); err != nil {
 		t.Error(err)
 	}
 }
@@ -507,7 +499,7 @@ func TestLongAnswersAreNotEvicted(t *testing.T) {
 		other := dial(t, "tcp", s.Endpoints()[0].Addr)
 		send(t, other, framed(query(t, id, "example.org.")))
 		readFramed(t, other)
-		waitIdle(s, 1)
+		waitIdle(t, s, 1)
 	}
 	x.next <- struct{}{}
 	readFramed(t, c)
