@@ -127,7 +127,7 @@ func (w *writer) attempts(ctx, wctx context.Context) error {
 			err = &provider.Error{Kind: provider.Lost, Op: "write", Zone: w.plan.Target.Zone.Unicode(), Err: fmt.Errorf("%d changes were left out without an error", w.changes.Len())}
 		}
 		asked := askedToWait(err)
-		if asked > longestWait {
+		if asked > longestWait && !advised(err) {
 			err = fmt.Errorf("%w; the provider asks to wait %v: run the same command again after that", err, asked.Round(time.Second))
 		}
 		last := !retryable(provider.KindOf(err)) || attempt == most || ctx.Err() != nil || asked > longestWait
@@ -171,6 +171,12 @@ func askedToWait(err error) time.Duration {
 		return e.RetryAfter
 	}
 	return 0
+}
+
+// advised reports whether the adapter has said when to go on.
+func advised(err error) bool {
+	e, ok := errors.AsType[*provider.Error](err)
+	return ok && e.Advice != ""
 }
 
 // pause waits before the next attempt; false when ctx ended.

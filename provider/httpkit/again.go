@@ -41,7 +41,7 @@ func (p patience) try(ctx context.Context, what string, once func(n int) *failur
 	if p.maxPause == 0 {
 		p.maxPause = time.Minute
 	}
-	doubt, silent := false, 0
+	doubt, silent, began := false, 0, time.Now()
 	for n := 1; ; n++ {
 		f := once(n)
 		if f == nil {
@@ -57,11 +57,11 @@ func (p patience) try(ctx context.Context, what string, once func(n int) *failur
 		ask := doubt && p.absent != nil
 		pause := max(f.RetryAfter, wait.NextBackOff())
 		if !ask && (n >= p.tries || !f.again) || !p.patient(ctx, pause) {
-			return f.doubted(doubt)
+			return f.doubted(doubt).throttled(n, time.Since(began), p.maxPause)
 		}
 		p.tracef("%s: waiting %v before try %d", what, pause.Round(time.Millisecond), n+1)
 		if err := sleep(ctx, pause); err != nil {
-			return f.doubted(doubt)
+			return f.doubted(doubt).throttled(n, time.Since(began), p.maxPause)
 		}
 		if !ask {
 			continue
@@ -108,6 +108,34 @@ func (f *failure) doubted(doubt bool) *failure {
 	}
 	e := *f.Error
 	e.Err = doubtful{f.Err}
+	return &failure{Error: &e}
+}
+
+// throttled says of a call that was one too many what the service asked for and what was done: how
+// often it was asked in which time, and why no longer.
+func (f *failure) throttled(tries int, took, most time.Duration) *failure {
+	if _, known := errors.AsType[*budget.Spent](f.Err); f.Kind != provider.Throttled || known {
+		return f
+	}
+	asked := fmt.Sprintf("asked %d times in %v", tries, took.Round(100*time.Millisecond))
+	if tries == 1 {
+		asked = "asked once"
+	}
+	wish := "the service does not say how long to wait"
+	e := *f.Error
+	when := "later"
+	if e.RetryAfter > 0 {
+		wait := e.RetryAfter.Round(time.Second)
+		when = fmt.Sprintf("in %v", wait)
+		wish = fmt.Sprintf("the service asks to wait %v", wait)
+		if e.RetryAfter > most {
+			wish += fmt.Sprintf(", and zonecast waits %v at most", most)
+		}
+	}
+	e.Err = fmt.Errorf("%w (%s; %s)", e.Err, asked, wish)
+	if e.Advice == "" {
+		e.Advice = "run the command again " + when
+	}
 	return &failure{Error: &e}
 }
 

@@ -3,6 +3,7 @@ package httpkit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/zonecast/zonecast/provider"
@@ -61,6 +62,6 @@ func spent(err error) *provider.Error {
 	}
 	return &provider.Error{
 		Kind: provider.Throttled, RetryAfter: s.Wait, Err: err,
-		Advice: "run the command again later; what the account may do is shown by `zonecast providers show`",
+		Advice: fmt.Sprintf("run the command again in %v; what the account may do is shown by `zonecast providers show`", s.Wait.Round(time.Second)),
 	}
 }
