@@ -46,6 +46,13 @@ func (c *controlled) writeStatus(s *api.Status) {
 		you += ", only " + strings.Join(list, ", ")
 	}
 	c.fact("you", you)
+	for i := range s.Former {
+		if i == mostFormers {
+			c.fact("as before", fmt.Sprintf("… and %s more", plural(len(s.Former)-i, "zone")))
+			break
+		}
+		c.former(&s.Former[i], s.Former[i].Zone.String()+": ")
+	}
 	if len(s.Counters) == 0 {
 		return
 	}
@@ -55,6 +62,18 @@ func (c *controlled) writeStatus(s *api.Status) {
 		rows = append(rows, []string{term.Clean(name), strconv.FormatUint(s.Counters[name], 10)})
 	}
 	c.table(rows)
+}
+
+// mostFormers is how many zones that are answered as before are named.
+const mostFormers = 10
+
+// former tells why a zone is answered as it was.
+func (c *controlled) former(f *api.Former, zone string) {
+	text := fmt.Sprintf("%sserial %d from %s, until it comes from %s", zone, f.Serial, term.Clean(f.From), term.Clean(f.To))
+	if !f.Until.IsZero() {
+		text += ", not after " + f.Until.Local().Format(timeLayout)
+	}
+	c.fact("as before", c.outPaint().Yellow(text))
 }
 
 // long is a time as people tell uptimes.
@@ -107,11 +126,15 @@ func (c *controlled) writeZone(z *api.Zone) {
 		c.fact("DNSSEC", "signed")
 	}
 	c.fact("revision", term.Clean(z.Revision))
+	if z.Former != nil {
+		c.former(z.Former, "")
+	}
 	t := z.Transfer
 	if t == nil {
 		return
 	}
 	switch {
+	case z.Former != nil:
 	case t.Expired:
 		c.fact("state", p.Red("expired: it is not answered, as no primary has confirmed it for too long"))
 	case !t.Loaded:

@@ -170,8 +170,17 @@ func (h *handler) status(c *call) *api.Problem {
 	if h.o.Counters != nil && len(c.may.Zones) == 0 {
 		s.Counters = h.o.Counters()
 	}
+	s.Former = slices.DeleteFunc(h.formers(), func(f api.Former) bool { return !c.may.has(f.Zone) })
 	send(c.w, http.StatusOK, s)
 	return nil
+}
+
+// formers lists zones that are answered as they were.
+func (h *handler) formers() []api.Former {
+	if h.o.Formers == nil {
+		return nil
+	}
+	return h.o.Formers()
 }
 
 // all lists the zones that a client sees, sorted.
@@ -192,6 +201,11 @@ func (h *handler) full(i held.Info) api.Zone {
 	z := brief(i)
 	if h.o.Addresses != nil {
 		z.Addresses = h.o.Addresses()
+	}
+	for _, f := range h.formers() {
+		if f.Zone == i.Origin {
+			z.Former = &f
+		}
 	}
 	if h.o.Transfer == nil {
 		return z

@@ -34,6 +34,8 @@ type Options struct {
 	Counters  func() map[string]uint64
 	// Transfer tells how a secondary zone is.
 	Transfer func(origin zone.Name) (xfr.Status, bool)
+	// Formers lists the zones that are answered as they were; nil: none are.
+	Formers func() []api.Former
 
 	// Reload reads files and configuration again, and returns when that is done.
 	Reload func(ctx context.Context) (api.Reload, error)

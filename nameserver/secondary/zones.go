@@ -262,14 +262,14 @@ func (s *Zones) remove(ctx context.Context, list ...*entry) {
 	for _, e := range list {
 		_, _ = e.stop()
 		s.queue.remove(e.task)
+		if e.lists == nil || e.lists.Serve {
+			s.Withdraw(e.origin) // which may ask how long it would have lasted
+		}
 		s.mu.Lock()
 		if s.entries[e.origin] == e {
 			delete(s.entries, e.origin)
 		}
 		s.mu.Unlock()
-		if e.lists == nil || e.lists.Serve {
-			s.Withdraw(e.origin)
-		}
 		if s.Disk != nil {
 			forgetting.Go(func() error { s.forget(ctx, e.origin); return nil })
 		}

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/nameserver/control"
@@ -30,7 +31,7 @@ func (s *Server) listenControl() error {
 	var err error
 	s.control, err = control.Listen(control.Options{
 		Backend: s.held, Version: s.o.Program, Addresses: s.addresses, Counters: s.counters, Log: c.Log,
-		Transfer: s.transferState, Reload: s.reloadNow,
+		Transfer: s.transferState, Formers: s.zones.formers, Reload: s.reloadNow,
 		Refresh:    s.refresh(s.secondary.Refresh),
 		Retransfer: s.refresh(s.secondary.Retransfer),
 		Accept:     s.refresh(s.secondary.Accept),
@@ -137,13 +138,22 @@ func (s *Server) reload(ctx context.Context) reloaded {
 			s.log(finding.Finding{ID: "zones-control", Severity: finding.Error, Text: err.Error() + "; the control interface stays as it was"})
 		}
 	}
+	s.zones.handOver()
 	waiting, problem := s.again(ctx)
-	r, _ := s.scan(ctx, true)
+	r := s.look(ctx, true)
 	if problem == nil {
 		if problem = s.settle(ctx, waiting); problem != nil {
 			s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: problem.Error()})
 		}
 	}
+	s.tell(s.zones.settled(s.expected))
+	s.before.Store(nil)
+	// What has another holder now is told of by that.
+	r.Changes = slices.DeleteFunc(r.Changes, func(c Change) bool {
+		_, has := s.zones.holder(c.Origin)
+		return c.Removed && has
+	})
+	s.report(ctx, r)
 	if problem != nil {
 		r.Findings = append(r.Findings, finding.Of(problem, "zones-reload")...)
 	}

@@ -42,38 +42,46 @@ func (s *Server) desk() *xfr.Desk {
 	}
 }
 
-// policy says what holds for a zone.
+// policy says what holds for a zone. While a reload is under way, that is for what goes what was.
 func (s *Server) policy(h holder, origin zone.Name) Policy {
-	c := s.content.Load()
+	p, ok := s.policyIn(s.content.Load(), h, origin)
+	if before := s.before.Load(); !ok && before != nil {
+		p, _ = s.policyIn(before, h, origin)
+	}
+	return p
+}
+
+// policyIn says what content says of a zone; ok is false when it does not know it.
+func (s *Server) policyIn(c *Content, h holder, origin zone.Name) (p Policy, ok bool) {
 	switch h.kind {
 	case held.File:
 		dir := filepath.Dir(h.file)
 		for i := range c.Folders {
 			if filepath.Clean(c.Folders[i].Dir) == dir {
-				return c.Folders[i].Policy
+				return c.Folders[i].Policy, true
 			}
 		}
 	case held.Primary:
 		if p := c.primary(origin); p != nil {
-			return p.Policy
+			return p.Policy, true
 		}
 	case held.Secondary:
 		return s.transferred(c, origin)
 	case catalog:
 		for i := range c.Produce {
 			if c.Produce[i].Origin == origin {
-				return c.Produce[i].Policy
+				return c.Produce[i].Policy, true
 			}
 		}
 	}
-	return Policy{}
+	return Policy{}, false
 }
 
 // transferred is what holds for a zone that comes from elsewhere.
-func (s *Server) transferred(c *Content, origin zone.Name) Policy {
+func (s *Server) transferred(c *Content, origin zone.Name) (p Policy, ok bool) {
 	for i := range c.Secondaries {
 		if c.Secondaries[i].Origin == origin {
-			return c.Secondaries[i].Policy
+			return c.Secondaries[i].Policy, true
 		}
 	}
 	by, group, member := s.secondary.MemberOf(origin)
@@ -82,25 +90,25 @@ func (s *Server) transferred(c *Content, origin zone.Name) Policy {
 		cat := &c.Catalogs[i]
 		switch {
 		case cat.Origin == origin:
-			return cat.Policy
+			return cat.Policy, true
 		case !member:
 			// A member that comes out of the store is not known yet; its versions are kept if those of
 			// any member are.
 			for _, t := range append([]Template{cat.Members}, cat.Groups...) {
 				if !t.quiet() {
-					any = t.Policy
+					any, ok = t.Policy, true
 				}
 			}
 		case cat.Origin == by:
 			for j := range cat.Groups {
 				if group != "" && cat.Groups[j].Group == group {
-					return cat.Groups[j].Policy
+					return cat.Groups[j].Policy, true
 				}
 			}
-			return cat.Members.Policy
+			return cat.Members.Policy, true
 		}
 	}
-	return any
+	return any, ok
 }
 
 func fileHolder(file string) holder { return holder{kind: held.File, file: file} }

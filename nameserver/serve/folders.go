@@ -25,8 +25,8 @@ type Folders struct {
 	Zones *nameserver.Zones // where zones are put
 	// Claim is asked before the zone of a file is served for the first time, and names who serves a
 	// zone of that name already, "" for nobody; the file is then left out. Published is called with
-	// each version, and Withdrawn when there is none any more. All are called by one goroutine at a
-	// time and may be nil.
+	// each version, and Withdrawn when there is none any more; it takes the zone out of Zones, which is
+	// done here when it is nil. All are called by one goroutine at a time and may be nil.
 	Claim     func(origin zone.Name, file string) (by string)
 	Published func(z *zone.Zone, c *nameserver.Compiled, file string)
 	Withdrawn func(origin zone.Name)

@@ -124,6 +124,10 @@ func (s *Server) reserve(c *Content, tell bool) (taken []zone.Name) {
 	})
 	one := func(origin zone.Name, h holder) {
 		other, ok := s.zones.claim(origin, h)
+		if !ok && other.kind == held.File {
+			s.folders.yield(origin) // as at a start, what is configured goes before files
+			other, ok = s.zones.claim(origin, h)
+		}
 		if ok {
 			return
 		}
@@ -143,6 +147,9 @@ func (s *Server) reserve(c *Content, tell bool) (taken []zone.Name) {
 	}
 	for i := range c.Catalogs {
 		one(c.Catalogs[i].Origin, holder{kind: held.Secondary})
+	}
+	for i := range c.Produce {
+		one(c.Produce[i].Origin, holder{kind: catalog})
 	}
 	return taken
 }
@@ -249,7 +256,7 @@ func (s *Server) other(origin zone.Name) (*zone.Zone, string) {
 		return nil, ""
 	}
 	if h.kind == held.Secondary {
-		if z, err := s.secondary.Zone(origin); err == nil {
+		if z, err := s.secondary.Zone(origin); err == nil && z != nil {
 			return z, h.kind
 		}
 	}

@@ -97,6 +97,7 @@ func (s *Server) source() metrics.Source {
 		Sockets:  s.sockets.Counters,
 		Observer: s.observer,
 		Zones:    s.zones.counts,
+		Former:   func() int { return len(s.zones.formers()) },
 		Files:    s.tally.files,
 		Reload:   s.tally.reloads,
 		Out:      s.out.Counts,

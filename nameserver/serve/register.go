@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/held"
@@ -53,9 +54,14 @@ type register struct {
 	listed  func()
 	changed func(h holder, c Change)
 
-	mu    sync.RWMutex
-	by    map[zone.Name]*entry
-	ended map[zone.Name]bool // that were answered since the start, and were withdrawn
+	// expire says how long a zone that is transferred in is still valid.
+	expire func(origin zone.Name) (left time.Duration, ok bool)
+
+	mu      sync.RWMutex
+	by      map[zone.Name]*entry
+	former  map[zone.Name]*former // what is answered in place of what holders do not have yet
+	handing bool                  // a reload is under way
+	ended   map[zone.Name]bool    // that were answered since the start, and were withdrawn
 }
 
 // An entry is one zone of a register.
@@ -63,7 +69,8 @@ type entry struct {
 	holder
 	live    bool
 	serial  uint32
-	journal *xfr.Journal // nil: not kept
+	lasts   time.Duration // without word from a primary, as the SOA says
+	journal *xfr.Journal  // nil: not kept
 }
 
 // claim has a zone served from h from now on. When it is served from something else, that is
@@ -118,18 +125,24 @@ func (r *register) publish(h holder, z *zone.Zone, c *nameserver.Compiled) error
 	r.mu.Lock()
 	e := r.by[origin]
 	if e == nil { // withdrawn meanwhile
+		left := r.former[origin] != nil // to who comes next
 		r.mu.Unlock()
-		r.zones.Remove(origin)
+		if !left {
+			r.zones.Remove(origin)
+		}
 		return nil
 	}
+	was, _, before := r.answered(origin)
 	change := Change{
-		Origin: origin, File: h.file, Kind: h.kind, New: !e.live, Serial: held.SerialOf(z), Before: e.serial,
+		Origin: origin, File: h.file, Kind: h.kind, New: !was, Serial: held.SerialOf(z), Before: before,
 		Names: c.Names(), Sets: c.Sets(), Signed: c.Signed(),
 	}
-	e.live, e.journal, e.serial = true, j, change.Serial
+	fresh := !e.live
+	e.live, e.journal, e.serial, e.lasts = true, j, change.Serial, xfr.Lasts(z)
 	delete(r.ended, origin)
+	delete(r.former, origin)
 	r.mu.Unlock()
-	if change.New && r.listed != nil {
+	if fresh && r.listed != nil {
 		r.listed()
 	}
 	if r.changed != nil {
@@ -214,29 +227,56 @@ func (r *register) admit(h holder, z *zone.Zone) error {
 	return nil
 }
 
-// withdraw has a zone no longer answered, and its name free.
+// withdraw has a zone no longer answered, and its name free. While a reload is under way its last
+// version is answered on, until it is known who has it now.
 func (r *register) withdraw(origin zone.Name, kind string) {
+	var left time.Duration
+	confirmed := false
+	if kind == held.Secondary && r.expire != nil {
+		left, confirmed = r.expire(origin)
+	}
 	r.mu.Lock()
 	e := r.by[origin]
 	if e == nil || e.kind != kind {
 		r.mu.Unlock()
 		return
 	}
+	live, _, serial := r.answered(origin)
 	was := *e
 	delete(r.by, origin)
-	if was.live {
-		if r.ended == nil {
-			r.ended = map[zone.Name]bool{}
-		}
-		r.ended[origin] = true
+	if r.handing && live {
+		r.leave(origin, &was, left, confirmed)
+		r.mu.Unlock()
+		return
+	}
+	if live {
+		r.forget(origin)
 	}
 	r.mu.Unlock()
 	r.zones.Remove(origin)
+	if live {
+		r.tellGone(origin, was.holder, serial)
+	} else if r.listed != nil {
+		r.listed()
+	}
+}
+
+// forget notes that a zone is not answered any more.
+func (r *register) forget(origin zone.Name) {
+	delete(r.former, origin)
+	if r.ended == nil {
+		r.ended = map[zone.Name]bool{}
+	}
+	r.ended[origin] = true
+}
+
+// tellGone tells that a zone is not answered any more.
+func (r *register) tellGone(origin zone.Name, h holder, serial uint32) {
 	if r.listed != nil {
 		r.listed()
 	}
-	if was.live && r.changed != nil {
-		r.changed(was.holder, Change{Origin: origin, File: was.file, Kind: was.kind, Removed: true, Serial: was.serial, Before: was.serial})
+	if r.changed != nil {
+		r.changed(h, Change{Origin: origin, File: h.file, Kind: h.kind, Removed: true, Serial: serial, Before: serial})
 	}
 }
 
@@ -252,7 +292,7 @@ func (r *register) release(kind string, keep func(origin zone.Name) bool) {
 	}
 }
 
-// fail has a zone answered with SERVFAIL until it is published.
+// fail has a zone answered with SERVFAIL until it is published, unless a former version is answered.
 func (r *register) fail(origin zone.Name, h holder) {
 	if _, ok := r.claim(origin, h); !ok {
 		return
@@ -269,6 +309,10 @@ func (r *register) fail(origin zone.Name, h holder) {
 	}
 	was := e.live
 	e.live, e.journal = false, nil
+	if r.former[origin] != nil {
+		r.mu.Unlock()
+		return
+	}
 	r.mu.Unlock()
 	r.zones.Put(c)
 	if was && r.listed != nil {
@@ -280,8 +324,11 @@ func (r *register) fail(origin zone.Name, h holder) {
 func (r *register) journal(origin zone.Name) *xfr.Journal {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if e := r.by[origin]; e != nil {
+	if e := r.by[origin]; e != nil && e.journal != nil {
 		return e.journal
+	}
+	if f := r.former[origin]; f != nil {
+		return f.journal
 	}
 	return nil
 }
@@ -315,20 +362,22 @@ func (r *register) targets(origin zone.Name) []xfr.Target {
 func (r *register) serial(origin zone.Name) uint32 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if e := r.by[origin]; e != nil {
-		return e.serial
-	}
-	return 0
+	_, _, serial := r.answered(origin)
+	return serial
 }
 
 func (r *register) holder(origin zone.Name) (holder, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	e := r.by[origin]
-	if e == nil {
-		return holder{}, false
+	if e := r.by[origin]; e != nil {
+		return e.holder, true
 	}
-	return e.holder, true
+	if f := r.former[origin]; f != nil {
+		h := f.holder
+		h.file = cmp.Or(f.broken, h.file)
+		return h, true
+	}
+	return holder{}, false
 }
 
 // tell tells the secondaries of a zone once more.
@@ -349,11 +398,11 @@ func (r *register) live(kinds ...string) []zone.Name {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var out []zone.Name
-	for origin, e := range r.by {
-		if e.live && slices.Contains(kinds, e.kind) {
+	r.each(func(origin zone.Name, kind string) {
+		if slices.Contains(kinds, kind) {
 			out = append(out, origin)
 		}
-	}
+	})
 	slices.SortFunc(out, zone.Name.Compare)
 	return out
 }
@@ -363,10 +412,20 @@ func (r *register) counts() map[string]int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	out := map[string]int{}
-	for _, e := range r.by {
-		if e.live {
-			out[cmp.Or(e.kind, held.File)]++
+	r.each(func(_ zone.Name, kind string) { out[cmp.Or(kind, held.File)]++ })
+	return out
+}
+
+// each gives f the zones that are answered.
+func (r *register) each(f func(origin zone.Name, kind string)) {
+	for origin, e := range r.by {
+		if e.live || r.former[origin] != nil {
+			f(origin, e.kind)
 		}
 	}
-	return out
+	for origin, x := range r.former {
+		if r.by[origin] == nil {
+			f(origin, x.kind)
+		}
+	}
 }

@@ -41,6 +41,7 @@ type Server struct {
 	folders  Folders
 	zones    *register
 	content  atomic.Pointer[Content]
+	before   atomic.Pointer[Content] // while a reload is under way: what was served before
 	metrics  net.Listener // nil: none
 	observer *observe.Observer
 
@@ -82,6 +83,7 @@ func Listen(o Options) (*Server, error) {
 	s.notify = &xfr.Notifier{Targets: s.zones.targets, Told: s.told, Rest: restAfterNotify}
 	s.zones.notify, s.zones.listed, s.zones.changed = s.notify, s.relist, s.changed
 	s.wire()
+	s.zones.expire = s.secondary.Expire
 	s.out = &xfr.Out{
 		Journal: s.zones.journal, Access: s.zones.access, Transfers: o.Transfers, PerClient: o.TransfersPerClient,
 		Serves: func(origin zone.Name) bool { return s.engine.Zones.Find(origin) != nil },
@@ -283,7 +285,7 @@ func (s *Server) watch(ctx context.Context, reload <-chan struct{}) {
 			r.done <- s.reload(ctx)
 		case <-timer.C:
 		}
-		_, took := s.scan(ctx, false)
+		took := s.scan(ctx)
 		// A look at very many files costs: it must stay a small part of the time.
 		timer.Reset(max(s.o.Poll, 20*took))
 	}
@@ -295,17 +297,36 @@ func (s *Server) ready() {
 	}
 }
 
-func (s *Server) scan(ctx context.Context, now bool) (Report, time.Duration) {
+// scan looks at the folders, without being asked to.
+func (s *Server) scan(ctx context.Context) time.Duration {
+	r := s.look(ctx, false)
+	s.tell(s.zones.review(time.Now(), s.expected))
+	if !r.Quiet() {
+		s.report(ctx, r)
+	}
+	return r.Took
+}
+
+func (s *Server) look(ctx context.Context, now bool) Report {
 	r := s.folders.Scan(ctx, now)
 	s.tally.scanned(&r)
 	s.looked()
-	if ctx.Err() == nil && s.o.Report != nil && (now || !r.Quiet()) {
-		s.o.Report(r)
-	}
 	if r.Bytes > tidyAbove {
 		debug.FreeOSMemory()
 	}
-	return r, r.Took
+	return r
+}
+
+func (s *Server) report(ctx context.Context, r Report) {
+	if ctx.Err() == nil && s.o.Report != nil {
+		s.o.Report(r)
+	}
+}
+
+func (s *Server) tell(fs []finding.Finding) {
+	for _, f := range fs {
+		s.log(f)
+	}
 }
 
 // again exchanges what is served, when a reload was asked for. An error has been told. waiting are
@@ -322,7 +343,7 @@ func (s *Server) again(ctx context.Context) (waiting []zone.Name, err error) {
 		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error()})
 		return nil, err
 	}
-	s.content.Store(&c)
+	s.before.Store(s.content.Swap(&c))
 	waiting = s.reserve(&c, false)
 	var dirs []string
 	for _, f := range c.Folders {

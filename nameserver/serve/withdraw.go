@@ -97,9 +97,10 @@ func (s *scan) leave() {
 func (s *scan) drop(origin zone.Name) {
 	z := s.zones[origin]
 	delete(s.zones, origin)
-	s.Zones.Remove(origin)
 	if s.Withdrawn != nil {
 		s.Withdrawn(origin)
+	} else {
+		s.Zones.Remove(origin)
 	}
 	s.changed(Change{Origin: origin, File: z.path, Removed: true, Serial: z.serial, Before: z.serial})
 }

@@ -27,6 +27,7 @@ type Source struct {
 	Observer *observe.Observer
 	// Zones are how many are served, by kind: "file", "primary", "secondary" …
 	Zones  func() map[string]int
+	Former func() int // zones that are answered as they were before a reload
 	Files  func() Files
 	Reload func() Reload
 	// Out is what secondaries did, and Told how many were told of a new version, and could not be.
@@ -103,6 +104,9 @@ func (p *Page) Collect(out chan<- prometheus.Metric) {
 	}
 	if s.Zones != nil {
 		w.zones(s.Zones())
+	}
+	if s.Former != nil {
+		w.former(s.Former())
 	}
 	if s.Files != nil {
 		w.files(s.Files())

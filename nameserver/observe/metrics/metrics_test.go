@@ -74,12 +74,15 @@ func full() Source {
 		Sockets: func() socket.Counters {
 			return socket.Counters{Datagrams: 100, Answers: 99, Messages: 20, Requests: 3, Connections: 5, Open: 1}
 		},
-		Zones: func() map[string]int { return map[string]int{"file": 3, "secondary": 30} },
+		Zones:  func() map[string]int { return map[string]int{"file": 3, "secondary": 30} },
+		Former: func() int { return 1 },
 		Files: func() Files {
 			return Files{Files: 4, Broken: 1, Scans: 100, Changes: 5, Changed: at(1), Took: 2 * time.Millisecond}
 		},
-		Reload:  func() Reload { return Reload{Last: at(2), Good: false, Count: 3, Wrong: 1} },
-		Out:     func() xfr.Counts { return xfr.Counts{Whole: 1, Incremental: 2, Refused: 3, Records: 400, Busy: 2, Open: 4, Waiting: 1} },
+		Reload: func() Reload { return Reload{Last: at(2), Good: false, Count: 3, Wrong: 1} },
+		Out: func() xfr.Counts {
+			return xfr.Counts{Whole: 1, Incremental: 2, Refused: 3, Records: 400, Busy: 2, Open: 4, Waiting: 1}
+		},
 		Told:    func() (uint64, uint64) { return 5, 1 },
 		In:      func() []Incoming { return incoming },
 		Updates: func() map[string]uint64 { return map[string]uint64{"done": 2, "refused": 1} },

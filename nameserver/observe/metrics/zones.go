@@ -16,6 +16,10 @@ func (w writer) zones(byKind map[string]int) {
 	w.gauge("zonecast_zones", "Zones that are served.", float64(all))
 }
 
+func (w writer) former(n int) {
+	w.gauge("zonecast_zones_former", "Zones that are answered as they were before a reload, since where they are to come from has nothing yet.", float64(n))
+}
+
 func (w writer) files(f Files) {
 	w.gauge("zonecast_zone_files", "Zone files in the folders.", float64(f.Files))
 	w.gauge("zonecast_zone_files_broken", "Zone files that cannot be used; the zones are served as they were.", float64(f.Broken))

@@ -57,6 +57,7 @@ type Status struct {
 	Addresses []string          `json:"addresses,omitempty"` // where it answers over UDP and TCP
 	Counters  map[string]uint64 `json:"counters,omitempty"`
 	Client    Client            `json:"client"`
+	Former    []Former          `json:"former,omitempty"` // zones that are answered as they were
 }
 
 // A Client is who asks, and what it may do.
@@ -76,6 +77,16 @@ type Zone struct {
 	Signed    bool      `json:"signed,omitempty"`
 	Addresses []string  `json:"addresses,omitempty"` // where it can be asked; not in lists
 	Transfer  *Transfer `json:"transfer,omitempty"`  // of a secondary zone; not in lists
+	Former    *Former   `json:"former,omitempty"`    // not in lists
+}
+
+// A Former says that a zone is answered as it was, since where it is to be served from has nothing yet.
+type Former struct {
+	Zone   zone.Name `json:"zone"`
+	Serial uint32    `json:"serial"`
+	From   string    `json:"from"`           // in words: the zone was served from …
+	To     string    `json:"to"`             // and is to be served from …
+	Until  time.Time `json:"until,omitzero"` // not after; zero: as long as it takes
 }
 
 // A Transfer says how a secondary zone is.
