@@ -42,7 +42,7 @@ type Server struct {
 	zones    *register
 	content  atomic.Pointer[Content]
 	before   atomic.Pointer[Content] // while a reload is under way: what was served before
-	metrics  net.Listener // nil: none
+	metrics  net.Listener            // nil: none
 	observer *observe.Observer
 
 	db        *journal.DB // nil: no store
