@@ -41,7 +41,7 @@ func (e *Engine) Answer(s *Scratch, query []byte, c Client, dst []byte) []byte {
 		e.touch(s)
 	}
 	s.rcode, s.extended, s.truncated, s.authoritative = rcodeNoError, edeNone, false, false
-	s.kind, s.kindHash = kindError, 0
+	s.kind, s.kindHash, s.from = kindError, 0, nil
 	s.m.counts = [3]uint16{}
 	s.m.names.reset()
 
@@ -133,7 +133,7 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 	case query[2]>>3&0xF != 0: // NOTIFY and UPDATE are answered elsewhere
 		s.rcode, s.extended = rcodeNotImp, edeNotSupported
 		return
-	case s.edns.bad:
+	case s.edns.bad || e.ClientSubnet && s.edns.subnet.bad:
 		s.rcode = rcodeFormErr
 		return
 	case s.edns.version > 0:
@@ -174,12 +174,17 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 		s.rcode, s.extended = rcodeRefused, edeNotAuthoritative
 		return
 	}
+	s.from, s.zone = z, z
 	if z.failing {
 		s.rcode, s.extended = rcodeServFail, edeNotReady
 		return
 	}
+	if e.Reports != nil && !c.Stream && !s.edns.proven && e.Reports.isReport(s.q) {
+		s.authoritative, s.truncated = true, true // who reports has to show its address (RFC 9567, section 6.3)
+		return
+	}
 	s.do, s.rotate = s.edns.do, e.Rotate
-	s.steer, s.client = e.Steer, c.Addr.Addr()
+	s.steer, s.client, s.tailored = e.Steer, c.Addr.Addr(), e.ClientSubnet
 	s.proofs, s.wanted = s.proofSpace[:0], s.wantSpace[:0]
 	s.search(&e.Zones, z)
 }

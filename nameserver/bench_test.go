@@ -22,20 +22,27 @@ func TestNoAllocation(t *testing.T) {
 	for _, way := range signedZones {
 		engines[way] = signedEngine(t, way)
 	}
+	engines["services"] = serviceEngine(t, "nsec3")
 	for way, e := range engines {
-		e.NSID, e.Rotate = "ns1", true
+		e.NSID, e.Rotate, e.ClientSubnet, e.Reports = "ns1", true, true, reports(t, "er.elsewhere.example.")
 		e.Cookies = nameserver.NewCookies()
 		e.Limit = nameserver.NewRateLimit(nameserver.RateLimitOptions{PerSecond: 5, Size: 1024})
 		s := e.NewScratch()
 		names := signedNames()
-		if way == "unsigned" {
+		switch way {
+		case "unsigned":
 			names = tricky()
+		case "services":
+			names = nil
+			for name := range serviceLacks {
+				names = append(names, name+"service.example.")
+			}
 		}
 		dst := make([]byte, 0, 4096)
 		for _, name := range names {
 			for _, typ := range []uint16{dns.TypeA, dns.TypeMX, dns.TypeNS, dns.TypeDS, dns.TypeTXT, dns.TypeANY, dns.TypeRRSIG, dns.TypeSRV, dns.TypeHTTPS} {
 				q := query(t, name, typ, dnssec, func(m *dns.Msg) {
-					m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_NSID{Code: dns.EDNS0NSID}, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}}
+					m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_NSID{Code: dns.EDNS0NSID}, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}, raw(t, 8, "00011800c00002"), raw(t, 19, "")}
 				})
 				if n := testing.AllocsPerRun(5, func() { e.Answer(s, q, client, dst) }); n != 0 {
 					t.Errorf("%s: %s %s: %v allocations", way, name, dns.TypeToString[typ], n)

@@ -5,10 +5,13 @@ import "encoding/binary"
 // Codes of EDNS options.
 const (
 	optNSID      = 3
+	optSubnet    = 8
 	optCookie    = 10
 	optKeepalive = 11
 	optPadding   = 12
 	optEDE       = 15
+	optReport    = 18
+	optVersion   = 19
 
 	optHead = 11 // OPT without options
 	edeLen  = 6  // an extended error
@@ -25,6 +28,8 @@ type edns struct {
 	nsid      bool
 	keepalive bool
 	padding   bool
+	serial    bool // the version of the zone is asked for
+	subnet    subnet
 	version   uint8
 	size      uint16
 	cookieLen uint8
@@ -121,6 +126,14 @@ func (o *edns) options(b []byte) {
 			o.keepalive = true
 		case optPadding:
 			o.padding = true
+		case optSubnet:
+			o.subnet.read(data) // what is wrong matters only to who looks at subnets
+		case optVersion:
+			if l != 0 { // only answers have content (RFC 9660, section 3.1)
+				o.bad = true
+				return
+			}
+			o.serial = true
 		case optCookie:
 			// RFC 7873, section 5.2.2; only the first one counts.
 			if l != 8 && (l < 16 || l > 40) {
@@ -150,6 +163,12 @@ func (o *edns) reserve(e *Engine, c *Client) {
 	if o.keepalive && c.Stream {
 		o.room += 6
 	}
+	if o.serial {
+		o.room += 4 + versionLen
+	}
+	if e.ClientSubnet && o.subnet.n > 0 {
+		o.room += 4 + int(o.subnet.n)
+	}
 	if o.padding && c.Encrypted {
 		o.room += 4
 	}
@@ -169,7 +188,7 @@ func (s *Scratch) writeOPT(e *Engine, c *Client) {
 	}
 	length := at + 9
 	at += optHead
-	if o.room == optHead+edeLen && s.extended == edeNone { // no options were asked for
+	if o.room == optHead+edeLen && s.extended == edeNone && e.Reports == nil { // no options were asked for
 		b[length], b[length+1] = 0, 0
 		m.n = at
 		return
@@ -192,6 +211,19 @@ func (s *Scratch) writeOPT(e *Engine, c *Client) {
 		at = option(b, at, optEDE, 2)
 		binary.BigEndian.PutUint16(b[at:], uint16(s.extended))
 		at += 2
+	}
+	if o.serial && s.from != nil && !s.from.failing {
+		at = s.from.appendVersion(b, at)
+	}
+	if e.ClientSubnet && o.subnet.n > 0 {
+		at = o.subnet.append(b, at)
+	}
+	if e.Reports != nil && e.Reports.belongs(s) {
+		most := min(o.limit, len(b))
+		if o.padding && c.Encrypted {
+			most -= 4
+		}
+		at = e.Reports.append(b[:most], at)
 	}
 	if o.padding && c.Encrypted {
 		whole := (at + 4 + padBlock - 1) / padBlock * padBlock

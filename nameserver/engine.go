@@ -38,6 +38,14 @@ type Engine struct {
 	Rotate bool
 	// Cookies protects against spoofed addresses (RFC 7873); nil answers without cookies.
 	Cookies *Cookies
+	// ClientSubnet takes note of the subnets of clients that resolvers tell of (RFC 7871): Steer gets
+	// them, and who sent one gets it back with the scope of the answer. Without it they are ignored, as
+	// that RFC wants it from who does not make use of them: answers are the same for all networks then,
+	// and resolvers know so without being told.
+	ClientSubnet bool
+	// Reports tells resolvers where to report what they could not resolve or validate (RFC 9567); nil
+	// does not.
+	Reports *Reports
 	// Steer appends to picked the numbers of the records that a client is answered with, in their
 	// order, for sets that have a policy (CompileOptions.Policy). None means that there is no such
 	// data. It is called by many threads at once, once for each such set of an answer, and must be as

@@ -1,7 +1,5 @@
 package nameserver
 
-import "encoding/binary"
-
 // A proof is a node whose NSEC or NSEC3 record belongs into the authority section.
 type proof struct {
 	zone *Compiled
@@ -52,7 +50,7 @@ func (s *Scratch) finish() {
 		}
 	}
 	for _, p := range s.proofs {
-		if !s.denial(p) {
+		if set, w, ok := s.denial(p, authority); ok && !s.put(&set, w) {
 			return
 		}
 	}
@@ -62,8 +60,11 @@ func (s *Scratch) finish() {
 		done = s.addresses(&s.wanted[i], done, true)
 	}
 	for i := range s.wanted {
-		if s.wanted[i].cut && !s.truncated {
-			done = s.addresses(&s.wanted[i], done, false)
+		switch x := &s.wanted[i]; {
+		case x.cut && !s.truncated:
+			s.addresses(x, done, false)
+		case isService(x.set.typ):
+			s.services(x)
 		}
 	}
 }
@@ -104,19 +105,15 @@ func (s *Scratch) delegation(z *Compiled) bool {
 	return true
 }
 
-// denial writes an NSEC or NSEC3 record.
-func (s *Scratch) denial(p proof) bool {
+// denial is the NSEC or NSEC3 record of a proof, and how it is written; not ok when there is none.
+func (s *Scratch) denial(p proof, section int) (set rrset, w manner, ok bool) {
 	n := p.zone.at(p.ref)
 	t := uint16(typeNSEC)
 	if p.zone.denial == denialNSEC3 {
 		t = typeNSEC3
 	}
-	set, ok := p.zone.set(n, t)
-	if !ok {
-		return true
-	}
-	owner := p.zone.appendName(s.made[:0], n)
-	return s.put(&set, manner{section: authority, owner: owner, sigs: true})
+	set, ok = p.zone.set(n, t)
+	return set, manner{section: section, owner: p.zone.appendName(s.made[:0], n), sigs: true}, ok
 }
 
 // addresses writes the addresses of the names in a set, as far as the zone has them. For a
@@ -124,38 +121,21 @@ func (s *Scratch) denial(p proof) bool {
 // (RFC 9471), then for others. done are nodes that are written already.
 func (s *Scratch) addresses(x *want, done []uint32, first bool) []uint32 {
 	z := x.zone
-	shape := shapeOf(x.set.typ)
-	body := x.set.body
-	for range x.set.n {
-		l := int(binary.BigEndian.Uint16(body[10:]))
-		rdata := body[recordHead : recordHead+l]
-		body = body[recordHead+l:]
-		target := rdata[shape.head(rdata):]
-		n := x.node
-		switch {
-		case target[0] != 0:
-			n = z.target(&s.t, target)
-		case (x.set.typ == typeSVCB || x.set.typ == typeHTTPS) && rdata[0]|rdata[1] != 0:
-			s.t.readStored(s.q.suffix(0)) // the owner itself (RFC 9460, section 2.5.2)
-		default:
-			continue // nothing is there (RFC 2782, RFC 7505)
-		}
-		if n.ref == 0 || x.cut && s.belowCut(z, x.node) != first {
+	for body := x.set.body; len(body) > 0; body = behindRecord(body) {
+		n, ok := s.targetOf(x, body)
+		if !ok || n.ref == 0 || x.cut && s.belowCut(z, x.node) != first {
 			continue
 		}
 		if n.flags()&leavesOut != 0 && x.set.typ != typeNS || len(done) == cap(done) || contains(done, n.ref) {
 			continue
 		}
-		if x.set.typ == typeNAPTR && !s.rewrites(z, n, rdata) {
+		if x.set.typ == typeNAPTR && !s.rewrites(z, n, rdataOf(body)) {
 			continue
 		}
 		done = append(done, n.ref)
 		if !s.address(z, n) && x.cut && first {
 			s.truncated = true
 			return done
-		}
-		if (x.set.typ == typeSVCB || x.set.typ == typeHTTPS) && rdata[0]|rdata[1] == 0 {
-			s.more(z, n, x.set.typ) // AliasMode (RFC 9460, section 4.1)
 		}
 	}
 	return done
@@ -192,14 +172,6 @@ func contains(list []uint32, x uint32) bool {
 	return false
 }
 
-// target finds the node of a name in wire form, which is read into q.
-func (z *Compiled) target(q *name, wire []byte) node {
-	if !q.readStored(wire) || q.labels < z.labels || string(q.suffix(q.labels-z.labels)) != string(z.apex) {
-		return node{}
-	}
-	return z.find(q, 0)
-}
-
 // belowCut tells whether s.t is at or below a delegation.
 func (s *Scratch) belowCut(z *Compiled, cut node) bool {
 	rel := z.relative(cut)
@@ -225,7 +197,7 @@ func (s *Scratch) address(z *Compiled, n node) bool {
 func (s *Scratch) more(z *Compiled, n node, t uint16) bool {
 	set, ok := z.set(n, t)
 	if ok && set.flags&steered != 0 {
-		set, ok = s.steered(set)
+		set, ok = s.steered(set, additional)
 	}
 	if !ok {
 		return true

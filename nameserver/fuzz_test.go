@@ -10,6 +10,7 @@ import (
 	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/wire"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // FuzzAnswer sends any octets. Whatever they are, the answer is a message that other code reads, fits,
@@ -19,13 +20,18 @@ func FuzzAnswer(f *testing.F) {
 	for _, way := range signedZones[1:] {
 		e.Zones.Put(compiledSigned(f, way))
 	}
-	e.NSID, e.Version = "ns1", "1"
+	e.Zones.Put(serviceEngine(f, "nsec").Zones.Find(zone.MustName("service.example.")))
+	e.NSID, e.Version, e.ClientSubnet, e.Reports = "ns1", "1", true, reports(f, "er.example.net.")
 	e.Cookies = &nameserver.Cookies{Secrets: [][16]byte{{1}}}
 	for _, name := range []string{"www.example.org.", "q.wild.example.org.", "a.old.example.org.", "loop.example.org.", "x.sub.example.org.", "txt.big.example.", "a.insecure.signed.example.", "nothing.signed.example.", "over.example.org."} {
 		f.Add(query(f, name, dns.TypeA, dnssec), false, uint16(1232))
 		f.Add(query(f, name, dns.TypeMX), true, uint16(0))
 		f.Add(query(f, name, dns.TypeANY, options(cookie("0011223344556677"), &dns.EDNS0_PADDING{Padding: []byte{0}}, &dns.EDNS0_NSID{Code: dns.EDNS0NSID})), true, uint16(512))
 	}
+	for _, content := range []string{"00011800c00002", "0002380020010db8000100", "00011400c00018", "00000000"} {
+		f.Add(query(f, "two.service.example.", dns.TypeHTTPS, dnssec, func(m *dns.Msg) { m.IsEdns0().Option = []dns.EDNS0{raw(f, 8, content), raw(f, 19, "")} }), false, uint16(700))
+	}
+	f.Add(query(f, "_er.1.www.example.org.7._er.er.example.net.", dns.TypeTXT, options(raw(f, 19, ""))), false, uint16(512))
 	s := e.NewScratch()
 	f.Fuzz(func(t *testing.T, q []byte, stream bool, most uint16) {
 		s.Now = 1.7e18

@@ -241,7 +241,7 @@ func (s *Scratch) first(set *rrset) int {
 func (s *Scratch) choose(z *Compiled, n node) (set rrset, found, alias bool) {
 	set, found, alias = s.pick(z, n)
 	if set.flags&steered != 0 && found {
-		set, found = s.steered(set)
+		set, found = s.steered(set, answer)
 	}
 	return set, found, alias && found
 }

@@ -17,7 +17,8 @@ type Scratch struct {
 	qtype, qclass uint16
 	do, rotate    bool
 	zone          *Compiled
-	links         int // aliases followed
+	from          *Compiled // the zone that the question was in; nil: none
+	links         int       // aliases followed
 	seen          [maxChain]uint64
 	dnames        [maxChain]proof // DNAMEs followed, by link
 	turn          uint32          // of rotation
@@ -38,6 +39,7 @@ type Scratch struct {
 	// Policies.
 	steer     func(*Choice, []uint16) []uint16
 	client    netip.Addr
+	tailored  bool // by the client's subnet, where it told one
 	choice    Choice
 	picked    []byte // records that were chosen
 	chosen    bool   // there was something to choose
