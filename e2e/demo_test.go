@@ -16,7 +16,7 @@ import (
 // TestDemo runs what "make run" runs. The script itself demands the exit code of each command.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "../scripts/demo", "--base-port", "15000")
 	cmd.Env = append(os.Environ(), "ZONECAST="+filepath.Join(binary, "zonecast"), "DEMO_DIR="+filepath.Join(t.TempDir(), "demo"))

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/zonecast/zonecast/internal/patience"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in scripts")
@@ -142,7 +144,7 @@ func waitfile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: waitfile FILE")
 	}
-	end := time.Now().Add(30 * time.Second)
+	end := time.Now().Add(patience.Limit)
 	for {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
@@ -161,7 +163,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(patience.Limit)
 	for {
 		_ = ts.Exec(args[1], args[2:]...) // it may not be there yet
 		if pattern.MatchString(ts.ReadFile("stdout")) {

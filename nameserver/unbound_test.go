@@ -124,7 +124,7 @@ func tryUnbound(t *testing.T, binary string, port uint16, anchor, more string) (
 	})
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for range 250 {
+	for limit := time.Now().Add(patience.Limit); time.Now().Before(limit); {
 		select {
 		case <-ended:
 			return "", false

@@ -434,7 +434,7 @@ old 300 DNAME new
 	}
 	p := target()
 	p.Base.Info.Addresses = []string{s.Addr}
-	got := New(Options{Timeout: time.Second}).Verify(t.Context(), p, done, nil)
+	got := New(Options{Timeout: 5 * time.Second}).Verify(t.Context(), p, done, nil)
 	if got.Checked != 12 || got.Visible != 10 {
 		t.Errorf("checked %d, visible %d; want 12 and 10", got.Checked, got.Visible)
 	}

@@ -14,7 +14,7 @@ import (
 
 // impatient is the wait for a server that is starting: it is silent, and asked
 // again soon.
-const impatient = 500 * time.Millisecond
+const impatient = time.Second
 
 // ask sends one query.
 func ask(network, addr, name string, qtype uint16, timeout time.Duration) (*dns.Msg, error) {

@@ -12,9 +12,9 @@ import (
 )
 
 // How long a server may take to answer, and to end when asked to. Both are far
-// above what they take (well below a second), for machines under load.
+// above what they take (well below a second), for slow machines under load.
 const (
-	startLimit = 20 * time.Second
+	startLimit = 90 * time.Second
 	stopLimit  = 10 * time.Second
 	pollEvery  = 5 * time.Millisecond
 )

@@ -460,7 +460,7 @@ func TestThrottledForAnHour(t *testing.T) {
 			break
 		}
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 5*time.Minute {
 		t.Errorf("it took %v to say so", took)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/provider"
@@ -69,7 +70,7 @@ func ask(ctx context.Context, addr string, k zone.Key) (zone.RRset, bool, error)
 }
 
 func askOne(ctx context.Context, addr string, k zone.Key) (set zone.RRset, ok bool, err error) {
-	c := wire.Client{}
+	c := wire.Client{Timeout: 20 * time.Second, Tries: 6}
 	m, err := c.Exchange(ctx, addr, wire.Query(k.Owner, k.Type))
 	if err != nil {
 		return set, false, err

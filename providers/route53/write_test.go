@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/route53"
 	emulated "github.com/zonecast/zonecast/sandbox/route53"
@@ -357,15 +358,17 @@ func TestPriorRequestNotComplete(t *testing.T) {
 		}
 		ended <- r
 	}()
-	for c.Panel().Calls()["POST /2013-04-01/hostedzone/{id}/rrset"] < 2 && !t.Failed() {
+	patience.Until(t, "the write is repeated", func() (any, bool) {
 		select {
 		case r := <-ended:
 			t.Fatalf("ended while the zone was busy: %+v; calls %v", r, c.Panel().Calls())
-		case <-time.After(time.Millisecond):
+		default:
 		}
-	}
+		calls := c.Panel().Calls()
+		return calls, calls["POST /2013-04-01/hostedzone/{id}/rrset"] >= 2
+	})
 	release()
-	if r := <-ended; r.Count(provider.Done) != 1 || r.Calls < 3 {
+	if r := patience.Receive(t, "the end of the write", ended); r.Count(provider.Done) != 1 || r.Calls < 3 {
 		t.Errorf("receipt %+v, want it done after at least 3 calls", r)
 	}
 }

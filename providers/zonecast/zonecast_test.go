@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/zonecast"
@@ -270,20 +271,19 @@ func TestLostAnswer(t *testing.T) {
 			t.Errorf("the answer was lost: %+v %v; want Unknown", r, err)
 		}
 	})
-	<-began
+	patience.Receive(t, "the beginning of the write", began)
 	cancel() // the client goes while the write is carried out
 	wg.Wait()
 	close(release)
 	p = open(t, map[string]string{"socket": path}, nil)
-	for { // until the write, which nobody waits for, is done
+	patience.Until(t, "the write, which nobody waits for, is done", func() (any, bool) {
 		snap, err := p.Read(t.Context(), base.Info.ZoneRef)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := snap.Sets.Set(example, zone.TypeNS); ok {
-			return
-		}
-	}
+		_, ok := snap.Sets.Set(example, zone.TypeNS)
+		return snap.Sets, ok
+	})
 }
 
 // TestNonsense reads from things that are no name server.

@@ -60,7 +60,7 @@ func TestAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = dns.Close() }()
-	client := &wire.Client{Timeout: 5 * time.Second}
+	client := &wire.Client{Timeout: 20 * time.Second, Tries: 6}
 	for _, tt := range []struct {
 		name               string
 		kind               zone.Type

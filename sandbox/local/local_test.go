@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/sandbox/local"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -47,7 +48,7 @@ func TestServersStartStopAndResume(t *testing.T) {
 				t.Helper()
 				u := wire.Update(zone.MustName(origin))
 				u.Authority = []wire.Record{{Owner: zone.MustName("www.example.org."), Type: zone.TypeA, Class: wire.ClassIN, TTL: 60, Data: zone.Data([]byte{192, 0, 2, n})}}
-				if m, err := (&wire.Client{Key: key, Transport: wire.TCP}).Exchange(t.Context(), o.DNS, u); err != nil || m.RCODE != wire.NoError {
+				if m, err := (&wire.Client{Key: key, Transport: wire.TCP, Timeout: patience.Limit}).Exchange(t.Context(), o.DNS, u); err != nil || m.RCODE != wire.NoError {
 					t.Fatalf("update %d: %v, %v", n, m, err)
 				}
 			}
@@ -67,7 +68,7 @@ func TestServersStartStopAndResume(t *testing.T) {
 			if err := s.Resume(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if m, err := (&wire.Client{}).Exchange(t.Context(), o.DNS, ask); err != nil || len(m.Answers) != 30 {
+			if m, err := (&wire.Client{Timeout: 20 * time.Second, Tries: 6}).Exchange(t.Context(), o.DNS, ask); err != nil || len(m.Answers) != 30 {
 				t.Errorf("after Resume: %v, %v; want the 30 records that were added", m, err)
 			}
 			update(30)

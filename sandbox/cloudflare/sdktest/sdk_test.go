@@ -16,6 +16,7 @@ import (
 	"github.com/cloudflare/cloudflare-go/v7/option"
 	"github.com/cloudflare/cloudflare-go/v7/zones"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/sandbox/cloudflare"
 	"github.com/zonecast/zonecast/sandbox/service"
 )
@@ -292,7 +293,7 @@ func TestThrottled(t *testing.T) {
 	t.Parallel()
 	svc, client := start(t, cloudflare.Options{}, option.WithAPIToken(cloudflare.DefaultToken), option.WithMaxRetries(2))
 	svc.Panel().Turn(func(k *service.Knobs) { k.Throttle, k.RetryAfter = 1, service.Duration(time.Second) })
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 	defer cancel()
 	for range 2 {
 		if _, err := client.Zones.List(ctx, zones.ZoneListParams{}); err != nil {
