@@ -243,7 +243,11 @@ func (d *decoder) options(e *Entry, what string) {
 			d.warn("unused-option", f.Place, "", "option %s of %s has no effect here", f.Name, what)
 		}
 		if err := d.checkValue(f.Value, o); err != "" {
-			d.err("wrong-type", f.Value.Place, "", "option %s of %s must be %s", f.Name, what, err)
+			fix := ""
+			if o.Kind == provider.NameServer {
+				fix = provider.HowToWriteDNSAddress
+			}
+			d.err("wrong-type", f.Value.Place, fix, "option %s of %s must be %s", f.Name, what, err)
 		}
 		if o.Kind == provider.Folder && f.Value.Kind == Scalar && !d.cfg.isReference(f.Value.Text) {
 			f.Value.Text = d.folder(f.Value, what, f.Name)

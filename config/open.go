@@ -243,6 +243,9 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 			return out, nil
 		}
 		if want := wrongScalar(out.Text, v.Kind, o.Kind); want != "" {
+			if o.Kind == provider.NameServer {
+				want += "; " + provider.HowToWriteDNSAddress
+			}
 			return out, fmt.Errorf("its value must be %s", want)
 		}
 	case List:
@@ -294,6 +297,13 @@ func wrongScalar(text string, k ValueKind, want provider.OptionKind) string {
 	case provider.Folder:
 		if k != Scalar {
 			return "a folder"
+		}
+	case provider.NameServer:
+		if k != Scalar {
+			return "the address of a name server"
+		}
+		if _, err := provider.DNSAddress(text); err != nil && text != "" {
+			return "the address of a name server, and " + err.Error()
 		}
 	}
 	return ""

@@ -2,14 +2,11 @@ package config
 
 import (
 	"cmp"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/yaml11"
+	"github.com/zonecast/zonecast/provider"
 )
 
 // policyKeys are the keys of a policy; they stand directly below defaults, a provider or a zone.
@@ -148,18 +145,12 @@ func (d *decoder) address(n *yaml11.Node) string {
 	if !ok {
 		return ""
 	}
-	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		return netip.AddrPortFrom(a, 53).String()
-	}
-	host, port, err := net.SplitHostPort(s)
+	a, err := provider.DNSAddress(s)
 	if err != nil {
-		host, port = s, "53"
-	}
-	if p, err := strconv.Atoi(port); err != nil || p < 1 || p > 65535 || host == "" || strings.ContainsAny(host, " /:") && net.ParseIP(host) == nil {
-		d.err("address", place(n.Pos), `write "192.0.2.1:53"`, "%q is no address of a name server", clip(s))
+		d.err("address", place(n.Pos), provider.HowToWriteDNSAddress, "%q of verify.addresses %v", clip(s), err)
 		return ""
 	}
-	return net.JoinHostPort(host, port)
+	return a
 }
 
 // Guards returns what holds for plans of a zone at a target: what the zone says, else the

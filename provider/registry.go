@@ -34,6 +34,8 @@ const (
 	List   OptionKind = "list" // of text
 	Map    OptionKind = "map"  // of text to text
 	Folder OptionKind = "folder"
+	// NameServer is where a name server answers, as DNSAddress reads it. It is checked on loading.
+	NameServer OptionKind = "address"
 )
 
 // An Option is one setting that a driver understands.

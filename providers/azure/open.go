@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ var Driver = provider.Driver{
 		{Name: "authority", Default: publicAuthority, Help: "address of Microsoft Entra ID"},
 		{Name: "base_url", Default: publicEndpoint, Help: "address of Azure Resource Manager"},
 		{Name: "ca_file", Help: "file of PEM certificates to trust; relative to the configuration"},
-		{Name: "dns_address", Help: "where the name servers answer (address:port), for verification"},
+		{Name: "dns_address", Kind: provider.NameServer, Help: "where the name servers answer (address:port), for verification"},
 		{Name: "top", Kind: provider.Int, Default: "1000", Help: "record sets in a page of a list, 1 to 1000; a service that takes fewer is asked for 100"},
 		{Name: "client_total_retries", Kind: provider.Int, Ignored: "how often a call is tried does not need to be set: what is safe to repeat is repeated"},
 		{Name: "client_status_retries", Kind: provider.Int, Ignored: "how often a call is tried does not need to be set: what is safe to repeat is repeated"},
@@ -173,10 +172,11 @@ func (o options) addresses(a *account) error {
 		*x.into = u.String()
 	}
 	if at := o.Text("dns_address", ""); at != "" {
-		if _, _, err := net.SplitHostPort(at); err != nil {
-			at = net.JoinHostPort(strings.Trim(at, "[]"), "53")
+		address, err := provider.DNSAddress(at)
+		if err != nil {
+			return o.bad("dns_address", "%v; %s", err, provider.HowToWriteDNSAddress)
 		}
-		a.addresses = []string{at}
+		a.addresses = []string{address}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package cloudflare
 import (
 	"fmt"
 	"math"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -40,7 +39,7 @@ var Driver = provider.Driver{
 		{Name: "auth_error_retry_count", Kind: provider.Int, Default: "0", Help: "how often a request that was denied is repeated, after retry_period each"},
 		{Name: "api_url", Aliases: []string{"endpoint"}, Default: defaultURL, Help: "address of the API"},
 		{Name: "ca_file", Help: "file of certificates to trust instead of the system's; relative to the configuration"},
-		{Name: "dns_address", Help: "where the name servers of all zones answer (address:port), for verification in a sandbox"},
+		{Name: "dns_address", Kind: provider.NameServer, Help: "where the name servers of all zones answer (address:port), for verification in a sandbox"},
 		budget.Option(),
 		{Name: "cdn", Kind: provider.Bool, Ignored: "proxied records are read as what they are; the processor ProxyCNAME points other providers to Cloudflare's edge"},
 		{Name: "pagerules", Kind: provider.Bool, Ignored: "page rules are no records: they are neither read nor written"},
@@ -89,8 +88,8 @@ func Open(c provider.Config) (provider.Provider, error) {
 		return nil, err
 	}
 	if a := c.Text("dns_address", ""); a != "" {
-		if _, _, err := net.SplitHostPort(a); err != nil {
-			a = net.JoinHostPort(strings.Trim(a, "[]"), "53")
+		if a, err = provider.DNSAddress(a); err != nil {
+			return nil, o.bad("dns_address", "%v; %s", err, provider.HowToWriteDNSAddress)
 		}
 		p.addresses = []string{a}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -37,7 +36,7 @@ var Driver = provider.Driver{
 		{Name: "sync_timeout", Kind: provider.Int, Default: "60", Help: "seconds to wait until a change is no longer pending; 0 does not wait"},
 		{Name: "endpoint", Help: "address of the Cloud DNS API in place of Google's"},
 		{Name: "ca_file", Help: "file of PEM certificates to trust; relative to the configuration"},
-		{Name: "dns_address", Help: "where the name servers answer (address:port), for verification"},
+		{Name: "dns_address", Kind: provider.NameServer, Help: "where the name servers answer (address:port), for verification"},
 		budget.Option(),
 	},
 	Open: Open,
@@ -190,10 +189,11 @@ func (o options) where(a *account) error {
 		a.endpoint = u.String() + "/"
 	}
 	if at := o.Text("dns_address", ""); at != "" {
-		if _, _, err := net.SplitHostPort(at); err != nil {
-			at = net.JoinHostPort(strings.Trim(at, "[]"), "53")
+		address, err := provider.DNSAddress(at)
+		if err != nil {
+			return o.bad("dns_address", "%v; %s", err, provider.HowToWriteDNSAddress)
 		}
-		a.addresses = []string{at}
+		a.addresses = []string{address}
 	}
 	return nil
 }

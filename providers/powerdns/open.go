@@ -34,7 +34,7 @@ var Driver = provider.Driver{
 		{Name: "soa_edit_api", Default: "default", Help: "how serials of zones that are created grow (SOA-EDIT-API)"},
 		{Name: "notify", Kind: provider.Bool, Default: "false", Help: "send NOTIFY to secondaries after a change"},
 		{Name: "nameservers", Kind: provider.List, Help: "NS records of zones that are created"},
-		{Name: "dns_address", Help: "where the server answers DNS (address:port), for verification"},
+		{Name: "dns_address", Kind: provider.NameServer, Help: "where the server answers DNS (address:port), for verification"},
 		budget.Option(),
 		{Name: "enable_dynamic", Kind: provider.Bool, Ignored: "dynamic records are not written as LUA records"},
 	},
@@ -114,10 +114,11 @@ func (p *Provider) zoneOptions(c provider.Config, bad func(string, string, ...an
 		p.ns = append(p.ns, n.String())
 	}
 	if a := c.Text("dns_address", ""); a != "" {
-		if _, _, err := net.SplitHostPort(a); err != nil {
-			a = net.JoinHostPort(strings.Trim(a, "[]"), "53")
+		address, err := provider.DNSAddress(a)
+		if err != nil {
+			return bad("dns_address", "%v; %s", err, provider.HowToWriteDNSAddress)
 		}
-		p.addresses = []string{a}
+		p.addresses = []string{address}
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -37,7 +36,7 @@ var Driver = provider.Driver{
 		{Name: "endpoint", Help: "address of the Route 53 API in place of Amazon's"},
 		{Name: "sts_endpoint", Help: "address of the STS API in place of Amazon's"},
 		{Name: "ca_file", Help: "file of PEM certificates to trust; relative to the configuration"},
-		{Name: "dns_address", Help: "where the name servers answer (address:port), for verification"},
+		{Name: "dns_address", Kind: provider.NameServer, Help: "where the name servers answer (address:port), for verification"},
 		{Name: "private", Kind: provider.Bool, Help: "true: only private hosted zones, false: only public ones; default: both"},
 		{Name: "vpc_id", Help: "only private hosted zones of this VPC; new zones are made private in it"},
 		{Name: "vpc_region", Help: "region of the VPC"},
@@ -142,10 +141,11 @@ func (o options) account() (*account, error) {
 		return nil, err
 	}
 	if at := o.Text("dns_address", ""); at != "" {
-		if _, _, err := net.SplitHostPort(at); err != nil {
-			at = net.JoinHostPort(strings.Trim(at, "[]"), "53")
+		address, err := provider.DNSAddress(at)
+		if err != nil {
+			return nil, o.bad("dns_address", "%v; %s", err, provider.HowToWriteDNSAddress)
 		}
-		a.addresses = []string{at}
+		a.addresses = []string{address}
 	}
 	return a, nil
 }

@@ -30,7 +30,7 @@ var Driver = provider.Driver{
 		{Name: "key", Help: "its key, a PEM file"},
 		{Name: "ca_file", Help: "authority of the name server's certificate, a PEM file; default: those that the system trusts"},
 		{Name: "server_name", Help: "name in the name server's certificate; default: the host of address"},
-		{Name: "dns_address", Help: "where the name server answers DNS (address:port), for verification; default: what it says itself"},
+		{Name: "dns_address", Kind: provider.NameServer, Help: "where the name server answers DNS (address:port), for verification; default: what it says itself"},
 		{Name: "timeout", Kind: provider.Float, Default: "60", Help: "seconds that one request may take"},
 		{Name: "nameservers", Kind: provider.List, Help: "NS records of zones that are created"},
 		{Name: "hostmaster_email", Default: "webmaster", Help: "mail address in the SOA of zones that are created; without @ it is one in the zone"},

@@ -2,7 +2,6 @@ package zonefile
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -33,7 +32,7 @@ var Driver = provider.Driver{
 		{Name: "serial", Default: "increment", Help: "how serials grow: increment, date (YYYYMMDDnn), unix"},
 		{Name: "reload", Kind: provider.List, Help: "command to run after a write; {zone} and {file} stand for what was written"},
 		{Name: "reload_timeout", Kind: provider.Float, Default: "30", Help: "seconds that the command may take"},
-		{Name: "dns_address", Help: "where the name server answers for the files (address:port), for verification"},
+		{Name: "dns_address", Kind: provider.NameServer, Help: "where the name server answers for the files (address:port), for verification"},
 		{Name: "read_existing", Kind: provider.Bool, Ignored: "existing files are always read, so that a plan shows what changes"},
 	},
 	Open: Open,
@@ -89,10 +88,11 @@ func Open(c provider.Config) (provider.Provider, error) {
 		p.reload = strings.Fields(c.Text("reload", ""))
 	}
 	if a := c.Text("dns_address", ""); a != "" {
-		if _, _, err := net.SplitHostPort(a); err != nil {
-			a = net.JoinHostPort(strings.Trim(a, "[]"), "53")
+		address, err := provider.DNSAddress(a)
+		if err != nil {
+			return nil, bad("dns_address", "%v; %s", err, provider.HowToWriteDNSAddress)
 		}
-		p.addresses = []string{a}
+		p.addresses = []string{address}
 	}
 	return p, nil
 }
