@@ -1,6 +1,7 @@
 package nameserver
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/zonecast/zonecast/zone"
@@ -21,7 +22,7 @@ type Reports struct {
 func NewReports(agent zone.Name) (*Reports, error) {
 	switch {
 	case agent.IsRoot():
-		return nil, fmt.Errorf("the root cannot be the agent domain of error reports (RFC 9567, section 6.2); name a domain of your own")
+		return nil, errors.New("the root cannot be the agent domain of error reports (RFC 9567, section 6.2)")
 	case agent.WireLen() > maxAgent:
 		return nil, fmt.Errorf("agent domain %s of error reports has %d octets, which leaves no room for the names that are reported; it may have %d", agent, agent.WireLen(), maxAgent)
 	}

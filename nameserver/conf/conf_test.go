@@ -36,6 +36,8 @@ const full = `
 listen: [192.0.2.53, "[2001:db8::53]:5300"]
 nsid: ns1
 hostname: ns1.example.net
+report_channel: er.example.com.
+client_subnet: true
 rate_limit: {per_second: 100, slip: 0, exempt: 192.0.2.0/28}
 cookies: {secrets: 000102030405060708090a0b0c0d0e0f}
 limits: {idle: 30s, journal: 16MiB, transfers: 20}
@@ -137,6 +139,12 @@ func TestFull(t *testing.T) {
 	eq("control", o.Control.Unix.Path, "/etc/zonecast/run/ns.sock")
 	eq("query log", o.QueryLog.RCODEs, []int{2, 5})
 	eq("dnstap", o.Dnstap.Network+" "+o.Dnstap.Address, "unix /run/dnstap.sock")
+	if o.Reports == nil || !o.ClientSubnet {
+		t.Error("nobody is told where to report errors, or subnets are ignored")
+	}
+	if plain, err := parse(t, "zones: [{folder: zones}]").Serve(); err != nil || plain.Reports != nil || plain.ClientSubnet {
+		t.Errorf("unless they are asked for: %v, %v, %t; want neither", err, plain.Reports, plain.ClientSubnet)
+	}
 	if o.Limit == nil || o.Cookies == nil {
 		t.Error("rate limit or cookies are missing")
 	}

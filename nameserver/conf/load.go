@@ -121,6 +121,9 @@ func (c *Config) check(d *decoder) {
 	if c.MaxUDP != 0 && (c.MaxUDP < 512 || c.MaxUDP > socket.MaxDatagram) {
 		d.at(finding.Place{File: d.name}, "1232 passes nearly everywhere", "max_udp is %d; it has to be from 512 to %d", c.MaxUDP, socket.MaxDatagram)
 	}
+	if _, err := c.reports(); err != nil {
+		d.at(finding.Place{File: d.name}, "name a short domain outside of the zones that are reported on, as er.example.net.", "report_channel: %v", err)
+	}
 	if c.Workers > 1024 {
 		d.at(finding.Place{File: d.name}, "0 is one for each processor", "workers is %d; there can be 1024", c.Workers)
 	}

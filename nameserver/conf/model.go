@@ -27,6 +27,9 @@ type File struct {
 	Version string    `key:"version" help:"answer to version.bind; without it the question is refused"`
 	Host    string    `key:"hostname" help:"answer to hostname.bind and id.server (RFC 4892); without it the questions are refused"`
 
+	ReportChannel *zone.Name `key:"report_channel" help:"agent domain that resolvers are told to report errors to (RFC 9567)"`
+	ClientSubnet  bool       `key:"client_subnet" help:"give subnets of clients back with the scope of the answer (RFC 7871), /0 as it is the same for all; false: ignore them"`
+
 	RateLimit *RateLimit `key:"rate_limit" help:"bound of like answers over UDP to one network of those who may be spoofed; a number is its per_second"`
 	Cookies   Cookies    `key:"cookies" help:"DNS cookies (RFC 7873)"`
 	Limits    Limits     `key:"limits" help:"what clients may use up"`

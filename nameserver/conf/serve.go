@@ -41,9 +41,12 @@ func (c *Config) Serve() (serve.Options, error) {
 	for _, n := range c.Proxy {
 		o.ProxyFrom = append(o.ProxyFrom, netip.Prefix(n))
 	}
-	o.Limit, o.Control = c.rateLimit(), c.control()
+	o.Limit, o.Control, o.ClientSubnet = c.rateLimit(), c.control(), c.ClientSubnet
 	err := c.observe(&o)
 	if err != nil {
+		return o, err
+	}
+	if o.Reports, err = c.reports(); err != nil {
 		return o, err
 	}
 	if o.Control != nil && o.Control.TLS != nil {
@@ -80,6 +83,13 @@ func (c *Config) rateLimit() *nameserver.RateLimit {
 		}
 	}
 	return nameserver.NewRateLimit(o)
+}
+
+func (c *Config) reports() (*nameserver.Reports, error) {
+	if c.ReportChannel == nil {
+		return nil, nil // there is no agent
+	}
+	return nameserver.NewReports(*c.ReportChannel)
 }
 
 func (c *Config) cookies() (*nameserver.Cookies, error) {

@@ -57,6 +57,10 @@ type Options struct {
 	// Cookies are those of RFC 7873; nil: with a secret of their own.
 	Cookies *nameserver.Cookies
 	Limit   *nameserver.RateLimit // nil: none
+	// Reports is where resolvers report errors (RFC 9567); nil: nowhere. ClientSubnet takes note of clients'
+	// subnets (RFC 7871).
+	Reports      *nameserver.Reports
+	ClientSubnet bool
 
 	Transfers int // to secondaries at once; 0: xfr.DefaultTransfers
 	// TransfersPerClient is how many of them one IPv4 address or IPv6 /64 gets; 0: a quarter.

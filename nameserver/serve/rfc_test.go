@@ -9,7 +9,9 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/zonecast/zonecast/internal/patience"
+	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/serve"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // TestCommonProblems asks a running server all that RFC 8906, section 8, wants name servers tested
@@ -87,7 +89,11 @@ func TestWhatClientsShow(t *testing.T) {
 		big.WriteString("many TXT " + strings.Repeat(string(rune('a'+i)), 200) + "\n")
 	}
 	h := newHouse(t, map[string]string{"a.example.zone": text(1, "192.0.2.1") + big.String()})
-	_, addr, _ := start(t, serve.Options{Content: serve.Content{Folders: folder(h.dir)}, NSID: "ns1"}, nil)
+	agent, err := nameserver.NewReports(zone.MustName("er.example.net."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, addr, _ := start(t, serve.Options{Content: serve.Content{Folders: folder(h.dir)}, NSID: "ns1", Reports: agent, ClientSubnet: true}, nil)
 	port := addr[strings.LastIndexByte(addr, ':')+1:]
 	for _, c := range []struct {
 		what string
@@ -98,6 +104,9 @@ func TestWhatClientsShow(t *testing.T) {
 		{"a cookie without a question (RFC 7873, section 5.4)", []string{"dig", "+header-only"}, []string{"NOERROR", "QUERY: 0", "(good)"}},
 		{"NSID (RFC 5001)", []string{"dig", "+nsid", "a.example", "SOA"}, []string{`("ns1")`}},
 		{"extended error (RFC 8914)", []string{"dig", "elsewhere.example", "A"}, []string{"REFUSED", "EDE: 20 (Not Authoritative)"}},
+		{"zone version (RFC 9660)", []string{"dig", "+ednsopt=19", "www.a.example", "A"}, []string{"OPT=19: 02 00 00 00 00 01"}},
+		{"agent domain (RFC 9567)", []string{"dig", "a.example", "SOA"}, []string{"OPT=18: 02 65 72 07 65 78 61 6d 70 6c 65 03 6e 65 74 00"}},
+		{"client subnet (RFC 7871)", []string{"dig", "+subnet=2001:db8::/56", "a.example", "SOA"}, []string{"CLIENT-SUBNET: 2001:db8::/56/0"}},
 		{"extended error of a transfer", []string{"dig", "+noall", "+comments", "+ednsopt=0", "a.example", "IXFR=1"}, []string{"REFUSED", "EDE: 18 (Prohibited)"}},
 		{"idle time (RFC 7828)", []string{"dig", "+tcp", "+keepalive", "a.example", "SOA"}, []string{"TCP KEEPALIVE: 10.0 secs"}},
 		{"truncation and TCP (RFC 7766)", []string{"dig", "many.a.example", "TXT"}, []string{"Truncated, retrying in TCP mode", "ANSWER: 20", "(TCP)"}},

@@ -76,6 +76,7 @@ func Listen(o Options) (*Server, error) {
 	}
 	s := &Server{o: o, engine: &nameserver.Engine{
 		MaxUDP: o.MaxUDP, NSID: o.NSID, Version: o.Version, Hostname: o.Hostname, Rotate: o.Rotate, Cookies: o.Cookies, Limit: o.Limit,
+		Reports: o.Reports, ClientSubnet: o.ClientSubnet,
 	}}
 	s.content.Store(&o.Content)
 	s.listed, s.reloads = make(chan struct{}, 1), make(chan reloading)
