@@ -211,6 +211,8 @@ func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
 	if err := a.mayServe(log, r, len(o.Primaries)+len(o.Secondaries)+len(o.Catalogs) > 0); err != nil {
 		return err
 	}
+	// A machine may get its addresses later, and the file may be checked on another one.
+	log.problems(c.CheckAddresses(ctx, usualEndpoints()))
 	a.say("%s from %s%s; %s held here, %s transferred in, %s consumed", plural(r.Zones, "zone"), plural(r.Files, "file"), log.broken(r),
 		plural(len(o.Primaries), "zone"), plural(len(o.Secondaries), "zone"), plural(len(o.Catalogs), "catalog"))
 	if r.Broken > 0 {

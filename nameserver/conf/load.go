@@ -30,6 +30,7 @@ type Config struct {
 	Dir string // what relative paths count from: the folder of the file
 
 	keys map[string]*wire.Key // by their names as written
+	root *yaml11.Node         // the file, for the places of what is in it; nil: it was not read from one
 }
 
 // Load reads a configuration file. Everything that is wrong with it comes back as findings, in order
@@ -60,7 +61,7 @@ func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, 
 		}
 		d.findings = append(d.findings, f)
 	}
-	c := &Config{Dir: d.dir}
+	c := &Config{Dir: d.dir, root: root}
 	if finding.AsError(d.findings) == nil {
 		d.fill(reflect.ValueOf(&c.File).Elem(), root, "the file")
 		c.check(d)
