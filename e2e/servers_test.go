@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 )
 
@@ -393,7 +394,7 @@ func (s *site) update(addr, origin string, remove, insert []string) {
 	m.Remove(rrs(remove))
 	m.Insert(rrs(insert))
 	m.SetTsig(s.key.Name, dns.HmacSHA256, 300, time.Now().Unix())
-	c := dns.Client{Net: "tcp", TsigSecret: map[string]string{s.key.Name: s.key.Secret}}
+	c := dns.Client{Net: "tcp", Timeout: patience.Limit, TsigSecret: map[string]string{s.key.Name: s.key.Secret}}
 	answer, _, err := c.Exchange(m, addr)
 	if err != nil || answer.Rcode != dns.RcodeSuccess {
 		s.t.Fatalf("update of %s: %v %v", origin, answer, err)

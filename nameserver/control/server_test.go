@@ -132,7 +132,7 @@ const otherVar = "ZONECAST_TEST_OTHER_USER"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(otherVar); path != "" {
-		resp, err := (&http.Client{Transport: api.UnixTransport(path)}).Get(api.UnixBase + "/status")
+		resp, err := (&http.Client{Transport: api.UnixTransport(path), Timeout: patience.Limit}).Get(api.UnixBase + "/status")
 		if err != nil {
 			fmt.Println(err)
 		} else {
@@ -444,7 +444,7 @@ func TestDrain(t *testing.T) {
 	go func() { ended <- c.Run(ctx) }()
 	got := make(chan string, 1)
 	go func() {
-		resp, err := (&http.Client{Transport: api.UnixTransport(path)}).Post(api.UnixBase+"/reload", "", nil)
+		resp, err := (&http.Client{Transport: api.UnixTransport(path), Timeout: patience.Limit}).Post(api.UnixBase+"/reload", "", nil)
 		if err != nil {
 			got <- err.Error()
 			return

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/providers/zonecast/api"
 )
@@ -112,7 +113,7 @@ func as(t *testing.T, s *control.Server, ca *authority, certs ...tls.Certificate
 		return &append(certs, tls.Certificate{})[0], nil
 	}
 	defer tr.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: tr}).Get("https://" + s.Addr().String() + "/v1/status")
+	resp, err := (&http.Client{Transport: tr, Timeout: patience.Limit}).Get("https://" + s.Addr().String() + "/v1/status")
 	if err != nil {
 		return err.Error()
 	}

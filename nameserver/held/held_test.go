@@ -225,7 +225,7 @@ func TestSigned(t *testing.T) {
 	if err != nil || !info.Signed {
 		t.Fatalf("%+v, %v; want a signed zone", info, err)
 	}
-	client := wire.Client{Key: key}
+	client := wire.Client{Key: key, Timeout: patience.Limit}
 	update := func() wire.RCODE {
 		m := wire.Update(example)
 		m.Authority = []wire.Record{record(t, "www", 60, zone.TypeA, "192.0.2.1")}
@@ -346,7 +346,7 @@ func TestRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sent [][]byte
-	client := wire.Client{Key: key, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	client := wire.Client{Key: key, Timeout: patience.Limit, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		var d net.Dialer
 		c, err := d.DialContext(ctx, network, addr)
 		return &tap{c, &sent}, err
@@ -482,7 +482,7 @@ func TestDiskFails(t *testing.T) {
 	}
 	defer c.Close()
 	var sent [][]byte
-	client := wire.Client{Key: key, Dial: func(context.Context, string, string) (net.Conn, error) { return &tap{c, &sent}, nil }}
+	client := wire.Client{Key: key, Timeout: patience.Limit, Dial: func(context.Context, string, string) (net.Conn, error) { return &tap{c, &sent}, nil }}
 	m := wire.Update(example)
 	m.Authority = []wire.Record{record(t, "www", 60, zone.TypeA, "192.0.2.1")}
 	disk.fails.Store(true)

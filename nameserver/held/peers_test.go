@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/held"
 	"github.com/zonecast/zonecast/nameserver/xfr"
@@ -259,7 +260,7 @@ func TestThousandUpdatesReachBIND(t *testing.T) {
 
 	rng := rand.New(rand.NewPCG(5, 6))
 	want, incremental := model{}, int64(0)
-	client := wire.Client{Transport: wire.TCP, Key: ours}
+	client := wire.Client{Transport: wire.TCP, Key: ours, Timeout: patience.Limit}
 	for i := range 1000 {
 		switch i % 200 {
 		case 100: // from here on the secondary is told nothing, and falls behind

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/zone"
 )
 
@@ -139,13 +140,14 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		kill := time.AfterFunc(time.Hour, func() { _ = cmd.Process.Kill() })
+		kill, ready := time.AfterFunc(patience.Limit, func() { _ = cmd.Process.Kill() }), false
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			var i int
 			var n uint32
 			switch text := lines.Text(); {
 			case text == "ready":
+				ready = true
 				kill.Reset(time.Duration(rng.IntN(100)) * time.Millisecond)
 			case strings.HasPrefix(text, "error"):
 				t.Error(text)
@@ -158,6 +160,9 @@ func TestKilled(t *testing.T) {
 		}
 		_ = cmd.Wait()
 		kill.Stop()
+		if !ready {
+			t.Fatalf("round %d: the process that writes has not begun", round)
+		}
 		survived(t, path, written, round)
 	}
 	t.Logf("newest serials: %v", written)

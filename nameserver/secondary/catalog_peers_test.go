@@ -76,7 +76,7 @@ func update(t *testing.T, addr string, key *testserver.Key, m *wire.Message) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := wire.Client{Transport: wire.TCP, Key: k}
+	c := wire.Client{Transport: wire.TCP, Key: k, Timeout: patience.Limit}
 	a, err := c.Exchange(t.Context(), addr, m)
 	if err != nil || a.RCODE != wire.NoError {
 		t.Fatalf("update: %v, %v", a, err)

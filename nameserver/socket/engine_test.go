@@ -63,7 +63,7 @@ func TestEngineAndDesk(t *testing.T) {
 	port := func(i int) string { return strconv.Itoa(int(s.Endpoints()[i].Addr.Port())) }
 
 	for _, transport := range []wire.Transport{wire.UDP, wire.TCP} {
-		c := wire.Client{Transport: transport}
+		c := wire.Client{Transport: transport, Timeout: patience.Limit}
 		got, err := c.Exchange(t.Context(), address(s, 0), wire.Query(zone.MustName("www.example.org."), zone.TypeA))
 		if err != nil || len(got.Answers) != 1 || string(got.Answers[0].Data) != "\xc0\x00\x02\x02" {
 			t.Errorf("%s: %v, %v", transport, got, err)

@@ -285,7 +285,7 @@ func TestUDPOverIPv6(t *testing.T) {
 	e := &echo{}
 	s, _ := run(t, Options{Answerer: e, Endpoints: on(DNS, "[::1]:0")})
 	for _, transport := range []wire.Transport{wire.UDP, wire.TCP} {
-		c := wire.Client{Transport: transport}
+		c := wire.Client{Transport: transport, Timeout: patience.Limit}
 		if _, err := c.Exchange(t.Context(), address(s, 0), wire.Query(zone.MustName("example.org."), zone.TypeSOA)); err != nil {
 			t.Fatal(err)
 		}

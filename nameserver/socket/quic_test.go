@@ -390,7 +390,7 @@ func TestHTTP3(t *testing.T) {
 	h3 := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	defer func() { _ = h3.Close() }()
 	addr := "https://" + address(s, 0)
-	client := wire.Client{Transport: wire.HTTPS, HTTP: &http.Client{Transport: h3}}
+	client := wire.Client{Transport: wire.HTTPS, HTTP: &http.Client{Transport: h3}, Timeout: patience.Limit}
 	for range 3 {
 		got, err := client.Exchange(t.Context(), addr+"/dns-query", wire.Query(zone.MustName("www.example.org."), zone.TypeAAAA))
 		if err != nil || !got.Response {
@@ -477,7 +477,7 @@ func TestHTTP3Drain(t *testing.T) {
 	defer func() { _ = h3.Close() }()
 	answered := make(chan error)
 	go func() {
-		client := wire.Client{Transport: wire.HTTPS, HTTP: &http.Client{Transport: h3}}
+		client := wire.Client{Transport: wire.HTTPS, HTTP: &http.Client{Transport: h3}, Timeout: patience.Limit}
 		_, err := client.Exchange(t.Context(), "https://"+address(s, 0)+"/dns-query", wire.Query(zone.MustName("www.example.org."), zone.TypeA))
 		answered <- err
 	}()

@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
 )
@@ -192,13 +193,13 @@ func TestEveryTransport(t *testing.T) {
 		addr   string
 		want   Transport
 	}{
-		{"UDP", wire.Client{}, address(s, 0), UDP},
-		{"TCP", wire.Client{Transport: wire.TCP}, address(s, 0), TCP},
-		{"TLS", wire.Client{Transport: wire.TLS, TLS: trust}, address(s, 1), TLS},
-		{"HTTP/1.1 over TLS", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{TLSClientConfig: trust})}, "https://" + address(s, 2) + "/dns-query", HTTPS},
-		{"HTTP/2", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{TLSClientConfig: trust, Protocols: &h2})}, "https://" + address(s, 2) + "/dns-query", HTTPS},
-		{"HTTP/1.1", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{})}, "http://" + address(s, 3) + "/dns-query", HTTPS},
-		{"HTTP/2 without TLS", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{Protocols: &h2c})}, "http://" + address(s, 3) + "/dns-query", HTTPS},
+		{"UDP", wire.Client{Timeout: patience.Limit}, address(s, 0), UDP},
+		{"TCP", wire.Client{Transport: wire.TCP, Timeout: patience.Limit}, address(s, 0), TCP},
+		{"TLS", wire.Client{Transport: wire.TLS, TLS: trust, Timeout: patience.Limit}, address(s, 1), TLS},
+		{"HTTP/1.1 over TLS", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{TLSClientConfig: trust}), Timeout: patience.Limit}, "https://" + address(s, 2) + "/dns-query", HTTPS},
+		{"HTTP/2", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{TLSClientConfig: trust, Protocols: &h2}), Timeout: patience.Limit}, "https://" + address(s, 2) + "/dns-query", HTTPS},
+		{"HTTP/1.1", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{}), Timeout: patience.Limit}, "http://" + address(s, 3) + "/dns-query", HTTPS},
+		{"HTTP/2 without TLS", wire.Client{Transport: wire.HTTPS, HTTP: over(&http.Transport{Protocols: &h2c}), Timeout: patience.Limit}, "http://" + address(s, 3) + "/dns-query", HTTPS},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := c.client.Exchange(t.Context(), c.addr, wire.Query(zone.MustName("www.example.org."), zone.TypeAAAA))
@@ -301,7 +302,7 @@ func TestShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, transport := range []wire.Transport{wire.UDP, wire.TCP} {
-		c := wire.Client{Transport: transport}
+		c := wire.Client{Transport: transport, Timeout: patience.Limit}
 		if _, err := c.Exchange(t.Context(), address(old, 0), wire.Query(zone.MustName("example.org."), zone.TypeSOA)); err != nil {
 			t.Error(err)
 		}

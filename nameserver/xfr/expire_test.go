@@ -40,7 +40,7 @@ func signedBy(t testing.TB, m *wire.Message, key *wire.Key) []byte {
 	t.Helper()
 	var sent []byte
 	p := newPipe(&xfr.Journal{})
-	c := wire.Client{Key: key, Tries: 1, Timeout: time.Second, Dial: p.dial}
+	c := wire.Client{Key: key, Tries: 1, Timeout: patience.Limit, Dial: p.dial}
 	p.raw = func(b []byte) { sent = slices.Clone(b) }
 	_, _ = c.Exchange(t.Context(), "192.0.2.1:53", m)
 	if sent == nil {

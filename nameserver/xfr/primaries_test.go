@@ -116,7 +116,7 @@ func byUpdate(t *testing.T, addr string, key *testserver.Key) func(a, b *zone.Zo
 		t.Fatal(err)
 	}
 	return func(a, b *zone.Zone) {
-		c := wire.Client{Transport: wire.TCP, Key: k}
+		c := wire.Client{Transport: wire.TCP, Key: k, Timeout: patience.Limit}
 		m, err := c.Exchange(t.Context(), addr, updateFor(a, b))
 		if err != nil || m.RCODE != wire.NoError {
 			t.Fatalf("update: %v, %v", m, err)

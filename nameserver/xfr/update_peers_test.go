@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/wire"
@@ -86,7 +87,7 @@ func TestUpdateAsBIND(t *testing.T) {
 	})
 	z := dnstest.Zone(t, example, apex)
 	rng := rand.New(rand.NewPCG(5, 6))
-	client := wire.Client{Transport: wire.TCP, Key: ours}
+	client := wire.Client{Transport: wire.TCP, Key: ours, Timeout: patience.Limit}
 	codes := map[wire.RCODE]int{}
 	for i := range 300 {
 		m := randomUpdate(t, rng)
