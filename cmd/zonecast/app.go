@@ -30,6 +30,7 @@ type app struct {
 	stderr io.Writer
 	env    func(string) (string, bool)
 
+	waits  waitTeller
 	config string // -c
 	json   bool
 	quiet  bool

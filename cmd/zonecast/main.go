@@ -44,6 +44,7 @@ func run(ctx context.Context, argv0 string, args []string, stdin io.Reader, stdo
 			code = exitError
 		}
 	}()
+	ctx = a.watch(ctx)
 	name := strings.TrimSuffix(filepath.Base(argv0), ".exe")
 	if dropIn, ok := dropIns[name]; ok {
 		return dropIn(ctx, a, args)

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zonecast/zonecast/apply"
 	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/provider/httpkit"
 )
 
 // An applyView shows a run: its plans, its progress, its report.
@@ -28,26 +30,32 @@ type applier func(observe func(apply.Event)) (*apply.Report, error)
 
 func (s *session) newApplyView() applyView {
 	if s.json {
-		return jsonApply{s.app}
+		return jsonApply{s.app, &sync.Mutex{}}
 	}
 	return textApply{s.app}
 }
 
 // jsonApply prints one JSON object a line on standard output: the plan, each event, the report.
-type jsonApply struct{ *app }
+type jsonApply struct {
+	*app
+	mu *sync.Mutex
+}
 
 // An applyLine is one line of `apply --json`. Type says which of the others is there.
 type applyLine struct {
-	Type   string         `json:"type"` // "plan", "progress" or "report"
+	Type   string         `json:"type"` // "plan", "progress", "wait" or "report"
 	Plan   *plan.Document `json:"plan,omitempty"`
 	Event  *apply.Event   `json:"event,omitempty"`
+	Wait   *httpkit.Wait  `json:"wait,omitempty"` // a call to a provider pauses for long
 	Report *apply.Report  `json:"report,omitempty"`
 	Failed []plan.Target  `json:"notPlanned,omitempty"` // with a report
 	Exit   *int           `json:"exit,omitempty"`       // with a report: the exit code
 }
 
-// line writes one line. Like all output to a stream that is gone, what cannot be written is lost.
+// line writes one line, from any goroutine. Like all output to a stream that is gone, what cannot be written is lost.
 func (v jsonApply) line(l applyLine) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	enc := json.NewEncoder(v.stdout)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(l)
@@ -60,6 +68,8 @@ func (v jsonApply) plans(plans []*plan.Plan) error {
 }
 
 func (v jsonApply) run(_ context.Context, do applier, _ []*plan.Plan, failed []plan.Target) (*apply.Report, error) {
+	back := v.waits.instead(func(w httpkit.Wait) { v.sayWait(w); v.line(applyLine{Type: "wait", Wait: &w}) })
+	defer back()
 	report, err := do(func(e apply.Event) { v.line(applyLine{Type: "progress", Event: &e}) })
 	if report != nil {
 		code := reportExit(report, failed)
@@ -83,6 +93,7 @@ func (v textApply) run(ctx context.Context, do applier, plans []*plan.Plan, fail
 		stop()
 		live := newLive(f, v.style(v.stderr), plans)
 		stop = context.AfterFunc(ctx, live.interrupted)
+		defer v.waits.instead(live.wait)()
 		live.start()
 		report, err := do(live.observe)
 		stop()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/plan/view"
+	"github.com/zonecast/zonecast/provider/httpkit"
 )
 
 const redraw = 100 * time.Millisecond
@@ -32,10 +34,11 @@ type live struct {
 	last  map[plan.Target]apply.Event
 	lines int // drawn last time
 	note  string
+	waits map[string]httpkit.Wait // by account
 }
 
 func newLive(out *os.File, style view.Style, plans []*plan.Plan) *live {
-	l := &live{out: out, style: style, begun: time.Now(), last: map[plan.Target]apply.Event{}, quit: make(chan struct{}), ended: make(chan struct{})}
+	l := &live{out: out, style: style, begun: time.Now(), last: map[plan.Target]apply.Event{}, waits: map[string]httpkit.Wait{}, quit: make(chan struct{}), ended: make(chan struct{})}
 	for _, p := range plans {
 		l.order = append(l.order, p.Target)
 		l.last[p.Target] = apply.Event{Target: p.Target, State: apply.Waiting, Total: p.Changes.Len()}
@@ -70,6 +73,12 @@ func (l *live) observe(e apply.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last[e.Target] = e
+}
+
+func (l *live) wait(w httpkit.Wait) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waits[w.Account] = w
 }
 
 func (l *live) interrupted() {
@@ -155,6 +164,11 @@ func (l *live) rows(most int, since time.Duration) []string {
 		}
 	}
 	out = append(out, p.Dim(duration(since))+"  "+strings.Join(parts, ", "))
+	for _, id := range slices.Sorted(maps.Keys(l.waits)) {
+		if w := l.waits[id]; time.Now().Before(w.Until) && l.note == "" {
+			out = append(out, p.Yellow(waitText(w)))
+		}
+	}
 	if l.note != "" {
 		out = append(out, p.Yellow(l.note))
 	}

@@ -21,6 +21,7 @@ type failure struct {
 
 // A patience says how often and how long one request is tried.
 type patience struct {
+	wait     Wait          // for whom, for those who watch
 	tries    int           // 0: 4
 	maxPause time.Duration // 0: 60 s
 	tracef   func(format string, args ...any)
@@ -60,7 +61,9 @@ func (p patience) try(ctx context.Context, what string, once func(n int) *failur
 			return f.doubted(doubt).throttled(n, time.Since(began), p.maxPause)
 		}
 		p.tracef("%s: waiting %v before try %d", what, pause.Round(time.Millisecond), n+1)
-		if err := sleep(ctx, pause); err != nil {
+		w := p.wait
+		w.Why = f.why()
+		if err := Pause(ctx, pause, w); err != nil {
 			return f.doubted(doubt).throttled(n, time.Since(began), p.maxPause)
 		}
 		if !ask {
@@ -144,15 +147,15 @@ type doubtful struct{ error }
 
 func (d doubtful) Unwrap() error { return d.error }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// why says in short what a call waits for after a failure.
+func (f *failure) why() string {
+	switch {
+	case f.RetryAfter > 0:
+		return fmt.Sprintf("%v, and the service asks to wait %v", f.Kind, f.RetryAfter.Round(time.Second))
+	case f.Status > 0:
+		return fmt.Sprintf("%v (status %d)", f.Kind, f.Status)
 	}
+	return f.Kind.String()
 }
 
 // A Retry repeats calls of a client library that others wrote, by the same rules as Client: what
@@ -160,6 +163,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // whose answer was lost is not. The library's own retries are to be switched off, and its
 // transport is to be a Gate. Fields are not changed after the first call.
 type Retry struct {
+	Account  string          // id in the configuration, for those who watch waits
 	Budget   *budget.Account // told of refusals; nil: none
 	Tries    int             // of one call at most; 0: 4
 	MaxPause time.Duration   // that is waited when the service asks for it; 0: 60 s
@@ -194,7 +198,7 @@ func (r *Retry) Do(ctx context.Context, c Call, f func(context.Context) error) e
 	if r.Trace != nil {
 		trace = func(format string, args ...any) { r.Trace("%s", provider.Redact(fmt.Sprintf(format, args...))) }
 	}
-	p := patience{tries: r.Tries, maxPause: r.MaxPause, tracef: trace}
+	p := patience{wait: Wait{Account: r.Account, Op: c.Op, Zone: c.Zone}, tries: r.Tries, maxPause: r.MaxPause, tracef: trace}
 	if !c.Repeatable {
 		p.absent = c.Absent
 	}

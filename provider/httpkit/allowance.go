@@ -31,7 +31,7 @@ func withAllowance(ctx context.Context, timeout, maxPause time.Duration) (contex
 
 // acquire takes a call's share of a budget (nil: none). A pause that the service asked for and that
 // is longer than maxPause is not waited for: the answer is that of the call that was told.
-func acquire(ctx context.Context, b *budget.Account, maxPause time.Duration, tracef func(string, ...any)) (done func(), err error) {
+func acquire(ctx context.Context, b *budget.Account, w Wait, maxPause time.Duration, tracef func(string, ...any)) (done func(), err error) {
 	if b == nil {
 		return func() {}, nil
 	}
@@ -50,7 +50,7 @@ func acquire(ctx context.Context, b *budget.Account, maxPause time.Duration, tra
 	if wait := b.Wait(ctx); wait >= time.Second {
 		tracef("waiting %v or more for the account's budget (%v)", wait.Round(time.Second), b.State().Limits)
 	}
-	return b.Acquire(ctx)
+	return Acquire(ctx, b, w)
 }
 
 // spent is the failure of a call that its account's budget does not allow in time; nil when err

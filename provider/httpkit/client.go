@@ -20,11 +20,12 @@ import (
 // A Client speaks to one service with one account's credentials. It is safe for concurrent use;
 // fields are not changed after the first request.
 type Client struct {
-	Base   string            // "https://dns.example/api/v1", without a final slash
-	Auth   Auth              // nil: none
-	HTTP   http.RoundTripper // nil: http.DefaultTransport
-	Budget *budget.Account   // nil: no limits
-	Trace  func(format string, args ...any)
+	Account string            // id in the configuration, for those who watch waits
+	Base    string            // "https://dns.example/api/v1", without a final slash
+	Auth    Auth              // nil: none
+	HTTP    http.RoundTripper // nil: http.DefaultTransport
+	Budget  *budget.Account   // nil: no limits
+	Trace   func(format string, args ...any)
 
 	Limit    int64         // octets of an answer; 0: 256 MiB
 	Timeout  time.Duration // of one try, its whole answer included; 0: 30 s
@@ -80,7 +81,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 		}
 	}
 	var resp *Response
-	p := patience{tries: c.Tries, maxPause: c.MaxPause, tracef: c.tracef}
+	p := patience{wait: Wait{Account: c.Account, Op: r.Op, Zone: r.Zone}, tries: c.Tries, maxPause: c.MaxPause, tracef: c.tracef}
 	if !r.reads() {
 		p.absent = r.Absent
 	}
@@ -109,7 +110,7 @@ func (r Request) reads() bool {
 // try sends the request once.
 func (c *Client) try(ctx context.Context, r Request, body []byte, out any) (*Response, *failure) {
 	resp := &Response{}
-	done, err := acquire(ctx, c.Budget, c.MaxPause, c.tracef)
+	done, err := acquire(ctx, c.Budget, Wait{Account: c.Account, Op: r.Op, Zone: r.Zone}, c.MaxPause, c.tracef)
 	if e := spent(err); e != nil {
 		e.Op, e.Zone = r.Op, r.Zone
 		return resp, &failure{Error: e}

@@ -23,9 +23,10 @@ import (
 // that one that breaks off is an error of the call and not of some decoder. Every error of a Gate
 // is a *Broken, which Retry finds inside whatever the library wraps around it.
 type Gate struct {
-	HTTP   http.RoundTripper // nil: http.DefaultTransport
-	Budget *budget.Account   // nil: no limits
-	Trace  func(format string, args ...any)
+	Account string            // id in the configuration, for those who watch waits
+	HTTP    http.RoundTripper // nil: http.DefaultTransport
+	Budget  *budget.Account   // nil: no limits
+	Trace   func(format string, args ...any)
 	// Secrets are texts that must not be seen in traces and messages.
 	Secrets []string
 	Limit   int64 // octets of an answer; 0: 256 MiB
@@ -42,7 +43,7 @@ func (g *Gate) Client() *http.Client {
 // RoundTrip implements http.RoundTripper.
 func (g *Gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	done, err := acquire(ctx, g.Budget, 0, g.tracef)
+	done, err := acquire(ctx, g.Budget, Wait{Account: g.Account}, 0, g.tracef)
 	if err != nil {
 		closeBody(req)
 		return nil, g.broken(ctx, err, true)

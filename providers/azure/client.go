@@ -25,6 +25,7 @@ import (
 // Provider is one resource group of a subscription.
 type Provider struct {
 	account
+	id          string // of the account, in the configuration
 	budget      *budget.Account
 	trace       func(format string, args ...any)
 	where       httpkit.Where // of Resource Manager
@@ -70,11 +71,11 @@ func (p *Provider) wire() {
 	if p.key != "" {
 		secrets = []string{p.key}
 	}
-	p.gate = &httpkit.Gate{Budget: p.budget, Trace: p.trace, Secrets: secrets, Check: httpkit.NotHTML}
+	p.gate = &httpkit.Gate{Account: p.id, Budget: p.budget, Trace: p.trace, Secrets: secrets, Check: httpkit.NotHTML}
 	// Entra ID has limits of its own.
-	p.idGate = &httpkit.Gate{Trace: p.trace, Secrets: secrets, Check: httpkit.NotHTML}
-	p.retry = &httpkit.Retry{Budget: p.budget, Trace: p.trace, Where: p.where, Classify: p.classify}
-	p.signIn = &httpkit.Retry{Trace: p.trace, Where: p.authorityAt, Classify: p.classifySignIn}
+	p.idGate = &httpkit.Gate{Account: p.id, Trace: p.trace, Secrets: secrets, Check: httpkit.NotHTML}
+	p.retry = &httpkit.Retry{Account: p.id, Budget: p.budget, Trace: p.trace, Where: p.where, Classify: p.classify}
+	p.signIn = &httpkit.Retry{Account: p.id, Trace: p.trace, Where: p.authorityAt, Classify: p.classifySignIn}
 }
 
 // do makes one call. Signing in is a call of its own: when it goes wrong, the call itself was
@@ -334,7 +335,7 @@ func (p *Provider) pace(ctx context.Context, op, zone, what string) (done func()
 	}
 	p.pacing.Unlock()
 	if err == nil {
-		done, err = a.Acquire(ctx)
+		done, err = httpkit.Acquire(ctx, a, httpkit.Wait{Account: p.id, Op: op, Zone: zone})
 	}
 	if err == nil {
 		return done, nil

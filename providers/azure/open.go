@@ -87,7 +87,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		account: *a, budget: b, trace: c.Trace, turn: make(chan struct{}, 1),
+		account: *a, id: c.ID, budget: b, trace: c.Trace, turn: make(chan struct{}, 1),
 		where: httpkit.At(c, "base_url", a.endpoint), authorityAt: httpkit.At(c, "authority", a.authority),
 	}
 	if c.HTTP != nil {

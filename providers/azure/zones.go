@@ -188,7 +188,7 @@ func (p *Provider) await(ctx context.Context, op string, origin zone.Name, polle
 			return resp.Body.Close()
 		})
 		if err == nil && !poller.Done() {
-			err = sleep(waiting, pause)
+			err = httpkit.Pause(waiting, pause, httpkit.Wait{Account: p.id, Op: op, Zone: origin.String(), Why: "the service has not done it yet"})
 		}
 		if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 			return fail(provider.Transient, fmt.Errorf("the service has taken it up, but was not done after %v", longest), "look again later whether the zone is gone")

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -169,7 +168,7 @@ func call[R any](ctx context.Context, p *Provider, r httpkit.Request) (*R, *page
 		if tries >= p.denials || provider.KindOf(err) != provider.Denied {
 			return nil, nil, err
 		}
-		if e := pause(ctx, p.pause); e != nil {
+		if e := httpkit.Pause(ctx, p.pause, httpkit.Wait{Account: p.http.Account, Op: r.Op, Zone: r.Zone, Why: "access denied, and auth_error_retry_count says to try again"}); e != nil {
 			return nil, nil, err
 		}
 	}
@@ -216,17 +215,6 @@ func (p *Provider) judged(err error) error {
 
 func invalid(op, zone string, err error) error {
 	return &provider.Error{Op: op, Zone: zone, Kind: provider.Invalid, Err: err, Advice: "check that api_url is the address of Cloudflare's API and that no proxy answers in its place"}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // errMoved says that a list changed while its pages were read.

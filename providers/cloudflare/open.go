@@ -187,7 +187,7 @@ func (o options) client(base string, auth httpkit.Auth) (*httpkit.Client, error)
 		return nil, o.bad("ca_file", "names a file of certificates: %v", err)
 	}
 	return &httpkit.Client{
-		Base: base, Where: httpkit.At(o.Config, "api_url", base), Auth: auth, HTTP: transport, Trace: o.Trace, Message: message,
+		Account: o.ID, Base: base, Where: httpkit.At(o.Config, "api_url", base), Auth: auth, HTTP: transport, Trace: o.Trace, Message: message,
 		Timeout: time.Duration(timeout * float64(time.Second)), Tries: retries + 1,
 		MaxPause: max(time.Second, time.Duration(period)*time.Second),
 	}, nil

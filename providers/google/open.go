@@ -90,12 +90,12 @@ func Open(c provider.Config) (provider.Provider, error) {
 	}
 	p := &Provider{account: *a, transport: transport, budget: b, trace: c.Trace, where: httpkit.At(c, "endpoint", a.endpoint)}
 	p.session.turn = make(chan struct{}, 1)
-	p.gate = &httpkit.Gate{HTTP: transport, Budget: b, Trace: c.Trace, Check: isJSON}
+	p.gate = &httpkit.Gate{Account: c.ID, HTTP: transport, Budget: b, Trace: c.Trace, Check: isJSON}
 	// Token endpoints have limits of their own.
-	p.tokenGate = &httpkit.Gate{HTTP: transport, Trace: c.Trace, Check: isJSON}
-	p.metadataGate = &httpkit.Gate{HTTP: transport, Trace: c.Trace, Check: httpkit.NotHTML}
-	p.retry = &httpkit.Retry{Budget: b, Tries: tries, Trace: c.Trace, Where: p.where, Classify: p.classify}
-	p.signIn = &httpkit.Retry{Trace: c.Trace, Where: httpkit.Where("token_uri in the credentials of provider " + c.ID), Classify: p.classifySignIn}
+	p.tokenGate = &httpkit.Gate{Account: c.ID, HTTP: transport, Trace: c.Trace, Check: isJSON}
+	p.metadataGate = &httpkit.Gate{Account: c.ID, HTTP: transport, Trace: c.Trace, Check: httpkit.NotHTML}
+	p.retry = &httpkit.Retry{Account: c.ID, Budget: b, Tries: tries, Trace: c.Trace, Where: p.where, Classify: p.classify}
+	p.signIn = &httpkit.Retry{Account: c.ID, Trace: c.Trace, Where: httpkit.Where("token_uri in the credentials of provider " + c.ID), Classify: p.classifySignIn}
 	p.directory.zones, p.directory.ids = map[zone.Name]known{}, map[string]known{}
 	return p, nil
 }

@@ -306,7 +306,7 @@ func (p *Provider) done(ctx context.Context, m *managed, id string) error {
 		if out.Status == statusDone {
 			return nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := httpkit.Pause(ctx, wait, httpkit.Wait{Account: p.retry.Account, Op: "write", Zone: m.origin.String(), Why: "the change is still pending"}); err != nil {
 			return err
 		}
 	}

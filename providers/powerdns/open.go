@@ -88,7 +88,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 		return nil, err
 	}
 	p.http = &httpkit.Client{
-		Base: base, Where: httpkit.Where(fmt.Sprintf("host of provider %s (%s, with scheme, port and server_id)", c.ID, base+p.server)),
+		Account: c.ID, Base: base, Where: httpkit.Where(fmt.Sprintf("host of provider %s (%s, with scheme, port and server_id)", c.ID, base+p.server)),
 		Auth: httpkit.Header("X-API-Key", httpkit.Secret(c.Text("api_key", ""))), HTTP: transport,
 		Budget: account, Trace: c.Trace, Timeout: time.Duration(timeout * float64(time.Second)),
 	}

@@ -202,7 +202,8 @@ func (w *writing) batch(ctx context.Context, actions []action) (id string, err e
 		if s := saidIn(err); s == nil || s.code != codePrior {
 			return "", err
 		}
-		if sleep(ctx, wait) != nil {
+		why := "the service is still taking in an earlier write of the zone"
+		if httpkit.Pause(ctx, wait, httpkit.Wait{Account: w.p.retry.Account, Op: "write", Zone: w.h.origin.String(), Why: why}) != nil {
 			return "", err
 		}
 		wait = min(2*wait, 8*time.Second)
@@ -397,7 +398,8 @@ func (p *Provider) inSync(ctx context.Context, id string) error {
 		if out.ChangeInfo != nil && out.ChangeInfo.Status == types.ChangeStatusInsync {
 			return nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		why := "the change has not reached all name servers (sync_timeout says how long to wait)"
+		if err := httpkit.Pause(ctx, wait, httpkit.Wait{Account: p.retry.Account, Op: "write", Why: why}); err != nil {
 			return err
 		}
 	}

@@ -76,8 +76,8 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.gate = &httpkit.Gate{HTTP: refusals{transport, p.where}, Budget: account, Trace: c.Trace, Limit: largest}
-	p.retry = &httpkit.Retry{Budget: account, Timeout: time.Duration(timeout * float64(time.Second)), Trace: c.Trace, Classify: classify}
+	p.gate = &httpkit.Gate{Account: c.ID, HTTP: refusals{transport, p.where}, Budget: account, Trace: c.Trace, Limit: largest}
+	p.retry = &httpkit.Retry{Account: c.ID, Budget: account, Timeout: time.Duration(timeout * float64(time.Second)), Trace: c.Trace, Classify: classify}
 	return p, nil
 }
 
