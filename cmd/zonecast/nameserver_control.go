@@ -1,18 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,12 +25,14 @@ func nameserverControlCommands(a *app) []*cobra.Command {
 	status := c.command(&cobra.Command{
 		Use:   "status [ZONE…]",
 		Short: "Show how the running name server is, or zones of it",
-		Long: `Shows version, uptime, zones by kind and counters of the name server that runs on this machine.
+		Long: `Shows version, uptime, zones by kind and counters of the name server that runs on this machine, or at --control.
 With zones it shows how each is: where it comes from, its serial, when its primary was last
 asked and when it will be again.`,
 		Example: `  zonecast nameserver status
   zonecast nameserver status example.com
-  zonecast nameserver status --json`,
+  zonecast nameserver status --json
+  zonecast nameserver status --control https://ns1.example.net:8530 \
+    --control-cert ops.pem --control-key ops.key --control-ca authority.pem`,
 	}, c.status)
 	zones := c.command(&cobra.Command{
 		Use:   "zones",
@@ -92,14 +91,14 @@ take it. The version before it stays in the list of versions.`,
 // controlled is a name server that runs, and what commands want of it.
 type controlled struct {
 	*app
-	socket string   // --socket
-	kind   string   // --kind
-	types  []string // --type
+	reached
+	kind  string   // --kind
+	types []string // --type
 }
 
 func (c *controlled) command(cmd *cobra.Command, f func(context.Context, []string) error) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return f(cmd.Context(), args) }
-	cmd.Flags().StringVar(&c.socket, "socket", "", "control socket of the name server, a `FILE`\n(default: $"+api.SocketVar+", then "+api.DefaultSocket+")")
+	c.flags(cmd.Flags())
 	return cmd
 }
 
@@ -147,19 +146,17 @@ func names(args []string) ([]zone.Name, error) {
 	return s.zones, err
 }
 
-// path is where the socket is.
-func (c *controlled) path() string {
-	named, _ := c.env(api.SocketVar)
-	return cmp.Or(c.socket, named, api.DefaultSocket)
-}
-
 // patience is how long the name server may take to begin an answer: a reload of very many zones and
 // a write take their time.
 const patience = 5 * time.Minute
 
 // ask sends a request and returns the answer when it is a good one.
 func (c *controlled) ask(ctx context.Context, method, path string, q url.Values, accept string, body any) (*http.Response, error) {
-	address := api.UnixBase + path
+	way, err := c.way()
+	if err != nil {
+		return nil, err
+	}
+	address := way.base + path
 	if len(q) > 0 {
 		address += "?" + q.Encode()
 	}
@@ -179,18 +176,17 @@ func (c *controlled) ask(ctx context.Context, method, path string, q url.Values,
 	if body != nil {
 		req.Header.Set("Content-Type", api.JSON)
 	}
-	transport := api.UnixTransport(c.path())
-	transport.DisableKeepAlives, transport.ResponseHeaderTimeout = true, patience
+	way.DisableKeepAlives, way.ResponseHeaderTimeout = true, patience
 	began := time.Now()
-	resp, err := transport.RoundTrip(req)
+	resp, err := way.RoundTrip(req)
 	if err != nil {
-		return nil, c.unreachable(err)
+		return nil, way.unreachable(err)
 	}
 	if c.debug {
 		c.trace("%s %s: %s (%v)", method, path, resp.Status, time.Since(began).Round(time.Millisecond))
 	}
 	if resp.StatusCode >= 300 {
-		return nil, c.refused(resp)
+		return nil, way.refused(resp)
 	}
 	return resp, nil
 }
@@ -206,34 +202,17 @@ func (c *controlled) call(ctx context.Context, method, path string, q url.Values
 		return nil
 	}
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return fmt.Errorf("the answer of the name server at %s cannot be read: %w", c.path(), err)
+		return fmt.Errorf("the answer of the name server cannot be read: %w", err)
 	}
 	return nil
 }
 
-// unreachable words why the name server cannot be asked.
-func (c *controlled) unreachable(err error) error {
-	path := c.path()
-	other := "--socket FILE or $" + api.SocketVar + " names another socket"
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return usagef("start the name server with its control interface on (docs/nameserver.md), or:\n  "+other, "no name server has its control socket at %s", path)
-	case errors.Is(err, fs.ErrPermission):
-		return usagef("use sudo, or become a member of the socket's group; "+other, "you may not use the control socket %s", path)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return usagef("the name server that made the socket has ended; start it again, or:\n  "+other, "nobody answers at the control socket %s", path)
-	case errors.Is(err, syscall.ENOTSOCK), errors.Is(err, syscall.EPROTOTYPE):
-		return usagef(other, "%s is no socket", path)
-	}
-	return fmt.Errorf("the name server at %s gave no answer: %w; whether it has done something is not known", path, err)
-}
-
 // refused words what the name server has against a request.
-func (c *controlled) refused(resp *http.Response) error {
+func (w *way) refused(resp *http.Response) error {
 	defer func() { _ = resp.Body.Close() }()
 	var p api.Problem
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&p); err != nil || p.Kind == "" {
-		return fmt.Errorf("what answers at %s is no zonecast name server: %s", c.path(), resp.Status)
+		return fmt.Errorf("what answers at %s is no zonecast name server: %s", w.where, resp.Status)
 	}
 	lines := strings.Split(p.Detail, "\n")
 	for i, l := range lines {

@@ -30,6 +30,13 @@ txt 300 TXT "a b" "c;d"
 // controlledServer is a name server with three zones and its control socket.
 func controlledServer(t *testing.T) (socket string) {
 	t.Helper()
+	s := controlledAt(t, nil)
+	return s.Socket()
+}
+
+// controlledAt is one that can be reached over TLS, too, unless over is nil.
+func controlledAt(t *testing.T, over *control.TLS) *control.Server {
+	t.Helper()
 	dir := t.TempDir()
 	db, err := journal.Open(t.Context(), filepath.Join(dir, "zones.db"))
 	if err != nil {
@@ -63,7 +70,6 @@ func controlledServer(t *testing.T) (socket string) {
 	if _, err := ours.Change(ctx, z.Origin(), info.Revision, []zone.Change{{Before: &www}}); err != nil {
 		t.Fatal(err)
 	}
-	socket = filepath.Join(dir, "control.sock")
 	s, err := control.Listen(control.Options{
 		Backend: ours, Version: "1.2.3", Versions: ours.Versions, Restore: ours.Restore,
 		Transfer: func(origin zone.Name) (xfr.Status, bool) {
@@ -78,7 +84,7 @@ func controlledServer(t *testing.T) (socket string) {
 			}
 			return nil
 		},
-	}, &control.Unix{Path: socket}, nil)
+	}, &control.Unix{Path: filepath.Join(dir, "control.sock")}, over)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +92,7 @@ func controlledServer(t *testing.T) (socket string) {
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.Run(run) })
 	t.Cleanup(func() { cancel(); running.Wait(); _ = db.Close() })
-	return socket
+	return s
 }
 
 // control runs a command of `zonecast nameserver`.
@@ -214,12 +220,12 @@ func TestNameserverControlUnreachable(t *testing.T) {
 		}
 	}
 	// --socket comes before the environment, and that before the default.
-	c := &controlled{app: newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}), socket: "/flag"}
+	c := &controlled{app: newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}), reached: reached{socket: "/flag"}}
 	env := map[string]string{api.SocketVar: "/env"}
 	c.env = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 	for _, want := range []string{"/flag", "/env", api.DefaultSocket} {
-		if got := c.path(); got != want {
-			t.Errorf("socket %s, want %s", got, want)
+		if got, err := c.way(); err != nil || got.where != want {
+			t.Errorf("socket %+v, %v; want %s", got, err, want)
 		}
 		if c.socket == "" {
 			delete(env, api.SocketVar)

@@ -18,8 +18,16 @@ const (
 // DefaultSocket is where a name server's control interface is unless it is told otherwise.
 const DefaultSocket = "/run/zonecast/nameserver.sock"
 
-// SocketVar is the environment variable that names another socket.
-const SocketVar = "ZONECAST_NAMESERVER_SOCKET"
+// SocketVar is the environment variable that names another socket, and ControlVar the one that names an
+// interface, a socket or https://HOST:PORT. The files for the latter are named by CertVar, KeyVar and
+// CAVar.
+const (
+	SocketVar  = "ZONECAST_NAMESERVER_SOCKET"
+	ControlVar = "ZONECAST_NAMESERVER_CONTROL"
+	CertVar    = "ZONECAST_NAMESERVER_CONTROL_CERT"
+	KeyVar     = "ZONECAST_NAMESERVER_CONTROL_KEY"
+	CAVar      = "ZONECAST_NAMESERVER_CONTROL_CA"
+)
 
 // MaxPage is how many zones a page has at most.
 const MaxPage = 1000

@@ -21,5 +21,5 @@
 //
 //	sets, err := api.ReadSets(body, func(set zone.RRset) error { … })
 //
-// The package does no I/O but what UnixTransport dials.
+// The package does no I/O but what UnixTransport and TLSTransport dial, and the files of certificates.
 package api
