@@ -2,6 +2,7 @@ package nameserver
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/zonecast/zonecast/zone"
@@ -14,7 +15,9 @@ type Compiled struct {
 
 	// table finds nodes by the hash of their names. A place has the upper bits of the hash from
 	// tagShift on, below them how many lines the node lies in beyond the first, and in the lower half
-	// its reference. 0 is a free place; no node has reference 0.
+	// its reference. 0 is a free place; no node has reference 0. Versions of a zone may have one table
+	// together, in which the newest has put its nodes: what lies behind the end of the arena is of a
+	// later version. See former.
 	table []uint64
 	// arena holds nodes; a reference counts units of 4 octets.
 	arena []byte
@@ -190,32 +193,64 @@ func (z *Compiled) find(q *name, i int) node {
 
 // lookup finds a node by the hash of its whole name and the part relative to the origin.
 func (z *Compiled) lookup(hash uint64, rel []byte) node {
-	mask := uint64(len(z.table) - 1)
+	table := z.table
+	mask := uint64(len(table) - 1)
 	for k := hash; ; k++ {
-		e := z.table[k&mask]
+		e := atomic.LoadUint64(&table[k&mask])
 		if e == 0 {
 			return node{}
 		}
 		if (e^hash)>>tagShift != 0 {
 			continue
 		}
-		n := z.at(uint32(e))
+		at := uint64(uint32(e)) * 4
+		if at >= uint64(len(z.arena)) {
+			if n := z.lookupFormer(uint32(e), rel); n.ref != 0 {
+				return n
+			}
+			continue
+		}
+		n := node{z.arena[at:], uint32(e)}
 		if int(n.b[1]) == len(rel) && string(z.relative(n)) == string(rel) {
 			return n
 		}
 	}
 }
 
+// lookupFormer is lookup where a later version has put a node.
+//
+//go:noinline
+func (z *Compiled) lookupFormer(ref uint32, rel []byte) node {
+	if ref = z.former(ref); ref == 0 {
+		return node{}
+	}
+	if n := z.at(ref); int(n.b[1]) == len(rel) && string(z.relative(n)) == string(rel) {
+		return n
+	}
+	return node{}
+}
+
+// former is the node that a version has in place of one that a later version has put into the table; 0
+// when there is none. The word before a node that was appended tells which one it took the place of.
+func (z *Compiled) former(ref uint32) uint32 {
+	for uint64(ref)*4 >= uint64(len(z.arena)) {
+		ref = binary.LittleEndian.Uint32(z.arena[:cap(z.arena)][uint64(ref)*4-4:])
+	}
+	return ref
+}
+
 // prefetch has the node with a hash brought to the processor.
 func (z *Compiled) prefetch(hash uint64) {
 	mask := uint64(len(z.table) - 1)
 	for k := hash; ; k++ {
-		e := z.table[k&mask]
+		e := atomic.LoadUint64(&z.table[k&mask])
 		if e == 0 {
 			return
 		}
 		if (e^hash)>>tagShift == 0 {
-			prefetch(unsafe.Pointer(&z.arena[uint64(uint32(e))*4]), int(e>>32&(maxLines-1))+1)
+			if at := uint64(uint32(e)) * 4; at < uint64(len(z.arena)) {
+				prefetch(unsafe.Pointer(&z.arena[at]), int(e>>32&(maxLines-1))+1)
+			}
 			return
 		}
 	}

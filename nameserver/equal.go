@@ -3,6 +3,7 @@ package nameserver
 import (
 	"bytes"
 	"encoding/binary"
+	"sync/atomic"
 )
 
 // Equal reports whether both were made of the same records.
@@ -24,11 +25,12 @@ func (z *Compiled) wasPatched() bool { return z.past != nil && z.past.number > 0
 func (z *Compiled) within(y *Compiled) bool {
 	var q name
 	var wire [264]byte
-	for _, e := range z.table {
-		if e == 0 {
+	for i := range z.table {
+		ref := z.former(uint32(atomic.LoadUint64(&z.table[i])))
+		if ref == 0 || z.at(ref).b[1] == gone {
 			continue
 		}
-		n := z.at(uint32(e))
+		n := z.at(ref)
 		q.readStored(z.appendName(wire[:0], n))
 		if !z.sameNode(n, y, y.find(&q, 0)) {
 			return false

@@ -31,12 +31,13 @@ type past struct {
 	policy bool                    // there was one
 	line   *line
 	number uint64 // of the version in the line
+	used   int    // places of the table that are taken
 	dead   int    // octets of arena and ready answers that only versions before need
 }
 
 // A line is a zone that was compiled whole and the versions that were made of it by patching. All of
 // them share memory: each has what is new in it appended to the arena and the ready answers, behind
-// what the one before reads. So only the newest may be patched.
+// what the one before reads, and put into the table. So only the newest may be patched.
 type line struct {
 	mu     sync.Mutex
 	newest uint64
@@ -51,7 +52,7 @@ func newPast(z *zone.Zone, c *Compiled, o CompileOptions, uneven []uint32) *past
 	if manyShare*len(uneven) <= c.names {
 		l.uneven = append([]uint32{}, uneven...)
 	}
-	return &past{source: weak.Make(z), policy: o.Policy != nil, line: l}
+	return &past{source: weak.Make(z), policy: o.Policy != nil, line: l, used: c.names}
 }
 
 func (p *past) size() int {

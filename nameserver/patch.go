@@ -3,6 +3,7 @@ package nameserver
 import (
 	"encoding/binary"
 	"slices"
+	"sync/atomic"
 	"weak"
 
 	"github.com/zonecast/zonecast/zone"
@@ -64,7 +65,7 @@ func (z *Compiled) patched(to *zone.Zone, o CompileOptions) *Compiled {
 	if !p.carryOut(c, l, o) {
 		return nil
 	}
-	c.past = &past{source: weak.Make(to), policy: z.past.policy, line: l, number: l.newest, dead: z.past.dead + p.dead}
+	c.past = &past{source: weak.Make(to), policy: z.past.policy, line: l, number: l.newest, used: p.used, dead: z.past.dead + p.dead}
 	return c
 }
 
@@ -83,6 +84,7 @@ type patcher struct {
 	made  map[uint32]bool
 	other []uint64 // hashes of names whose addresses are others now
 	links *links
+	used  int // places of the table
 	dead  int
 	grown bool
 }
@@ -158,11 +160,8 @@ func (p *patcher) carryOut(c *Compiled, l *line, o CompileOptions) bool {
 	z := p.old
 	p.begin(c, true)
 	p.policy, p.links, p.made = o.Policy, &l.links, map[uint32]bool{}
-	p.size, p.names, p.sets = uint64(len(z.arena)), z.names, z.sets
-	c.head, c.arena, c.ready, c.apexRef, c.noName = z.head, z.arena[:cap(z.arena)], z.ready, z.apexRef, z.noName
-	c.table = make([]uint64, len(z.table))
-	advise(c.table)
-	copy(c.table, z.table)
+	p.size, p.names, p.sets, p.used = uint64(len(z.arena)), z.names, z.sets, z.past.used
+	c.head, c.table, c.arena, c.ready, c.apexRef, c.noName = z.head, z.table, z.arena[:cap(z.arena)], z.ready, z.apexRef, z.noName
 	for i := range p.list {
 		if !p.owner(&p.list[i]) {
 			return false
@@ -174,8 +173,8 @@ func (p *patcher) carryOut(c *Compiled, l *line, o CompileOptions) bool {
 	}
 	c.arena = c.arena[:p.size]
 	c.names, c.sets = p.names, p.sets
-	collapse(c.table)
 	if p.grown {
+		collapse(c.table)
 		collapse(c.arena)
 	}
 	return true
@@ -271,27 +270,27 @@ func (p *patcher) put(t *touch, old node, flags uint8) bool {
 	p.content(t.owner, flags)
 	size := p.size - from
 	p.write, p.size, p.sets = true, from, sets
-	if !p.reserve(size) {
+	if !p.append(size) {
 		return false
 	}
 	if old.ref == 0 {
-		if p.names++; 8*p.names > 5*len(p.c.table) {
-			return false // the table is too full
-		}
+		p.names++
 	} else {
 		old = p.c.at(old.ref)
 		p.leaveBehind(old)
 		p.sets -= p.c.filledSets(old)
 	}
+	ref := uint32(p.size / 4)
 	p.content(t.owner, flags)
-	n := p.c.at(uint32(from / 4))
-	p.place(n.ref)
+	if !p.place(ref) {
+		return false
+	}
 	if flags&isBelow == 0 {
-		p.made[n.ref] = true
+		p.made[ref] = true
 	}
 	if t.leads {
 		var q name
-		p.links.add(p.c, &q, n)
+		p.links.add(p.c, &q, p.c.at(ref))
 	}
 	return true
 }
@@ -299,7 +298,7 @@ func (p *patcher) put(t *touch, old node, flags uint8) bool {
 // move writes a node again, with other flags.
 func (p *patcher) move(old node, flags uint8) (moved node, ok bool) {
 	size := uint64(p.c.length(old)+3) &^ 3
-	if !p.reserve(size) {
+	if !p.append(size) {
 		return node{}, false
 	}
 	at := p.size
@@ -307,23 +306,30 @@ func (p *patcher) move(old node, flags uint8) (moved node, ok bool) {
 	p.c.arena[at] = flags
 	p.size += size
 	p.dead += int(size)
-	moved = p.c.at(uint32(at / 4))
-	p.place(moved.ref)
-	return moved, true
+	ref := uint32(at / 4)
+	return p.c.at(ref), p.place(ref)
 }
 
-// reserve makes room in the arena.
-func (p *patcher) reserve(n uint64) bool {
+// append makes room for a node of the name that is looked at, at the end of the arena.
+func (p *patcher) append(n uint64) bool {
+	const word = 4
 	c := p.c
-	if p.size+n <= uint64(len(c.arena)) {
-		return true
+	before := uint32(c.table[c.slot(p.name.hash[0], p.relative())])
+	if need := p.size + word + n; need > uint64(len(c.arena)) {
+		if need/4 >= 1<<32 {
+			return false
+		}
+		b := large(int(need + p.size/spareShare))
+		copy(b, c.arena[:p.size])
+		// Former versions cannot see what is in there: they keep their table, too.
+		t := make([]uint64, len(c.table))
+		advise(t)
+		copy(t, c.table)
+		c.arena, c.table, p.grown = b, t, true
 	}
-	if (p.size+n)/4 >= 1<<32 {
-		return false
-	}
-	b := large(int(p.size + n + p.size/spareShare))
-	copy(b, c.arena[:p.size])
-	c.arena, p.grown = b, true
+	binary.LittleEndian.PutUint32(c.arena[p.size:], before)
+	p.size += word
+	p.dead += word
 	return true
 }
 
@@ -356,16 +362,28 @@ func (z *Compiled) filledSets(n node) (count int) {
 	return count
 }
 
-// place has the name that is looked at lead to a node at the end of the arena.
-func (p *patcher) place(ref uint32) {
+// place has the name that is looked at lead to a node at the end of the arena, which is written. False
+// means that the table is too full.
+func (p *patcher) place(ref uint32) bool {
 	c, hash := p.c, p.name.hash[0]
 	at := uint64(ref) * 4
 	lines := min((p.size-1)/cacheLine-at/cacheLine, maxLines-1)
-	c.table[c.slot(hash, p.relative())] = hash>>tagShift<<tagShift | lines<<32 | uint64(ref)
+	k := c.slot(hash, p.relative())
+	if c.table[k] == 0 {
+		if p.used++; 8*p.used > 5*len(c.table) {
+			return false
+		}
+	}
+	// Former versions are asked while this is done. They see that the node is none of theirs.
+	atomic.StoreUint64(&c.table[k], hash>>tagShift<<tagShift|lines<<32|uint64(ref))
+	return true
 }
 
 // relative is the name that is looked at without the origin.
 func (p *patcher) relative() []byte { return p.name.wire[:p.name.n-len(p.c.apex)] }
+
+// gone is what a node that stands for nothing has as the length of its name, which no name has.
+const gone = 255
 
 // vanish takes a name out that exists no more.
 func (p *patcher) vanish(old node) bool {
@@ -376,8 +394,14 @@ func (p *patcher) vanish(old node) bool {
 	p.names--
 	p.sets -= p.c.filledSets(old)
 	p.other = append(p.other, p.name.hash[0])
-	p.c.free(p.c.slot(p.name.hash[0], p.relative()))
-	return true
+	if !p.append(nodeHead) {
+		return false
+	}
+	ref := uint32(p.size / 4)
+	copy(p.c.arena[p.size:], []byte{0, gone, 0, 0})
+	p.size += nodeHead
+	p.dead += nodeHead
+	return p.place(ref)
 }
 
 // slot is the place in the table of a name, or the one that it can have.
@@ -388,25 +412,17 @@ func (z *Compiled) slot(hash uint64, rel []byte) uint64 {
 		if e == 0 {
 			return k & mask
 		}
-		if (e^hash)>>tagShift == 0 && string(z.relative(z.at(uint32(e)))) == string(rel) {
+		if (e^hash)>>tagShift != 0 {
+			continue
+		}
+		n := z.at(uint32(e))
+		if n.b[1] == gone {
+			n = z.at(binary.LittleEndian.Uint32(z.arena[uint64(n.ref)*4-4:]))
+		}
+		if string(z.relative(n)) == string(rel) {
 			return k & mask
 		}
 	}
-}
-
-// free empties a place of the table. Entries behind it that would not be found any more move up.
-func (z *Compiled) free(at uint64) {
-	mask := uint64(len(z.table) - 1)
-	var q name
-	var wire [264]byte
-	for k := (at + 1) & mask; z.table[k] != 0; k = (k + 1) & mask {
-		q.readStored(z.appendName(wire[:0], z.at(uint32(z.table[k]))))
-		if (k-q.hash[0])&mask >= (k-at)&mask { // it would like to be at the free place, or before it
-			z.table[at] = z.table[k]
-			at = k
-		}
-	}
-	z.table[at] = 0
 }
 
 // answers makes the answers ready of nodes that are new, and of all that have in them what has

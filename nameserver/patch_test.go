@@ -14,6 +14,7 @@ import (
 	"github.com/miekg/dns"
 	"pgregory.net/rapid"
 
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/wire"
 	"github.com/zonecast/zonecast/zone"
@@ -90,7 +91,15 @@ func patchData(t *rapid.T, owner zone.Name, typ zone.Type) zone.Data {
 // patchedZone is one to begin with.
 func patchedZone(t testing.TB) *zone.Zone {
 	t.Helper()
-	z, err := zone.Of(patchOrigin, patchSOA(t, 1))
+	sets := []zone.RRset{patchSOA(t, 1)}
+	for i := range 40 { // so that the table has room for more
+		owner, err := patchOrigin.Child(fmt.Sprintf("filler%d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets = append(sets, zone.RRset{Owner: owner, Type: zone.TypeTXT, TTL: 60, Data: []zone.Data{"\x00"}})
+	}
+	z, err := zone.Of(patchOrigin, sets...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +129,7 @@ func edited(t *rapid.T, tb testing.TB, z *zone.Zone, serial uint32) *zone.Zone {
 		}
 	}
 	for range rapid.IntRange(1, 4).Draw(t, "edits") {
-		owner := rapid.SampledFrom(patchNames).Draw(t, "owner")
+		owner := rapid.SampledFrom(patchNames[:rapid.SampledFrom([]int{7, 21, len(patchNames)}).Draw(t, "of")]).Draw(t, "owner")
 		typ := rapid.SampledFrom(patchTypes).Draw(t, "type")
 		k := zone.Key{Owner: owner, Type: typ}
 		switch {
@@ -248,8 +257,11 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 			sum [sha256.Size]byte
 		}
 		var versions []version
-		for step := range rapid.IntRange(1, 8).Draw(r, "versions") {
+		for step := range rapid.IntRange(1, 12).Draw(r, "versions") {
 			was := c
+			if step > 1 && rapid.IntRange(0, 3).Draw(r, "back") == 0 { // what was there comes again
+				z = versions[rapid.IntRange(0, step-1).Draw(r, "to")].z
+			}
 			z = edited(r, t, z, uint32(2+step))
 			if c, err = nameserver.Recompile(was, z, nameserver.Always(o)); err != nil {
 				r.Fatal(err)
@@ -452,4 +464,45 @@ func BenchmarkRecompile(b *testing.B) {
 			b.Error("the last version is no patch")
 		}
 	})
+}
+
+// TestPatchedNameComesBack has a name go and come, with all versions asked at the end.
+func TestPatchedNameComesBack(t *testing.T) {
+	t.Parallel()
+	z := many(t, 5000)
+	c, err := nameserver.Compile(z, nameserver.CompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := zone.Key{Owner: zone.MustName("n0000007.bench.example."), Type: zone.TypeA}
+	versions := []*nameserver.Compiled{c}
+	for i := range 6 {
+		change := zone.Change{}
+		if before, ok := z.Set(k.Owner, k.Type); ok {
+			change.Before = &before
+		} else {
+			change.After = &zone.RRset{Owner: k.Owner, Type: k.Type, TTL: 300, Data: []zone.Data{zone.Data([]byte{172, 16, 0, byte(i + 1)})}}
+		}
+		if z, err = z.With([]zone.Change{change}); err != nil {
+			t.Fatal(err)
+		}
+		if c, err = nameserver.Recompile(c, z, nameserver.CompileOptions{}); err != nil || c.Patches() != i+1 {
+			t.Fatalf("version %d is patch %d, %v", i+1, c.Patches(), err)
+		}
+		versions = append(versions, c)
+	}
+	for i, c := range versions {
+		e := &nameserver.Engine{}
+		e.Zones.Put(c)
+		want := "NOERROR aa\nan n0000007.bench.example. 300 a 10.0.0.7"
+		switch {
+		case i%2 == 1:
+			want = "NXDOMAIN aa\nau bench.example. 256 soa ns.bench.example. hm.bench.example. 256 256 256 256 256"
+		case i > 0:
+			want = fmt.Sprintf("NOERROR aa\nan n0000007.bench.example. 300 a 172.16.0.%d", i)
+		}
+		if got := dnstest.Show(ask(t, e, query(t, k.Owner.String(), dns.TypeA))); got != want {
+			t.Errorf("version %d: %s\nwant %s", i, got, want)
+		}
+	}
 }

@@ -150,7 +150,7 @@ func (s *server) publish(z *zone.Zone) error {
 	if s.refuse != nil {
 		return s.refuse
 	}
-	c, err := nameserver.Compile(z, nameserver.CompileOptions{})
+	c, err := nameserver.Recompile(s.engine.Zones.Find(z.Origin()), z, nameserver.CompileOptions{})
 	if err != nil {
 		return err
 	}
