@@ -41,6 +41,9 @@ type tour struct {
 	// unread are the accounts that were not read in this run, and whether the history knows that the
 	// zone was written there.
 	unread map[zone.Name]map[string]bool
+	// unasked are the accounts of a zone that the request leaves out and whose name servers are known
+	// from the history at best.
+	unasked map[zone.Name][]unaskedAccount
 }
 
 // planAll plans every target; plans come child zones first, then in the order of the
@@ -52,6 +55,7 @@ func (t *tour) planAll(ctx context.Context, targets []target) {
 	}
 	t.collectServers(ctx, targets)
 	t.tellUnsure(targets)
+	t.tellUnasked(targets)
 	plans, finds := make([]*plan.Plan, len(targets)), make([][]finding.Finding, len(targets))
 	var wg sync.WaitGroup
 	gate := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
@@ -74,138 +78,6 @@ func (t *tour) planAll(ctx context.Context, targets []target) {
 	slices.SortStableFunc(t.run.Plans, func(a, b *plan.Plan) int {
 		return b.Target.Zone.Labels() - a.Target.Zone.Labels()
 	})
-}
-
-// collectServers notes which name servers each account says it serves a zone with.
-func (t *tour) collectServers(ctx context.Context, targets []target) {
-	t.servers = map[zone.Name]map[string][]zone.Name{}
-	t.unsure = map[zone.Name][]string{}
-	t.serving = map[zone.Name]map[string]bool{}
-	t.unread = map[zone.Name]map[string]bool{}
-	asked := map[plan.Target]bool{}
-	for _, tg := range targets {
-		asked[tg.Target] = true
-		o := t.observed[tg.Target]
-		if o.snap != nil && !o.snap.Missing && plan.SaysAnything(o.snap.Sets) {
-			if t.serving[tg.Zone] == nil {
-				t.serving[tg.Zone] = map[string]bool{}
-			}
-			t.serving[tg.Zone][tg.Provider] = true
-		}
-		var names []zone.Name
-		if o.acct != nil {
-			names = o.acct.entry.NameServers
-		}
-		if len(names) == 0 && o.snap != nil {
-			names = o.snap.Info.NameServers
-		}
-		if len(names) == 0 {
-			if o.err != nil || o.snap.Missing {
-				t.unsure[tg.Zone] = append(t.unsure[tg.Zone], tg.Provider)
-			}
-			continue
-		}
-		t.serves(tg.Zone, tg.Provider, names)
-		if o.err != nil {
-			t.notRead(ctx, tg.Target)
-		}
-	}
-	for _, tg := range targets {
-		for _, r := range tg.zone.Targets {
-			other := plan.Target{Provider: r.ID, Zone: tg.Zone}
-			if asked[other] {
-				continue
-			}
-			asked[other] = true
-			if e, ok := t.Config.Entry(r.ID); ok && len(e.NameServers) > 0 {
-				t.serves(tg.Zone, r.ID, e.NameServers)
-				t.notRead(ctx, other)
-			} else {
-				t.unsure[tg.Zone] = append(t.unsure[tg.Zone], r.ID)
-			}
-		}
-	}
-}
-
-// tellUnsure says once for each zone that a provider which cannot be read stays in the apex NS.
-func (t *tour) tellUnsure(targets []target) {
-	told := map[zone.Name]bool{}
-	for _, tg := range targets {
-		o := t.observed[tg.Target]
-		managed := apexMode(t.Config.Policy(&tg.zone, tg.Provider).ApexNS) == shape.ApexNSManaged
-		if o.err == nil || !managed || told[tg.Zone] || !slices.Contains(t.unsure[tg.Zone], tg.Provider) || len(tg.zone.Targets) < 2 {
-			continue
-		}
-		told[tg.Zone] = true
-		t.run.Findings = append(t.run.Findings, finding.Finding{
-			ID: "apex-ns-unsure", Severity: finding.Info, Subject: tg.Zone.String(),
-			Text: fmt.Sprintf("%s: no name server leaves the apex NS in this run, since those of %s are not known while it cannot be read", tg.Zone.Unicode(), tg.Provider),
-		})
-	}
-}
-
-func (t *tour) serves(z zone.Name, account string, names []zone.Name) {
-	if t.servers[z] == nil {
-		t.servers[z] = map[string][]zone.Name{}
-	}
-	t.servers[z][account] = names
-}
-
-// notRead notes that a target was not read.
-func (t *tour) notRead(ctx context.Context, tg plan.Target) {
-	if t.unread[tg.Zone] == nil {
-		t.unread[tg.Zone] = map[string]bool{}
-	}
-	t.unread[tg.Zone][tg.Provider] = false
-	if t.Store == nil {
-		return
-	}
-	for v, err := range t.Store.History(ctx, store.Filter{Zone: &tg.Zone, Provider: tg.Provider}) {
-		if err != nil {
-			return
-		}
-		if v.Applied() {
-			t.unread[tg.Zone][tg.Provider] = true
-			return
-		}
-	}
-}
-
-// allServers unites the name servers of all accounts of a zone.
-func (t *tour) allServers(z zone.Name) []zone.Name {
-	var out []zone.Name
-	for _, names := range t.servers[z] {
-		out = append(out, names...)
-	}
-	slices.SortFunc(out, zone.Name.Compare)
-	return slices.Compact(out)
-}
-
-// unsureFor are the accounts whose name servers may be among those that the target has now. Where
-// nothing but an apex is held yet, nobody's are.
-func (t *tour) unsureFor(tg target) []string {
-	if !t.serving[tg.Zone][tg.Provider] {
-		return nil
-	}
-	return t.unsure[tg.Zone]
-}
-
-// apexServers are the names for the apex NS of one target: those of the accounts that serve the zone
-// already, as one that cannot be read does when it was written before, and its own. An account that is
-// still empty joins once it is filled. Where nobody serves the zone yet, all join that this run fills.
-// Names that are there stay.
-func (t *tour) apexServers(tg target, snap *provider.Snapshot) []zone.Name {
-	all := t.allServers(tg.Zone)
-	there, _ := snap.Sets.Set(tg.Zone, zone.TypeNS)
-	joins, nobody := map[zone.Name]bool{}, len(t.serving[tg.Zone]) == 0
-	for account, names := range t.servers[tg.Zone] {
-		written, unread := t.unread[tg.Zone][account]
-		now := account == tg.Provider || t.serving[tg.Zone][account] || written || nobody && !unread
-		for _, n := range names {
-			joins[n] = joins[n] || now || slices.Contains(there.Data, zone.Data(n.AppendWire(nil)))
-		}
-	}
-	return slices.DeleteFunc(all, func(n zone.Name) bool { return !joins[n] })
 }
 
 // plan makes the plan of one target, or says why there is none.
