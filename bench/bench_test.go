@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -12,13 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/internal/yaml11"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/octodns"
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestMain(m *testing.M) {
 	if task, ok := os.LookupEnv(childEnv); ok { // the program starts itself; see child
@@ -115,19 +113,7 @@ func TestTable(t *testing.T) {
 	}
 	var got bytes.Buffer
 	printTable(&got, rows)
-	const golden = "testdata/table.md"
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("table (-want +got):\n%s", diff)
-	}
+	golden.Compare(t, "testdata/table.md", got.Bytes())
 }
 
 // TestInputs reads what the generators write: valid, in order, of the promised size, and the same

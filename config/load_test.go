@@ -3,7 +3,6 @@ package config_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"iter"
 	"os"
@@ -17,10 +16,9 @@ import (
 
 	"github.com/zonecast/zonecast/config"
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/zone"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // noEnv has no variables: loading must need none.
 func noEnv(string) (string, bool) { return "", false }
@@ -42,19 +40,7 @@ func TestFindingsOfBadConfigurations(t *testing.T) {
 			if strings.Contains(b.String(), "literal-secret") {
 				t.Errorf("a finding shows a secret:\n%s", b.String())
 			}
-			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), b.String()); diff != "" {
-				t.Errorf("findings differ (-want +got):\n%s", diff)
-			}
+			golden.Compare(t, strings.TrimSuffix(file, ".yaml")+".txt", b.String())
 		})
 	}
 }

@@ -16,10 +16,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/internal/patience"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected output in scripts")
 
 // binary is the folder of the binary under test, built once.
 var binary string
@@ -73,7 +72,7 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
-		UpdateScripts:       *update,
+		UpdateScripts:       golden.Updating(),
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binary+string(os.PathListSeparator)+env.Getenv("PATH"))

@@ -2,51 +2,24 @@ package plan_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/plan/view"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/rdata"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
 // TestScripts runs testdata/*.txt. Package plan's doc.go describes the language.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			raw, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runScript(t, string(raw))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(strings.Split(string(raw), "\n"), strings.Split(got, "\n")); diff != "" && !*update {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
-		})
-	}
+	golden.Scripts(t, "testdata/*.txt", runScript)
 }
 
 // A script is the state between commands of one case.
@@ -248,19 +221,8 @@ func (s *script) sets(line string) []zone.RRset {
 		}
 		line = line[:i]
 	}
-	f := strings.SplitN(line, " ", 4)
-	ttl, _ := strconv.Atoi(f[1])
-	k := s.key(f[0], f[2])
-	r := zone.RRset{Owner: k.Owner, Type: k.Type, TTL: uint32(ttl), Extra: zone.ExtraOf(extra)}
-	if len(f) > 3 {
-		for part := range strings.SplitSeq(f[3], " | ") {
-			d, err := rdata.Parse(k.Type, part, s.origin)
-			if err != nil {
-				s.t.Fatalf("%s: %v", line, err)
-			}
-			r.Data = append(r.Data, d)
-		}
-	}
+	r := dnstest.Set(s.t, s.origin, line)
+	r.Extra = zone.ExtraOf(extra)
 	return []zone.RRset{r}
 }
 

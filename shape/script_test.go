@@ -2,25 +2,20 @@ package shape_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/shape"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
 // TestScripts runs testdata/*.txt: zones and settings, then "shape", then what comes out.
 //
@@ -34,29 +29,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	----
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			raw, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runScript(t, string(raw))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(strings.Split(string(raw), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
-		})
-	}
+	golden.Scripts(t, "testdata/*.txt", runScript)
 }
 
 var origin = zone.MustName("example.org.")
@@ -93,7 +66,7 @@ func runScript(t *testing.T, text string) string {
 			s, into = &script{t: t, caps: fullCaps()}, nil
 		case line == "" || strings.HasPrefix(line, "#") || line == "shape":
 		case strings.HasPrefix(line, "  "):
-			*into = append(*into, readSet(t, line))
+			*into = append(*into, dnstest.Set(t, origin, line))
 		case line == "----":
 			skipping = true
 			out.WriteString(s.run())
@@ -110,40 +83,6 @@ func runScript(t *testing.T, text string) string {
 		}
 	}
 	return out.String()
-}
-
-func readSet(t *testing.T, line string) zone.RRset {
-	t.Helper()
-	line = strings.TrimSpace(line)
-	extra := map[string]string{}
-	if i := strings.Index(line, " <<"); i >= 0 {
-		for kv := range strings.SplitSeq(strings.TrimSuffix(line[i+3:], ">>"), ";;") {
-			k, v, _ := strings.Cut(kv, "=")
-			extra[k] = v
-		}
-		line = line[:i]
-	}
-	f := strings.SplitN(line, " ", 4)
-	owner, err := zone.ParseNameIn(f[0], origin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ttl, _ := strconv.Atoi(f[1])
-	typ, err := zone.ParseType(f[2])
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := zone.RRset{Owner: owner, Type: typ, TTL: uint32(ttl), Extra: zone.ExtraOf(extra)}
-	if len(f) > 3 {
-		for part := range strings.SplitSeq(f[3], " | ") {
-			d, err := rdata.Parse(typ, part, origin)
-			if err != nil {
-				t.Fatalf("%s: %v", line, err)
-			}
-			r.Data = append(r.Data, d)
-		}
-	}
-	return r
 }
 
 func (s *script) setCaps(f []string) {

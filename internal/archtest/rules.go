@@ -45,6 +45,7 @@ var inInternal = []string{"finding", "zone"}
 // the rooms of this module that they may import beside those of inInternal.
 var forTests = map[string][]string{
 	"internal/dnstest":    {"wire"},
+	"internal/golden":     nil,
 	"internal/patience":   nil,
 	"internal/testserver": nil,
 	"store/storetest":     nil,

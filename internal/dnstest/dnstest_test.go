@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -134,5 +135,31 @@ func TestFolder(t *testing.T) {
 	})
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("%s is left: %v", dir, err)
+	}
+}
+
+func TestSet(t *testing.T) {
+	t.Parallel()
+	got := Set(t, example, `  www 1h TXT "a b" | "c" <<comment=x;;octodns={"excluded":["a"]}>>`)
+	if got.Owner != zone.MustName("www.example.org.") || got.TTL != 3600 || got.Type != zone.TypeTXT || len(got.Data) != 2 || rdata.Text(got.Type, got.Data[0]) != `"a b"` {
+		t.Errorf("got %+v", got)
+	}
+	for key, want := range map[string]string{"comment": "x", "octodns": `{"excluded":["a"]}`} {
+		if v, _ := got.Extra.Value(key); v != want {
+			t.Errorf("%s is %q, want %q", key, v, want)
+		}
+	}
+	if bare := Set(t, example, "@ 60 A"); bare.Owner != example || len(bare.Data) != 0 || bare.TTL != 60 {
+		t.Errorf("got %+v", bare)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	dir := Files(t, map[string]string{"a/b.txt": "x", "c.txt": "y"})
+	for name, want := range map[string]string{"a/b.txt": "x", "c.txt": "y"} {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != want {
+			t.Errorf("%s holds %q, %v; want %q", name, b, err, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package dnstest
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -14,5 +15,22 @@ func Folder(t testing.TB) string {
 		return t.TempDir()
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// Files makes a folder with files, whose names may have folders in them. It goes
+// with the test.
+func Files(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return dir
 }

@@ -3,7 +3,6 @@ package conf_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,12 +16,11 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/nameserver/conf"
 	"github.com/zonecast/zonecast/nameserver/xfr"
 	"github.com/zonecast/zonecast/zone"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 func env(name string) (string, bool) {
 	if name == "KEY" {
@@ -171,7 +169,7 @@ func TestWrong(t *testing.T) {
 			out.WriteString(x.String() + "\n")
 		}
 	}
-	golden(t, "testdata/wrong.golden", out.Bytes())
+	golden.Compare(t, "testdata/wrong.golden", out.Bytes())
 	if strings.Contains(out.String(), "c2VjcmV0") {
 		t.Error("a secret is shown")
 	}
@@ -195,22 +193,6 @@ func TestFixed(t *testing.T) {
 	next := parse("listen: 127.0.0.1:5301\nstore: b.db\ncontrol: {socket: s}\nzones: {folder: zones}\n")
 	if got, want := c.Fixed(next), []string{"listen", "rate_limit", "store", "control"}; !slices.Equal(got, want) {
 		t.Errorf("%q need a restart, want %q", got, want)
-	}
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 
@@ -261,7 +243,7 @@ func TestReference(t *testing.T) { // not parallel: with -update it writes what 
 	if !ok {
 		t.Fatalf("%s has no %q", path, mark)
 	}
-	golden(t, path, []byte(head+mark+string(got)))
+	golden.Compare(t, path, []byte(head+mark+string(got)))
 }
 
 // TestDocs loads what the documentation shows.

@@ -3,9 +3,11 @@ package view_test
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/plan/view"
 	"github.com/zonecast/zonecast/provider"
@@ -38,9 +40,9 @@ func TestOctoDNSTypes(t *testing.T) {
 	if err := v.Logger(&log, []*plan.Plan{p}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "types.octodns.txt", log.Bytes())
+	golden.Compare(t, filepath.Join("testdata", "types.octodns.txt"), log.Bytes())
 	if err := v.JSON(&doc, []*plan.Plan{p}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "types.octodns.json", doc.Bytes())
+	golden.Compare(t, filepath.Join("testdata", "types.octodns.json"), doc.Bytes())
 }

@@ -2,10 +2,8 @@ package view_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,16 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/plan/view"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
-	"github.com/zonecast/zonecast/zone/rdata"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata")
-
-// zoneOf reads "owner ttl type rdata | rdata" lines; {k=v;k=v} at the end is Extra.
+// zoneOf reads lines in the form of dnstest.Set.
 func zoneOf(t *testing.T, origin, text string) *zone.Zone {
 	t.Helper()
 	o := zone.MustName(origin)
@@ -33,33 +30,7 @@ func zoneOf(t *testing.T, origin, text string) *zone.Zone {
 		if line == "" {
 			continue
 		}
-		extra := map[string]string{}
-		if i := strings.Index(line, " <<"); i >= 0 {
-			for kv := range strings.SplitSeq(strings.TrimSuffix(line[i+3:], ">>"), ";;") {
-				k, v, _ := strings.Cut(kv, "=")
-				extra[k] = v
-			}
-			line = line[:i]
-		}
-		f := strings.SplitN(line, " ", 4)
-		owner, err := zone.ParseNameIn(f[0], o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		typ, err := zone.ParseType(f[2])
-		if err != nil {
-			t.Fatal(err)
-		}
-		ttl, _ := rdata.ParseTTL(f[1])
-		r := zone.RRset{Owner: owner, Type: typ, TTL: ttl, Extra: zone.ExtraOf(extra)}
-		for part := range strings.SplitSeq(f[3], " | ") {
-			d, err := rdata.Parse(typ, part, o)
-			if err != nil {
-				t.Fatalf("%s: %v", line, err)
-			}
-			r.Data = append(r.Data, d)
-		}
-		b.Add(r)
+		b.Add(dnstest.Set(t, o, line))
 	}
 	z, err := b.Zone()
 	if err != nil {
@@ -160,27 +131,9 @@ func TestGolden(t *testing.T) {
 				if err := show(&got, plans); err != nil {
 					t.Fatal(err)
 				}
-				golden(t, name+"."+ext, got.Bytes())
+				golden.Compare(t, filepath.Join("testdata", name+"."+ext), got.Bytes())
 			})
 		}
-	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 
@@ -198,11 +151,11 @@ func TestFindings(t *testing.T) {
 	if err := view.Findings(&plain, fs, view.Style{}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "findings.txt", plain.Bytes())
+	golden.Compare(t, filepath.Join("testdata", "findings.txt"), plain.Bytes())
 	if err := view.Findings(&coloured, fs, view.Style{Colour: true}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "findings.colour.txt", coloured.Bytes())
+	golden.Compare(t, filepath.Join("testdata", "findings.colour.txt"), coloured.Bytes())
 }
 
 func TestViewsOfAReadPlanAreTheSame(t *testing.T) {

@@ -3,7 +3,6 @@ package yaml
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -16,13 +15,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/octodns"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 var origin = zone.MustName("example.com.")
 
@@ -228,17 +226,7 @@ func TestEditsOnlyWhatChanges(t *testing.T) {
 			base := read(t, p)
 			written(t, p, edit(base), base)
 			got := all(t, dir)["example.com.yaml"]
-			golden := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".yaml")
-			if *update {
-				put(t, ".", map[string]string{golden: got})
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Errorf("%s differs (-want +got):\n%s", golden, d)
-			}
+			golden.Compare(t, filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".yaml"), got)
 		})
 	}
 }

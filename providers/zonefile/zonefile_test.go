@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
@@ -33,22 +34,6 @@ const small = `$TTL 3600
 	IN NS ns1.example.net.
 www	300 IN A 192.0.2.1
 `
-
-// folder makes a folder with files.
-func folder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 func set(owner string, ttl uint32, typ zone.Type, values ...string) zone.RRset {
 	s := zone.RRset{Owner: zone.MustName(owner), Type: typ, TTL: ttl}
@@ -128,7 +113,7 @@ func TestSerialsGrow(t *testing.T) {
 		{"unix", "41", func(n uint64) bool { return n > 1_700_000_000 }},
 		{"unix", "2000000000", func(n uint64) bool { return n == 2000000001 }},
 	} {
-		dir := folder(t, map[string]string{"example.org.": strings.Replace(small, "( 41", "( "+c.old, 1)})
+		dir := dnstest.Files(t, map[string]string{"example.org.": strings.Replace(small, "( 41", "( "+c.old, 1)})
 		p := open(t, dir, map[string]string{"serial": c.policy})
 		r, err := write(t, p, read(t, p), "192.0.2.2")
 		if err != nil || !c.want(uint64(r.Serial)) {
@@ -179,7 +164,7 @@ func TestFileNames(t *testing.T) {
 
 func TestUnicodeFileIsFoundAndListedOnce(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"bücher.example.zone": small, ".hidden.zone": "x", "sub.zone/x": "x", "README": "x"})
+	dir := dnstest.Files(t, map[string]string{"bücher.example.zone": small, ".hidden.zone": "x", "sub.zone/x": "x", "README": "x"})
 	p := open(t, dir, map[string]string{"file_extension": ".zone"})
 	if _, err := p.Read(t.Context(), provider.ZoneRef{Origin: zone.MustName("xn--bcher-kva.example.")}); err != nil {
 		t.Error(err)
@@ -205,7 +190,7 @@ func TestRootZoneIsRefused(t *testing.T) {
 
 func TestEditBetweenPlanAndApplyIsSeen(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{
+	dir := dnstest.Files(t, map[string]string{
 		"example.org.": small + "$INCLUDE more.inc\n",
 		"more.inc":     "mail 300 IN A 192.0.2.25\n",
 	})
@@ -224,7 +209,7 @@ func TestEditBetweenPlanAndApplyIsSeen(t *testing.T) {
 
 func TestBadFilesAreFindingsWithPlaces(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"example.org.": small + "bad 300 IN A 192.0.2.999\nworse 300 IN MX mail\n"})
+	dir := dnstest.Files(t, map[string]string{"example.org.": small + "bad 300 IN A 192.0.2.999\nworse 300 IN MX mail\n"})
 	_, err := open(t, dir, nil).Read(t.Context(), ref)
 	problem, ok := errors.AsType[*finding.Problem](err)
 	if !ok || len(problem.Findings) != 2 || provider.KindOf(err) != provider.Invalid {
@@ -233,10 +218,10 @@ func TestBadFilesAreFindingsWithPlaces(t *testing.T) {
 	if got := problem.Findings[0].Place; got.Line != 5 || !strings.HasSuffix(got.File, "example.org.") {
 		t.Errorf("first finding stands at %v, want line 5 of the file", got)
 	}
-	if _, err := open(t, folder(t, map[string]string{"example.org.": "$TTL 60\nwww IN A 192.0.2.1\n"}), nil).Read(t.Context(), ref); provider.KindOf(err) != provider.Invalid {
+	if _, err := open(t, dnstest.Files(t, map[string]string{"example.org.": "$TTL 60\nwww IN A 192.0.2.1\n"}), nil).Read(t.Context(), ref); provider.KindOf(err) != provider.Invalid {
 		t.Errorf("a file without SOA: %v", err)
 	}
-	p := open(t, folder(t, map[string]string{"example.org.": "$TTL 60\nwww 300 IN A 192.0.2.1\n"}), map[string]string{"check_origin": "false"})
+	p := open(t, dnstest.Files(t, map[string]string{"example.org.": "$TTL 60\nwww 300 IN A 192.0.2.1\n"}), map[string]string{"check_origin": "false"})
 	if _, err := write(t, p, read(t, p), "192.0.2.2"); err != nil {
 		t.Errorf("a file without SOA, check_origin off: %v", err)
 	}
@@ -248,7 +233,7 @@ func TestBadFilesAreFindingsWithPlaces(t *testing.T) {
 func TestSignedFilesAreReadAndNotWritten(t *testing.T) {
 	t.Parallel()
 	const sig = "www 300 IN RRSIG A 13 3 300 20300101000000 20260101000000 12345 example.org. AAAA\nwww 300 IN NSEC example.org. A RRSIG NSEC\n"
-	p := open(t, folder(t, map[string]string{"example.org.": small + sig}), nil)
+	p := open(t, dnstest.Files(t, map[string]string{"example.org.": small + sig}), nil)
 	base := read(t, p)
 	if base.Sets.Len() != 3 || !base.Info.Signed || len(base.Foreign) != 1 || base.Foreign[0].Text != "2 RRsets of DNSSEC, made by whoever signs the zone" {
 		t.Errorf("%d sets, signed %v, foreign %+v", base.Sets.Len(), base.Info.Signed, base.Foreign)
@@ -260,7 +245,7 @@ func TestSignedFilesAreReadAndNotWritten(t *testing.T) {
 
 func TestModeAndLinksAreKept(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"real/file": small})
+	dir := dnstest.Files(t, map[string]string{"real/file": small})
 	if err := os.Chmod(filepath.Join(dir, "real/file"), 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +281,7 @@ func TestReload(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			dir := folder(t, map[string]string{"example.org.": small})
+			dir := dnstest.Files(t, map[string]string{"example.org.": small})
 			p := open(t, dir, map[string]string{"reload": c.command, "reload_timeout": "0.1"})
 			if c.name != "hanging" {
 				p = open(t, dir, map[string]string{"reload": c.command})
@@ -329,7 +314,7 @@ $TTL 3600
 zzz	300 IN A 192.0.2.9	; first on purpose
 www	300 IN A 192.0.2.1	; the old machine
 `
-	dir := folder(t, map[string]string{"example.org.": kept})
+	dir := dnstest.Files(t, map[string]string{"example.org.": kept})
 	p := open(t, dir, nil)
 	r, err := write(t, p, read(t, p), "192.0.2.2")
 	if err != nil || len(r.Notes) > 0 {
@@ -345,7 +330,7 @@ www	300 IN A 192.0.2.1	; the old machine
 
 func TestGeneratedRecordsMakeANewFile(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"example.org.": strings.ReplaceAll(small, "www\t300 IN A 192.0.2.1\n", "") + "$GENERATE 1-3 h$ 300 A 192.0.2.$\nwww\t300 IN A 192.0.2.1\n"})
+	dir := dnstest.Files(t, map[string]string{"example.org.": strings.ReplaceAll(small, "www\t300 IN A 192.0.2.1\n", "") + "$GENERATE 1-3 h$ 300 A 192.0.2.$\nwww\t300 IN A 192.0.2.1\n"})
 	p := open(t, dir, nil)
 	base := read(t, p)
 	have, _ := base.Sets.Set(zone.MustName("h2.example.org."), zone.TypeA)
@@ -363,7 +348,7 @@ func TestGeneratedRecordsMakeANewFile(t *testing.T) {
 
 func TestMessages(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"example.org.": small})
+	dir := dnstest.Files(t, map[string]string{"example.org.": small})
 	p := open(t, dir, nil)
 	base := read(t, p)
 	if _, err := write(t, p, base, "192.0.2.2"); err != nil {
@@ -388,7 +373,7 @@ func TestMessages(t *testing.T) {
 
 func TestManyWritersOneWins(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"example.org.": small})
+	dir := dnstest.Files(t, map[string]string{"example.org.": small})
 	base := read(t, open(t, dir, nil))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -421,7 +406,7 @@ func TestKillLeavesWholeFiles(t *testing.T) {
 	for i := range 3000 {
 		fmt.Fprintf(&lines, "h%d 300 IN A 192.0.2.7\n", i)
 	}
-	dir := folder(t, map[string]string{"example.org.": small + lines.String()})
+	dir := dnstest.Files(t, map[string]string{"example.org.": small + lines.String()})
 	p := open(t, dir, nil)
 	last := uint32(0)
 	for i := range 12 {

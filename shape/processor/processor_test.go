@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
@@ -27,28 +27,10 @@ func zoneOf(t *testing.T, at zone.Name, text string) *zone.Zone {
 		if line == "" {
 			continue
 		}
-		extra := map[string]string{}
-		if i := strings.Index(line, " <<"); i >= 0 {
-			extra["octodns"] = strings.TrimSuffix(line[i+3:], ">>")
-			line = line[:i]
-		}
-		f := strings.SplitN(line, " ", 4)
-		owner, err := zone.ParseNameIn(f[0], at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ttl, _ := strconv.Atoi(f[1])
-		typ, err := zone.ParseType(f[2])
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := zone.RRset{Owner: owner, Type: typ, TTL: uint32(ttl), Extra: zone.ExtraOf(extra)}
-		for part := range strings.SplitSeq(f[3], " | ") {
-			d, err := rdata.Parse(typ, part, at)
-			if err != nil {
-				t.Fatalf("%s: %v", line, err)
-			}
-			r.Data = append(r.Data, d)
+		line, mapping, ok := strings.Cut(line, " <<")
+		r := dnstest.Set(t, at, line)
+		if ok {
+			r.Extra = zone.ExtraOf(map[string]string{"octodns": strings.TrimSuffix(mapping, ">>")})
 		}
 		b.Add(r)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/source/bind"
 	"github.com/zonecast/zonecast/zone"
@@ -18,22 +19,6 @@ import (
 )
 
 const soa = "@ 3600 IN SOA ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 300\n@ 3600 NS ns1.example.net.\n"
-
-// folder writes files and returns their folder.
-func folder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 func lines(z *zone.Zone) []string {
 	var out []string
@@ -47,7 +32,7 @@ func lines(z *zone.Zone) []string {
 
 func TestZonesAndLoad(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{
+	dir := dnstest.Files(t, map[string]string{
 		"a.example.zone":     soa + "www A 192.0.2.1\n",
 		"b.example.db":       soa,
 		"db.c.example":       soa,
@@ -104,7 +89,7 @@ func TestZonesAndLoad(t *testing.T) {
 
 func TestExtensionAsOctoDNSHasIt(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"a.example.tst": soa, "b.example.zone": soa})
+	dir := dnstest.Files(t, map[string]string{"a.example.tst": soa, "b.example.zone": soa})
 	src := bind.New(bind.Options{ID: "files", Directory: dir, Extension: ".tst"})
 	var got []string
 	for n, err := range src.Zones(t.Context()) {
@@ -120,7 +105,7 @@ func TestExtensionAsOctoDNSHasIt(t *testing.T) {
 
 func TestTrouble(t *testing.T) {
 	t.Parallel()
-	outside := folder(t, map[string]string{"secret.inc": "x A 192.0.2.66\n"})
+	outside := dnstest.Files(t, map[string]string{"secret.inc": "x A 192.0.2.66\n"})
 	for _, c := range []struct {
 		name  string
 		files map[string]string
@@ -134,7 +119,7 @@ func TestTrouble(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			src := bind.New(bind.Options{ID: "files", Directory: folder(t, c.files), CheckOrigin: true})
+			src := bind.New(bind.Options{ID: "files", Directory: dnstest.Files(t, c.files), CheckOrigin: true})
 			l, err := src.Load(t.Context(), zone.MustName("a.example."))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error = %v, want it to say %q", err, c.want)
@@ -152,7 +137,7 @@ func TestTrouble(t *testing.T) {
 
 func TestIncludeInsideAndSymlinks(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"a.example.zone": soa + "$INCLUDE inc/hosts.inc\n", "inc/hosts.inc": "www 300 A 192.0.2.1\n"})
+	dir := dnstest.Files(t, map[string]string{"a.example.zone": soa + "$INCLUDE inc/hosts.inc\n", "inc/hosts.inc": "www 300 A 192.0.2.1\n"})
 	src := bind.New(bind.Options{ID: "files", Directory: dir})
 	l, err := src.Load(t.Context(), zone.MustName("a.example."))
 	if err != nil {
@@ -161,7 +146,7 @@ func TestIncludeInsideAndSymlinks(t *testing.T) {
 	if _, ok := l.Zone.Set(zone.MustName("www.a.example."), zone.TypeA); !ok {
 		t.Error("what was included is missing")
 	}
-	outside := folder(t, map[string]string{"b.example.zone": soa})
+	outside := dnstest.Files(t, map[string]string{"b.example.zone": soa})
 	if err := os.Symlink(filepath.Join(outside, "b.example.zone"), filepath.Join(dir, "b.example.zone")); err != nil {
 		t.Skip("no symbolic links here")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/dnstest"
 	"github.com/zonecast/zonecast/source"
 	"github.com/zonecast/zonecast/source/octodns"
 	"github.com/zonecast/zonecast/zone"
@@ -19,22 +20,6 @@ import (
 )
 
 var origin = zone.MustName("example.com.")
-
-// tree writes files below a new directory.
-func tree(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 func show(z *zone.Zone) string {
 	var b strings.Builder
@@ -50,7 +35,7 @@ func off() *bool { return new(bool) }
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	dir := tree(t, map[string]string{
+	dir := dnstest.Files(t, map[string]string{
 		"example.com.yaml":     "---\n'':\n  type: A\n  value: 192.0.2.1\nmail: !include parts/mail.yaml\n",
 		"parts/mail.yaml":      "type: MX\nvalue: {exchange: mx.example.net., preference: 10}\n",
 		"example.com./$x.yaml": "---\n'*':\n  type: TXT\n  value: wild\n",
@@ -109,7 +94,7 @@ func TestLoad(t *testing.T) {
 
 func TestRevisionFollowsEveryFile(t *testing.T) {
 	t.Parallel()
-	dir := tree(t, map[string]string{"example.com.yaml": "a: !include a.inc\n", "a.inc": "{type: A, value: 192.0.2.1}"})
+	dir := dnstest.Files(t, map[string]string{"example.com.yaml": "a: !include a.inc\n", "a.inc": "{type: A, value: 192.0.2.1}"})
 	src := octodns.New(octodns.Options{ID: "config", Directory: dir})
 	load := func() *source.Loaded {
 		l, err := src.Load(t.Context(), origin)
@@ -132,7 +117,7 @@ func TestRevisionFollowsEveryFile(t *testing.T) {
 
 func TestZones(t *testing.T) {
 	t.Parallel()
-	dir := tree(t, map[string]string{"example.com.yaml": "", "example.net./x.yaml": "", "config.yaml": "", "b.yml": ""})
+	dir := dnstest.Files(t, map[string]string{"example.com.yaml": "", "example.net./x.yaml": "", "config.yaml": "", "b.yml": ""})
 	var got []string
 	for n, err := range octodns.New(octodns.Options{ID: "config", Directory: dir, SplitExtension: "."}).Zones(t.Context()) {
 		if err != nil {
@@ -157,7 +142,7 @@ func TestZones(t *testing.T) {
 
 func part(t *testing.T, id, text string, replace bool) octodns.Part {
 	t.Helper()
-	dir := tree(t, map[string]string{"example.com.yaml": text})
+	dir := dnstest.Files(t, map[string]string{"example.com.yaml": text})
 	l, err := octodns.New(octodns.Options{ID: id, Directory: dir}).Load(t.Context(), origin)
 	if err != nil {
 		t.Fatal(err)

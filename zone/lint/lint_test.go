@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -14,11 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
 var org = zone.MustName("example.org.")
 
@@ -88,7 +86,7 @@ func TestCases(t *testing.T) {
 			}
 		}
 		fmt.Fprintf(&out, "# %s\n%s----\n%s\n", head, in, got)
-		if d := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); d != "" && !*update {
+		if d := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); d != "" && !golden.Updating() {
 			t.Errorf("%s:\n%s", head, d)
 		}
 	}
@@ -97,7 +95,7 @@ func TestCases(t *testing.T) {
 			t.Errorf("no case shows %s", id)
 		}
 	}
-	if *update {
+	if golden.Updating() {
 		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -3,22 +3,18 @@ package octodns_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/internal/yaml11"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/octodns"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestGolden reads the zone files of testdata/zones and compares findings, records in normal form
 // and, for zones without errors, the file written from them.
@@ -35,25 +31,8 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compareGolden(t, strings.TrimSuffix(file, ".yaml")+".golden", report(t, filepath.Base(file), data))
+			golden.Compare(t, strings.TrimSuffix(file, ".yaml")+".golden", report(t, filepath.Base(file), data))
 		})
-	}
-}
-
-func compareGolden(t *testing.T, golden string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", golden, diff)
 	}
 }
 

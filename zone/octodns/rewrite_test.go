@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/internal/yaml11"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/octodns"
@@ -83,7 +84,7 @@ func TestRewriteKeepsCommentsAndOrder(t *testing.T) {
 	for _, f := range fs {
 		t.Error(f)
 	}
-	compareGolden(t, "testdata/rewrite/new.golden", got)
+	golden.Compare(t, "testdata/rewrite/new.golden", got)
 }
 
 // TestRewriteCases runs the cases of testdata/rewrite/cases: edits, the old file, the new file, what
@@ -120,7 +121,7 @@ func TestRewriteCases(t *testing.T) {
 					opt.ProviderIDs = strings.Fields(words)
 				}
 			}
-			compareGolden(t, path, rewriteCase(t, head, old, opt, edits))
+			golden.Compare(t, path, rewriteCase(t, head, old, opt, edits))
 		})
 	}
 }
@@ -272,7 +273,7 @@ func TestLayoutWriteSplit(t *testing.T) {
 		}
 		got.WriteString("\n" + string(op.Content))
 	}
-	compareGolden(t, "testdata/rewrite/split.golden", []byte(got.String()))
+	golden.Compare(t, "testdata/rewrite/split.golden", []byte(got.String()))
 
 	if _, fs := layout.Write(edit(t, after, "-shared TXT"), content, octodns.Options{}); finding.AsError(fs) == nil {
 		t.Error("a record of the shared file was deleted without an error")

@@ -2,7 +2,6 @@ package zonefile_test
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -11,12 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // dump prints a zone one record a line.
 func dump(z *zone.Zone) string {
@@ -125,19 +123,7 @@ func TestFindings(t *testing.T) {
 			for _, f := range res.Findings {
 				got.WriteString(f.String() + "\n")
 			}
-			golden := "testdata/broken/" + name + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			golden.Compare(t, "testdata/broken/"+name+".golden", got.Bytes())
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/zonecast/zonecast/internal/golden"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 	"github.com/zonecast/zonecast/zone/zonefile"
@@ -125,18 +126,7 @@ func TestWriteGolden(t *testing.T) {
 	if err := zonefile.Write(&got, res.Zone, zonefile.WriteOptions{Header: "written by zonecast"}); err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile("testdata/written.golden", got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/written.golden")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden.Compare(t, "testdata/written.golden", got.Bytes())
 }
 
 func TestWritePseudo(t *testing.T) {
