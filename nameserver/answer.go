@@ -41,7 +41,7 @@ func (e *Engine) Answer(s *Scratch, query []byte, c Client, dst []byte) []byte {
 		e.touch(s)
 	}
 	s.rcode, s.extended, s.truncated, s.authoritative = rcodeNoError, edeNone, false, false
-	s.kind, s.kindHash, s.from = kindError, 0, nil
+	s.kind, s.kindHash = kindError, 0
 	s.m.counts = [3]uint16{}
 	s.m.names.reset()
 
@@ -103,7 +103,7 @@ func (e *Engine) room(s *Scratch, c *Client, dst []byte, question int) bool {
 	if !c.Stream {
 		limit = min(e.maxUDP(c), max(512, int(s.edns.size)))
 	}
-	s.edns.reserve(e, c)
+	s.reserve(e, c)
 	body := max(limit-s.edns.room, question)
 	s.edns.limit = limit
 	if free := dst[len(dst):cap(dst)]; len(free) >= body+s.edns.room {
@@ -133,7 +133,7 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 	case query[2]>>3&0xF != 0: // NOTIFY and UPDATE are answered elsewhere
 		s.rcode, s.extended = rcodeNotImp, edeNotSupported
 		return
-	case s.edns.bad || e.ClientSubnet && s.edns.subnet.bad:
+	case s.edns.bad || s.edns.listed && s.subnet.bad && e.ClientSubnet:
 		s.rcode = rcodeFormErr
 		return
 	case s.edns.version > 0:
@@ -174,7 +174,9 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 		s.rcode, s.extended = rcodeRefused, edeNotAuthoritative
 		return
 	}
-	s.from, s.zone = z, z
+	if s.edns.more {
+		s.from = z
+	}
 	if z.failing {
 		s.rcode, s.extended = rcodeServFail, edeNotReady
 		return
@@ -184,7 +186,7 @@ func (e *Engine) decide(s *Scratch, query []byte, c *Client) {
 		return
 	}
 	s.do, s.rotate = s.edns.do, e.Rotate
-	s.steer, s.client, s.tailored = e.Steer, c.Addr.Addr(), e.ClientSubnet
+	s.steer, s.client, s.tailored = e.Steer, c.Addr.Addr(), s.toldSubnet(e)
 	s.proofs, s.wanted = s.proofSpace[:0], s.wantSpace[:0]
 	s.search(&e.Zones, z)
 }

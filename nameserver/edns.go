@@ -28,8 +28,9 @@ type edns struct {
 	nsid      bool
 	keepalive bool
 	padding   bool
+	listed    bool // there are options; without, s.subnet is that of another query
+	more      bool // the answer may have options, and s.from is of this query
 	serial    bool // the version of the zone is asked for
-	subnet    subnet
 	version   uint8
 	size      uint16
 	cookieLen uint8
@@ -65,7 +66,7 @@ func (s *Scratch) additional(query []byte, at int) bool {
 			s.edns.size = class
 			s.edns.version = uint8(ttl >> 16)
 			s.edns.do = ttl&0x8000 != 0
-			s.edns.options(rdata)
+			s.options(rdata)
 		}
 		at = end
 	}
@@ -106,7 +107,9 @@ func record(b []byte, at int) (end int, t, class uint16, ttl uint32, rdata []byt
 }
 
 // options reads the options that matter; all others are ignored (RFC 6891, section 6.1.2).
-func (o *edns) options(b []byte) {
+func (s *Scratch) options(b []byte) {
+	o := &s.edns
+	o.listed, s.subnet.n, s.subnet.bad = true, 0, false
 	for len(b) > 0 {
 		if len(b) < 4 {
 			o.bad = true
@@ -127,7 +130,7 @@ func (o *edns) options(b []byte) {
 		case optPadding:
 			o.padding = true
 		case optSubnet:
-			o.subnet.read(data) // what is wrong matters only to who looks at subnets
+			s.subnet.read(data) // what is wrong matters only to who looks at subnets
 		case optVersion:
 			if l != 0 { // only answers have content (RFC 9660, section 3.1)
 				o.bad = true
@@ -147,13 +150,18 @@ func (o *edns) options(b []byte) {
 	}
 }
 
-// reserve computes how many octets OPT may need, without padding.
-func (o *edns) reserve(e *Engine, c *Client) {
+// reserve computes how many octets OPT may need, without padding and what nobody asked for.
+func (s *Scratch) reserve(e *Engine, c *Client) {
+	o := &s.edns
 	if !o.present {
 		o.room = 0
 		return
 	}
 	o.room = optHead + edeLen
+	if o.more = o.listed || e.Reports != nil; !o.more {
+		return
+	}
+	s.from = nil
 	if o.nsid {
 		o.room += 4 + len(e.NSID)
 	}
@@ -166,8 +174,8 @@ func (o *edns) reserve(e *Engine, c *Client) {
 	if o.serial {
 		o.room += 4 + versionLen
 	}
-	if e.ClientSubnet && o.subnet.n > 0 {
-		o.room += 4 + int(o.subnet.n)
+	if s.toldSubnet(e) {
+		o.room += 4 + int(s.subnet.n)
 	}
 	if o.padding && c.Encrypted {
 		o.room += 4
@@ -188,7 +196,7 @@ func (s *Scratch) writeOPT(e *Engine, c *Client) {
 	}
 	length := at + 9
 	at += optHead
-	if o.room == optHead+edeLen && s.extended == edeNone && e.Reports == nil { // no options were asked for
+	if !o.more && s.extended == edeNone && e.Reports == nil { // no options were asked for
 		b[length], b[length+1] = 0, 0
 		m.n = at
 		return
@@ -215,8 +223,8 @@ func (s *Scratch) writeOPT(e *Engine, c *Client) {
 	if o.serial && s.from != nil && !s.from.failing {
 		at = s.from.appendVersion(b, at)
 	}
-	if e.ClientSubnet && o.subnet.n > 0 {
-		at = o.subnet.append(b, at)
+	if s.toldSubnet(e) {
+		at = s.subnet.append(b, at)
 	}
 	if e.Reports != nil && e.Reports.belongs(s) {
 		most := min(o.limit, len(b))

@@ -50,7 +50,7 @@ func (s *Scratch) finish() {
 		}
 	}
 	for _, p := range s.proofs {
-		if set, w, ok := s.denial(p, authority); ok && !s.put(&set, w) {
+		if !s.denial(p, authority) {
 			return
 		}
 	}
@@ -105,15 +105,22 @@ func (s *Scratch) delegation(z *Compiled) bool {
 	return true
 }
 
-// denial is the NSEC or NSEC3 record of a proof, and how it is written; not ok when there is none.
-func (s *Scratch) denial(p proof, section int) (set rrset, w manner, ok bool) {
+// denial writes an NSEC or NSEC3 record. Only the authority section cannot do without it.
+func (s *Scratch) denial(p proof, section int) bool {
 	n := p.zone.at(p.ref)
 	t := uint16(typeNSEC)
 	if p.zone.denial == denialNSEC3 {
 		t = typeNSEC3
 	}
-	set, ok = p.zone.set(n, t)
-	return set, manner{section: section, owner: p.zone.appendName(s.made[:0], n), sigs: true}, ok
+	set, ok := p.zone.set(n, t)
+	if !ok {
+		return true
+	}
+	w := manner{section: section, owner: p.zone.appendName(s.made[:0], n), sigs: true}
+	if section == additional {
+		return s.m.put(&set, w)
+	}
+	return s.put(&set, w)
 }
 
 // addresses writes the addresses of the names in a set, as far as the zone has them. For a
@@ -121,15 +128,17 @@ func (s *Scratch) denial(p proof, section int) (set rrset, w manner, ok bool) {
 // (RFC 9471), then for others. done are nodes that are written already.
 func (s *Scratch) addresses(x *want, done []uint32, first bool) []uint32 {
 	z := x.zone
+	shape := shapeOf(x.set.typ)
 	for body := x.set.body; len(body) > 0; body = behindRecord(body) {
-		n, ok := s.targetOf(x, body)
+		rdata := rdataOf(body)
+		n, ok := s.targetOf(x, rdata, shape.head(rdata))
 		if !ok || n.ref == 0 || x.cut && s.belowCut(z, x.node) != first {
 			continue
 		}
 		if n.flags()&leavesOut != 0 && x.set.typ != typeNS || len(done) == cap(done) || contains(done, n.ref) {
 			continue
 		}
-		if x.set.typ == typeNAPTR && !s.rewrites(z, n, rdataOf(body)) {
+		if x.set.typ == typeNAPTR && !s.rewrites(z, n, rdata) {
 			continue
 		}
 		done = append(done, n.ref)

@@ -32,9 +32,15 @@ func NewReports(agent zone.Name) (*Reports, error) {
 // maxAgent leaves half of what a name can have to the name that is reported.
 const maxAgent = 127
 
-// belongs tells whether an answer is to have the agent domain. One that is truncated comes again.
+// belongs tells whether an answer with OPT is to have the agent domain. One that is truncated comes again.
 func (r *Reports) belongs(s *Scratch) bool {
-	return s.from != nil && !s.truncated && !r.touches(s.from.apex) && (s.zone == s.from || !r.touches(s.zone.apex))
+	switch {
+	case s.from == nil || s.truncated || r.touches(s.from.apex):
+		return false
+	case s.from.failing || s.zone == s.from:
+		return true
+	}
+	return !r.touches(s.zone.apex) // where aliases led to
 }
 
 // touches tells whether the agent domain and a zone are the same, or one below the other.

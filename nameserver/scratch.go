@@ -17,7 +17,7 @@ type Scratch struct {
 	qtype, qclass uint16
 	do, rotate    bool
 	zone          *Compiled
-	from          *Compiled // the zone that the question was in; nil: none
+	from          *Compiled // the zone that the question was in, nil: none; see edns.more
 	links         int       // aliases followed
 	seen          [maxChain]uint64
 	dnames        [maxChain]proof // DNAMEs followed, by link
@@ -34,12 +34,13 @@ type Scratch struct {
 	proofs        []proof
 	wanted        []want
 	edns          edns
+	subnet        subnet
 	extended      int // code of RFC 8914; -1: none
 
 	// Policies.
 	steer     func(*Choice, []uint16) []uint16
 	client    netip.Addr
-	tailored  bool // by the client's subnet, where it told one
+	tailored  bool // by the client's subnet
 	choice    Choice
 	picked    []byte // records that were chosen
 	chosen    bool   // there was something to choose

@@ -5,6 +5,8 @@ import "encoding/binary"
 // isService tells whether a type is compatible with SVCB (RFC 9460, section 6).
 func isService(t uint16) bool { return t == typeSVCB || t == typeHTTPS }
 
+const priority = 2 // octets before the target of a SVCB record
+
 // services writes what belongs beside SVCB records after the addresses of their targets: the targets' own
 // SVCB records and, for who wants signatures, proofs of which of all these a target of the zone lacks
 // (RFC 9460, section 4.1). A proof is given whole or not at all.
@@ -13,7 +15,7 @@ func (s *Scratch) services(x *want) {
 	var seen [8]uint32
 	done := seen[:0]
 	for body := x.set.body; len(body) > 0 && len(done) < cap(done); body = behindRecord(body) {
-		n, ok := s.targetOf(x, body)
+		n, ok := s.targetOf(x, rdataOf(body), priority)
 		if !ok || n.ref == 0 || n.ref == x.node.ref || n.flags()&leavesOut != 0 || contains(done, n.ref) {
 			continue
 		}
@@ -24,14 +26,14 @@ func (s *Scratch) services(x *want) {
 		return
 	}
 	for body := x.set.body; len(body) > 0 && len(s.proofs)+4 <= cap(s.proofs); body = behindRecord(body) {
-		n, ok := s.targetOf(x, body)
+		n, ok := s.targetOf(x, rdataOf(body), priority)
 		if !ok {
 			continue
 		}
 		before, first := s.m.mark(), len(s.proofs)
 		s.proveLack(z, n, x.set.typ)
 		for _, p := range s.proofs[first:] {
-			if set, w, ok := s.denial(p, additional); ok && !s.m.put(&set, w) {
+			if !s.denial(p, additional) {
 				s.m.back(before)
 				s.proofs = s.proofs[:first]
 				break
@@ -66,11 +68,10 @@ func (s *Scratch) proveLack(z *Compiled, n node, t uint16) {
 	}
 }
 
-// targetOf reads the name that a record leads to into s.t and finds its node, if there is one. It is
-// not ok for names of other zones and where the record leads nowhere.
-func (s *Scratch) targetOf(x *want, record []byte) (n node, ok bool) {
-	rdata := rdataOf(record)
-	switch target := rdata[shapeOf(x.set.typ).head(rdata):]; {
+// targetOf reads the name that a record leads to, behind the head of its RDATA, into s.t and finds its
+// node, if there is one. It is not ok for names of other zones and where the record leads nowhere.
+func (s *Scratch) targetOf(x *want, rdata []byte, head int) (n node, ok bool) {
+	switch target := rdata[head:]; {
 	case target[0] != 0:
 		if !s.t.readStored(target) || !x.zone.encloses(&s.t) {
 			return node{}, false

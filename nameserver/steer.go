@@ -43,7 +43,7 @@ func (s *Scratch) steered(set rrset, section int) (rrset, bool) {
 	}
 	s.choice = Choice{Policy: set.extra, Type: zone.Type(set.typ), Records: set.n, Client: s.client}
 	if s.tailored && section == answer {
-		s.choice.Subnet = s.edns.subnet.prefix()
+		s.choice.Subnet = s.subnet.prefix()
 	}
 	from, n := len(s.picked), 0
 	for _, i := range s.steer(&s.choice, s.pickSpace[:0]) {
@@ -53,7 +53,7 @@ func (s *Scratch) steered(set rrset, section int) (rrset, bool) {
 		}
 	}
 	if s.choice.Scope > 0 && s.choice.Subnet.IsValid() {
-		s.edns.subnet.widen(s.choice.Scope)
+		s.subnet.widen(s.choice.Scope)
 	}
 	set.body, set.n, set.sig, set.sigs = s.picked[from:len(s.picked):len(s.picked)], n, nil, 0
 	return set, n > 0

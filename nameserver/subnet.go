@@ -30,6 +30,11 @@ func familyBits(family uint16) int {
 	return 0
 }
 
+// toldSubnet tells whether a query has a subnet, for who takes note of it.
+func (s *Scratch) toldSubnet(e *Engine) bool {
+	return e.ClientSubnet && s.edns.listed && s.subnet.n > 0
+}
+
 // read takes the content of an option; only the first one counts. Families that nobody knows, too few or
 // too many octets, bits behind the prefix, and a scope, which only answers have, make it bad: the
 // query gets FORMERR (RFC 7871, sections 6 and 7.2.1).
