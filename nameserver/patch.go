@@ -26,6 +26,10 @@ func Recompile(before *Compiled, z *zone.Zone, o CompileOptions) (*Compiled, err
 	return Compile(z, o)
 }
 
+// Patchable tells whether the zone is one for which Recompile can do with less than Compile: it has
+// many names, and no signatures.
+func (z *Compiled) Patchable() bool { return z.past != nil && !z.signed && z.denial == denialNone }
+
 // patched returns the version for z; nil when that has to be compiled.
 func (z *Compiled) patched(to *zone.Zone, o CompileOptions) *Compiled {
 	from := z.past.source.Value()

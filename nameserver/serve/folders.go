@@ -74,6 +74,9 @@ type served struct {
 	path   string // where it comes from
 	serial uint32
 	left   bool // the file has become that of another zone
+	// zone is kept of one that is large and has changed, as it may do so again: nameserver.Recompile
+	// compares it with what comes then.
+	zone *zone.Zone
 }
 
 // A Change is what became of one zone.
@@ -372,7 +375,7 @@ func (s *scan) load(ctx context.Context, due []*file) {
 
 // one reads a file and publishes its zone.
 func (s *scan) one(x *file) {
-	v := x.parse(s.now)
+	v := x.parse(s.now, func(origin zone.Name) *nameserver.Compiled { return s.former(x, origin) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Bytes += v.bytes
@@ -398,6 +401,16 @@ func (s *scan) one(x *file) {
 		s.find(f)
 	}
 	s.publish(x, v)
+}
+
+// former is the version of a zone that is answered, if that comes from this file.
+func (s *scan) former(x *file, origin zone.Name) *nameserver.Compiled {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if z := s.zones[origin]; z == nil || z.path != x.path {
+		return nil
+	}
+	return s.Zones.Find(origin)
 }
 
 // explain tells why a file is not served, and what is in its place.
@@ -455,7 +468,11 @@ func (s *scan) publish(x *file, v version) {
 			s.serial(x, c)
 		}
 	}
-	s.zones[origin] = &served{path: x.path, serial: v.serial}
+	now := &served{path: x.path, serial: v.serial}
+	if before != nil && v.compiled.Patchable() {
+		now.zone = v.zone
+	}
+	s.zones[origin] = now
 	s.Zones.Put(v.compiled)
 	if s.Published != nil {
 		s.Published(v.zone, v.compiled, x.path)

@@ -63,8 +63,9 @@ var seed = maphash.MakeSeed()
 // defaultTTL holds where a file gives none in any way.
 const defaultTTL = 3600
 
-// parse reads and compiles a file. again reads it even when its octets are as before.
-func (x *file) parse(again bool) version {
+// parse reads and compiles a file. again reads it even when its octets are as before; former returns
+// the version of a zone that is answered from it, nil when there is none.
+func (x *file) parse(again bool, former func(origin zone.Name) *nameserver.Compiled) version {
 	var v version
 	failed := func(err error) version {
 		v.stamp = stampOf(x.path)
@@ -119,7 +120,7 @@ func (x *file) parse(again bool) version {
 		}
 		return v
 	}
-	v.compile(x.path, res)
+	v.compile(x.path, res, former)
 	return v
 }
 
@@ -212,7 +213,7 @@ func unreadable(path string, err error) finding.Finding {
 }
 
 // compile makes the zone ready.
-func (v *version) compile(path string, res *zonefile.Result) {
+func (v *version) compile(path string, res *zonefile.Result, former func(origin zone.Name) *nameserver.Compiled) {
 	z := res.Zone
 	fail := func(text, fix string) {
 		v.findings = append(v.findings, finding.Finding{
@@ -229,7 +230,7 @@ func (v *version) compile(path string, res *zonefile.Result) {
 		fail(err.Error(), "")
 		return
 	}
-	c, err := nameserver.Compile(z, nameserver.CompileOptions{})
+	c, err := nameserver.Recompile(former(z.Origin()), z, nameserver.CompileOptions{})
 	if err != nil {
 		fail(err.Error(), "")
 		return
