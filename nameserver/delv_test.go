@@ -129,7 +129,7 @@ func anchorsOf(t *testing.T, way string) string {
 	t.Helper()
 	for line := range strings.Lines(signedText(t, way)) {
 		if _, key, ok := strings.Cut(line, "DNSKEY\t257 3 13 "); ok {
-			return "trust-anchors { signed.example. static-key 257 3 13 \"" + strings.Join(strings.Fields(key), "") + "\"; };\n"
+			return "trust-anchors { " + strings.Fields(line)[0] + " static-key 257 3 13 \"" + strings.Join(strings.Fields(key), "") + "\"; };\n"
 		}
 	}
 	t.Fatalf("%s.zone has no DNSKEY of flags 257", way)

@@ -1,7 +1,7 @@
 package nameserver_test
 
 import (
-	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +9,8 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/zonecast/zonecast/internal/dnstest"
+	"github.com/zonecast/zonecast/internal/patience"
+	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver"
 )
 
@@ -64,6 +66,58 @@ func TestServicesLack(t *testing.T) {
 			}
 			if d := denials(ask(t, e, query(t, name+"service.example.", dns.TypeHTTPS, withEDNS), wide).Extra); len(d) > 0 {
 				t.Errorf("%s, %s without DO: proofs %s", way, name, d)
+			}
+		}
+	}
+}
+
+// Knot proves the same of targets that exist, some of it more than once. Where a wildcard or an alias
+// stands in their place it gives a part of a proof.
+func TestServicesLackAsKnot(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"nsec", "nsec3"} {
+		e := serviceEngine(t, way)
+		p := peer{"Knot", testserver.Knot(t, testserver.KnotOptions{Zones: map[string]string{"service.example.": serviceText(t, way)}}).Addr}
+		proofs := 0
+		for name := range serviceLacks {
+			if name == "star." || name == "via." {
+				continue
+			}
+			q := query(t, name+"service.example.", dns.TypeHTTPS, dnssec)
+			m, _ := p.ask(t, q)
+			mine := ask(t, e, q, wide)
+			have := slices.Concat(denials(mine.Extra), denials(mine.Ns))
+			for _, d := range denials(m.Extra) {
+				proofs++
+				if !slices.Contains(have, d) {
+					t.Errorf("%s, %s: no proof %s; have\n%s", way, name, d, strings.Join(have, "\n"))
+				}
+			}
+		}
+		if proofs < 4 {
+			t.Errorf("%s: Knot has %d proofs; want more, to compare", way, proofs)
+		}
+	}
+}
+
+// A validating resolver takes answers with such proofs for secure.
+func TestUnboundTakesServices(t *testing.T) {
+	t.Parallel()
+	binary, err := exec.LookPath("unbound")
+	if err != nil {
+		t.Skip("unbound is not installed")
+	}
+	for _, way := range []string{"nsec", "nsec3"} {
+		resolver := unbound(t, binary, serveUDP(t, serviceEngine(t, way)).Port(), anchorsOf(t, "service-"+way), "")
+		for name := range serviceLacks {
+			for _, typ := range []uint16{dns.TypeHTTPS, dns.TypeAAAA} {
+				m := new(dns.Msg)
+				m.SetQuestion(name+"service.example.", typ)
+				m.SetEdns0(1232, true)
+				r, _, err := (&dns.Client{Timeout: patience.Limit}).Exchange(m, resolver)
+				if err != nil || r.Rcode != dns.RcodeSuccess || !r.AuthenticatedData || typ == dns.TypeHTTPS && len(r.Answer) == 0 {
+					t.Errorf("%s, %s %s: %v, %v; want a secure answer", way, name, dns.TypeToString[typ], r, err)
+				}
 			}
 		}
 	}
@@ -128,13 +182,14 @@ ad web.example.org. 3600 a 192.0.2.1`
 	}
 }
 
+func serviceText(t testing.TB, way string) string {
+	t.Helper()
+	return signedText(t, "service-"+way)
+}
+
 func serviceEngine(t testing.TB, way string) *nameserver.Engine {
 	t.Helper()
-	b, err := os.ReadFile("testdata/service-" + way + ".zone")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return engine(t, map[string]string{"service.example.": string(b)})
+	return engine(t, map[string]string{"service.example.": serviceText(t, way)})
 }
 
 // denials are the NSEC and NSEC3 records of a section, in order.

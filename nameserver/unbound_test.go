@@ -102,10 +102,10 @@ func tryUnbound(t *testing.T, binary string, port uint16, anchor, more string) (
 	at = free.LocalAddr().String()
 	_ = free.Close()
 	dir := t.TempDir()
-	_, key, _ := strings.Cut(anchor, "static-key ")
+	origin, key, _ := strings.Cut(strings.TrimPrefix(anchor, "trust-anchors { "), " static-key ")
 	key = strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(key), "; };"), `"`, "")
 	file := filepath.Join(dir, "unbound.conf")
-	conf := fmt.Sprintf(unboundConf, strings.Replace(at, ":", "@", 1), dir, key, more, port)
+	conf := fmt.Sprintf(unboundConf, strings.Replace(at, ":", "@", 1), dir, origin, key, more, origin, port)
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func tryUnbound(t *testing.T, binary string, port uint16, anchor, more string) (
 		case <-tick.C:
 		}
 		m := new(dns.Msg)
-		m.SetQuestion("signed.example.", dns.TypeSOA)
+		m.SetQuestion(origin, dns.TypeSOA)
 		if _, _, err := (&dns.Client{Timeout: time.Second}).Exchange(m, at); err == nil {
 			return at, true
 		}
@@ -149,9 +149,9 @@ const unboundConf = `server:
 	use-syslog: no
 	do-not-query-localhost: no
 	module-config: "validator iterator"
-	trust-anchor: "signed.example. DNSKEY %s"
+	trust-anchor: "%s DNSKEY %s"
 	%s
 stub-zone:
-	name: signed.example
+	name: %s
 	stub-addr: 127.0.0.1@%d
 `
