@@ -47,7 +47,7 @@ func (p *Provider) Capabilities(z provider.ZoneInfo) provider.Capabilities {
 			"DeleteZone":    docs + "reference/rest/v1/managedZones/delete",
 		},
 	}
-	if z.Kind != provider.Private && z.View != privateView && !z.Signed {
+	if z.Kind != provider.Private && z.View != provider.PrivateView && !z.Signed {
 		c.Types = append(slices.Clip(types), zone.TypeALIAS)
 		c.Alias, c.AliasApexOnly = "ALIAS", true
 		c.Docs["Alias"], c.Docs["AliasApexOnly"] = docs+"records-overview", docs+"records-overview"

@@ -77,7 +77,7 @@ func (p *Provider) written(ctx context.Context, op string, base *provider.Snapsh
 	if !properName.MatchString(ref.ID) {
 		return nil, provider.ZoneInfo{}, &provider.Error{Op: op, Zone: ref.Origin.String(), Kind: provider.Rejected, Err: fmt.Errorf("%q is no managed zone's id", ref.ID)}
 	}
-	return &managed{id: ref.ID, name: ref.ID, origin: ref.Origin, private: ref.View == privateView}, base.Info, nil
+	return &managed{id: ref.ID, name: ref.ID, origin: ref.Origin, private: ref.View == provider.PrivateView}, base.Info, nil
 }
 
 // A writing is one Write under way.

@@ -22,9 +22,6 @@ import (
 	"github.com/zonecast/zonecast/zone"
 )
 
-// privateView is the view of private zones.
-const privateView = "private"
-
 // A managed is a managed zone without its records.
 type managed struct {
 	id, name string // either addresses it; the id is never given twice
@@ -34,6 +31,9 @@ type managed struct {
 	special  string // what makes it a zone that holds no records: "forwarding zone"; "" it holds some
 	ns       []zone.Name
 }
+
+// Private and String make it a provider.Viewed zone.
+func (m *managed) Private() bool { return m.private }
 
 func (m *managed) String() string {
 	if m.private {
@@ -79,7 +79,7 @@ func (p *Provider) info(m *managed) provider.ZoneInfo {
 		NameServers: m.ns, Signed: m.dnssec != "off", Addresses: p.addresses,
 	}
 	if m.private {
-		i.Kind, i.View = provider.Private, privateView
+		i.Kind, i.View = provider.Private, provider.PrivateView
 	}
 	if m.special != "" {
 		i.Kind = provider.Secondary // what it answers is kept elsewhere
@@ -272,30 +272,7 @@ func (p *Provider) find(ctx context.Context, op string, ref provider.ZoneRef) (*
 		return nil, err
 	}
 	zones = p.ours(zones)
-	public := slices.DeleteFunc(slices.Clone(zones), func(m managed) bool { return m.private })
-	switch {
-	case ref.View == privateView:
-		zones = slices.DeleteFunc(zones, func(m managed) bool { return !m.private })
-	case ref.View != "":
-		zones = nil
-	case len(public) > 0:
-		zones = public
-	}
-	switch len(zones) {
-	case 0:
-		return nil, &provider.Error{Op: op, Zone: ref.Origin.String(), Err: provider.ErrNoZone}
-	case 1:
-		return &zones[0], nil
-	}
-	names := make([]string, len(zones))
-	for i := range zones {
-		names[i] = zones[i].String()
-	}
-	return nil, &provider.Error{
-		Op: op, Zone: ref.Origin.String(), Kind: provider.Rejected,
-		Err:    fmt.Errorf("the project holds %d managed zones of this name: %s", len(zones), strings.Join(names, ", ")),
-		Advice: "say which one is meant by the option zone_names or private",
-	}
+	return provider.ChooseZone(op, ref, zones, "the project", "managed zones", "say which one is meant by the option zone_names or private")
 }
 
 // byID finds a managed zone by its id or name and sees that it is of the right DNS name.

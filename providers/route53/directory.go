@@ -18,9 +18,6 @@ import (
 	"github.com/zonecast/zonecast/zone"
 )
 
-// privateView is the view of private hosted zones.
-const privateView = "private"
-
 // A hosted is a hosted zone without its records.
 type hosted struct {
 	id      string
@@ -32,6 +29,9 @@ type hosted struct {
 	ns      []zone.Name
 	vpcs    []string
 }
+
+// Private and String make it a provider.Viewed zone.
+func (h *hosted) Private() bool { return h.private }
 
 func (h *hosted) String() string {
 	if h.private {

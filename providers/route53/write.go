@@ -84,7 +84,7 @@ func (p *Provider) written(ctx context.Context, base *provider.Snapshot) (*hoste
 	if ref.ID == "" {
 		return p.find(ctx, "write", ref)
 	}
-	h := &hosted{id: bareID(ref.ID), origin: ref.Origin, private: ref.View == privateView}
+	h := &hosted{id: bareID(ref.ID), origin: ref.Origin, private: ref.View == provider.PrivateView}
 	if base.Info.Kind == provider.Secondary {
 		h.service = "another service"
 	}

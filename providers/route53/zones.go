@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -61,30 +60,7 @@ func (p *Provider) find(ctx context.Context, op string, ref provider.ZoneRef) (*
 	if zones, err = p.ours(ctx, op, ref.Origin.String(), zones); err != nil {
 		return nil, err
 	}
-	public := slices.DeleteFunc(slices.Clone(zones), func(h hosted) bool { return h.private })
-	switch {
-	case ref.View == privateView:
-		zones = slices.DeleteFunc(zones, func(h hosted) bool { return !h.private })
-	case ref.View != "":
-		zones = nil
-	case len(public) > 0:
-		zones = public
-	}
-	switch len(zones) {
-	case 0:
-		return nil, &provider.Error{Op: op, Zone: ref.Origin.String(), Err: provider.ErrNoZone}
-	case 1:
-		return &zones[0], nil
-	}
-	names := make([]string, len(zones))
-	for i := range zones {
-		names[i] = zones[i].String()
-	}
-	return nil, &provider.Error{
-		Op: op, Zone: ref.Origin.String(), Kind: provider.Rejected,
-		Err:    fmt.Errorf("the account holds %d hosted zones of this name: %s", len(zones), strings.Join(names, ", ")),
-		Advice: "say which one is meant by the option zone_ids, private or vpc_id",
-	}
+	return provider.ChooseZone(op, ref, zones, "the account", "hosted zones", "say which one is meant by the option zone_ids, private or vpc_id")
 }
 
 // byID finds a hosted zone by its id and sees that it is of the right name.
@@ -184,7 +160,7 @@ func (p *Provider) info(h *hosted) provider.ZoneInfo {
 		NameServers: h.ns, Addresses: p.addresses,
 	}
 	if h.private {
-		i.Kind, i.View = provider.Private, privateView
+		i.Kind, i.View = provider.Private, provider.PrivateView
 	}
 	if h.service != "" {
 		i.Kind = provider.Secondary // its records are kept elsewhere

@@ -15,6 +15,7 @@ import (
 	"github.com/zonecast/zonecast/provider/httpkit"
 	"github.com/zonecast/zonecast/providers/zonecast/api"
 	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/rdata"
 )
 
 func init() { provider.Register(Driver) }
@@ -178,7 +179,7 @@ func (b *newborn) read(c provider.Config, bad badOption) error {
 		b.ns = append(b.ns, n)
 	}
 	b.mail = c.Text("hostmaster_email", "webmaster")
-	if _, err := hostmaster(b.mail, zone.Root); err != nil {
+	if _, err := rdata.Mailbox(b.mail, zone.Root); err != nil {
 		return bad("hostmaster_email", "is %q: %v", b.mail, err)
 	}
 	for _, x := range []struct {

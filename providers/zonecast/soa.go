@@ -1,29 +1,11 @@
 package zonecast
 
 import (
-	"errors"
 	"slices"
-	"strings"
 
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
 )
-
-// hostmaster turns a mail address into the name that an SOA has for it: dots of the local part are
-// part of its label. Without @ it is a mailbox in the zone.
-func hostmaster(mail string, origin zone.Name) (zone.Name, error) {
-	local, host, ok := strings.Cut(mail, "@")
-	if ok {
-		var err error
-		if origin, err = zone.ParseName(host); err != nil {
-			return zone.Name{}, err
-		}
-	}
-	if local == "" {
-		return zone.Name{}, errors.New("the part before @ is empty")
-	}
-	return origin.Child(local)
-}
 
 // nobody is the NS of a zone that has none yet: the name server refuses a zone without NS, and this
 // name answers nothing anywhere (RFC 6761, section 6.4). It is not shown: to whoever plans, the zone
@@ -37,7 +19,7 @@ func placeholder(set zone.RRset, origin zone.Name) bool {
 // sets are those of a new zone: a SOA, and NS. Its primary name server is the first NS, as soon as
 // there are any.
 func (b *newborn) sets(origin zone.Name) ([]zone.RRset, error) {
-	mail, err := hostmaster(b.mail, origin)
+	mail, err := rdata.Mailbox(b.mail, origin)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
+	"github.com/zonecast/zonecast/zone/rdata"
 )
 
 func init() { provider.Register(Driver) }
@@ -76,7 +77,7 @@ func Open(c provider.Config) (provider.Provider, error) {
 	if _, ok := serials[p.serial]; !ok {
 		return nil, bad("serial", "is %q; write increment, date or unix", p.serial)
 	}
-	if _, err := hostmaster(p.mail, zone.Root); err != nil {
+	if _, err := rdata.Mailbox(p.mail, zone.Root); err != nil {
 		return nil, bad("hostmaster_email", "is %q: %v", p.mail, err)
 	}
 	seconds, err := strconv.ParseFloat(c.Text("reload_timeout", "30"), 64)

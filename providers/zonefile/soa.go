@@ -3,7 +3,6 @@ package zonefile
 import (
 	"encoding/binary"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/zonecast/zonecast/zone"
@@ -37,29 +36,13 @@ func later(old, want uint32) uint32 {
 	return next(old)
 }
 
-// hostmaster turns a mail address into the name that an SOA has for it: dots of the local part are
-// part of its label. Without @ it is a mailbox in the zone.
-func hostmaster(mail string, origin zone.Name) (zone.Name, error) {
-	local, host, ok := strings.Cut(mail, "@")
-	if ok {
-		var err error
-		if origin, err = zone.ParseName(host); err != nil {
-			return zone.Name{}, err
-		}
-	}
-	if local == "" {
-		return zone.Name{}, errors.New("the part before @ is empty")
-	}
-	return origin.Child(local)
-}
-
 // soa is the SOA that a zone gets on writing: the one that it has with the next serial, or a new
 // one. The primary name server of a new one is the first NS, as soon as there are any.
 func (p *Provider) soa(z *zone.Zone) (zone.RRset, error) {
 	origin := z.Origin()
 	set, ok := z.Set(origin, zone.TypeSOA)
 	if !ok {
-		mail, err := hostmaster(p.mail, origin)
+		mail, err := rdata.Mailbox(p.mail, origin)
 		if err != nil {
 			return zone.RRset{}, err
 		}
