@@ -11,11 +11,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/zonecast/zonecast/sandbox"
 )
 
-// TestDemo runs what "make run" runs. The script itself demands the exit code of each command.
+// TestDemo runs what "make run" runs. The script itself demands the exit code of each command. Real
+// servers that are not installed take no part in it, where ZONECAST_SKIP_SERVERS=1 allows that.
 func TestDemo(t *testing.T) {
 	t.Parallel()
+	kinds := sandbox.Available()
+	if len(kinds) < len(sandbox.Kinds()) && os.Getenv("ZONECAST_SKIP_SERVERS") != "1" {
+		t.Fatalf("of %v only %v can run here; run scripts/setup-debian, or set ZONECAST_SKIP_SERVERS=1 to do without the others", sandbox.Kinds(), kinds)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "../scripts/demo", "--base-port", "15000")
@@ -35,7 +42,7 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	want := map[string]int{}
-	for _, name := range []string{"route53", "cloudflare", "azure", "google", "bind", "knot", "powerdns"} {
+	for _, name := range kinds {
 		want[name] = 4 // created, apex NS, the change, the rollback
 	}
 	want["files"] = 5 // and the repair

@@ -48,12 +48,22 @@ func start(t *testing.T, kinds []string, knobs map[string]service.Knobs) (*sandb
 	return s, dir
 }
 
+// missing are the real servers among some kinds that this machine lacks. That fails the test unless
+// ZONECAST_SKIP_SERVERS=1 allows to do without them.
+func missing(t *testing.T, kinds ...string) []string {
+	t.Helper()
+	lacks := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return slices.Contains(sandbox.Available(), k) })
+	if len(lacks) > 0 && os.Getenv("ZONECAST_SKIP_SERVERS") != "1" {
+		t.Fatalf("%v cannot run here; run scripts/setup-debian, or set ZONECAST_SKIP_SERVERS=1 to do without", lacks)
+	}
+	return lacks
+}
+
 func TestEverythingRuns(t *testing.T) {
 	t.Parallel()
-	if d := slices.Compare(sandbox.Available(), sandbox.Kinds()); d != 0 {
-		t.Fatalf("only %v can run here; run scripts/setup-debian", sandbox.Available())
-	}
-	s, dir := start(t, sandbox.Kinds(), map[string]service.Knobs{sandbox.Cloudflare: {Latency: service.Duration(time.Millisecond)}})
+	missing(t, sandbox.Kinds()...)
+	kinds := sandbox.Available()
+	s, dir := start(t, kinds, map[string]service.Knobs{sandbox.Cloudflare: {Latency: service.Duration(time.Millisecond)}})
 	remote := sandbox.Remote{Control: s.Project().Control()}
 	list, err := remote.Services(t.Context())
 	if err != nil {
@@ -63,14 +73,17 @@ func TestEverythingRuns(t *testing.T) {
 	for _, st := range list {
 		names = append(names, st.Name)
 	}
-	if !slices.Equal(names, sandbox.Kinds()) {
-		t.Errorf("services %v, want %v", names, sandbox.Kinds())
+	if !slices.Equal(names, kinds) {
+		t.Errorf("services %v, want %v", names, kinds)
 	}
 	if got := time.Duration(list[1].Knobs.Latency); got != time.Millisecond {
 		t.Errorf("Cloudflare starts with a latency of %v, want 1ms", got)
 	}
 	// Real servers hold their zone; emulated ones refuse until it is created.
 	for kind, want := range map[string]wire.RCODE{sandbox.BIND: wire.NoError, sandbox.Knot: wire.NoError, sandbox.Route53: wire.Refused, sandbox.Google: wire.Refused} {
+		if !slices.Contains(kinds, kind) {
+			continue
+		}
 		m, err := (&wire.Client{Timeout: 20 * time.Second, Tries: 6}).Exchange(t.Context(), s.Project().DNS(kind), wire.Query(zone.MustName("example.com."), zone.TypeSOA))
 		if err != nil || m.RCODE != want {
 			t.Errorf("%s: answer %v, error %v; want %v", kind, m, err, want)
@@ -86,6 +99,9 @@ func TestEverythingRuns(t *testing.T) {
 
 func TestKnobsOverTheControlAPI(t *testing.T) {
 	t.Parallel()
+	if lacks := missing(t, sandbox.Knot); lacks != nil {
+		t.Skipf("%v is not installed", lacks)
+	}
 	s, _ := start(t, []string{sandbox.Cloudflare, sandbox.Knot}, nil)
 	remote := sandbox.Remote{Control: s.Project().Control()}
 	verify := func() int {
