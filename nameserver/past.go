@@ -77,27 +77,30 @@ type links struct {
 
 // make finds the links of the version that was compiled whole.
 func (l *line) make(z *Compiled) {
+	type link struct{ hash, ref uint32 }
+	var list []link
+	l.all(z, func(ref uint32, hash uint64) { list = append(list, link{uint32(hash >> 32), ref}) })
 	x := &l.links
-	x.made = true
-	n := 0
-	l.all(z, func(uint32, uint64) { n++ })
 	bits := uint(8)
-	for 1<<bits < n && bits < 30 {
+	for 1<<bits < len(list) && bits < 30 {
 		bits++
 	}
-	x.shift = 64 - bits
+	shift := 32 - bits
 	// Counted one place further on than they begin, so that filling moves each to where the next begins.
 	x.from = make([]uint32, 1<<bits+2)
-	l.all(z, func(_ uint32, hash uint64) { x.from[hash>>x.shift+2]++ })
+	for _, y := range list {
+		x.from[y.hash>>shift+2]++
+	}
 	for i := 2; i < len(x.from); i++ {
 		x.from[i] += x.from[i-1]
 	}
-	x.ref = make([]uint32, n)
-	l.all(z, func(ref uint32, hash uint64) {
-		at := &x.from[hash>>x.shift+1]
-		x.ref[*at] = ref
+	x.ref = make([]uint32, len(list))
+	for _, y := range list {
+		at := &x.from[y.hash>>shift+1]
+		x.ref[*at] = y.ref
 		*at++
-	})
+	}
+	x.made, x.shift = true, 32+shift
 	x.octets.Add(int64(4*cap(x.from) + 4*cap(x.ref)))
 }
 
