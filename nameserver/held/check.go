@@ -2,6 +2,7 @@ package held
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/zonecast/zonecast/finding"
@@ -15,19 +16,21 @@ func check(z *zone.Zone, changes []zone.Change) error {
 	c := checker{z: z}
 	c.apex()
 	if changes == nil {
-		var last zone.Name
+		var group []zone.RRset // of one owner
 		for set := range z.All() {
 			c.set(set)
-			if set.Owner != last || last == (zone.Name{}) {
-				c.name(set.Owner)
+			if len(group) > 0 && group[0].Owner != set.Owner {
+				c.name(slices.Values(group))
+				group = group[:0]
 			}
-			last = set.Owner
+			group = append(group, set)
 		}
+		c.name(slices.Values(group))
 	}
 	for _, x := range changes {
 		if x.After != nil {
 			c.set(x.After.Clean())
-			c.name(x.After.Owner)
+			c.name(z.At(x.After.Owner))
 		}
 	}
 	if err := finding.AsError(c.found); err != nil {
@@ -101,11 +104,11 @@ func (c *checker) set(set zone.RRset) {
 	}
 }
 
-// name checks what stands together at one name (RFC 1034, section 3.6.2; RFC 2181, section 10.1;
-// RFC 6672, section 2.4).
-func (c *checker) name(owner zone.Name) {
+// name checks what stands together at one name, whose RRsets are given (RFC 1034, section 3.6.2; RFC
+// 2181, section 10.1; RFC 6672, section 2.4).
+func (c *checker) name(sets iter.Seq[zone.RRset]) {
 	var alias, others *zone.RRset
-	for set := range c.z.At(owner) {
+	for set := range sets {
 		switch set.Type {
 		case zone.TypeRRSIG, zone.TypeNSEC, 25: // KEY
 			continue
@@ -115,11 +118,11 @@ func (c *checker) name(owner zone.Name) {
 			others = &set
 		}
 		if (set.Type == zone.TypeCNAME || set.Type == zone.TypeDNAME) && len(set.Data) > 1 {
-			c.wrong("cname-multiple", set.Key(), "keep one", "%s has %d %s records", owner, len(set.Data), set.Type)
+			c.wrong("cname-multiple", set.Key(), "keep one", "%s has %d %s records", set.Owner, len(set.Data), set.Type)
 		}
 	}
 	if alias != nil && others != nil {
-		c.wrong("cname-coexistence", alias.Key(), "keep one of them", "%s has a CNAME and also %s records", owner, others.Type)
+		c.wrong("cname-coexistence", alias.Key(), "keep one of them", "%s has a CNAME and also %s records", alias.Owner, others.Type)
 	}
 }
 
