@@ -14,7 +14,7 @@
 //
 // A request is bounded in size, in time and in number. A write is carried out as a whole or not at
 // all, also when whoever asked for it is gone; sent again with the same Idempotency-Key it gets the
-// same answer and has no second effect.
+// same answer and has no second effect, over a crash too where zones are kept (Options.Recall).
 //
 // The package answers no DNS, keeps nothing on disk, and knows no passwords.
 package control

@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/zonecast/zonecast/nameserver/held"
@@ -51,6 +52,10 @@ type Options struct {
 	// base is the revision that is given up, "" whichever there is.
 	Restore func(ctx context.Context, origin zone.Name, base string, serial uint32) (held.Info, error)
 
+	// Recall returns what the write with a held.Receipt has come to, of which the process knows nothing
+	// any more; a method of held.Zones. nil: nothing.
+	Recall func(ctx context.Context, key [sha256.Size]byte) (request [sha256.Size]byte, data []byte, ok bool, err error)
+
 	// Log is told of each write and each action, also of those that were refused; by several
 	// goroutines at once.
 	Log func(Entry)
@@ -83,7 +88,7 @@ type Limits struct {
 	Write       time.Duration // how long one write or action may take; 0: 2 min
 	Idle        time.Duration // how long a connection may be silent between requests; 0: 2 min
 	Drain       time.Duration // how long requests may take to finish in the end; 0: 5 s
-	Remembered  int           // writes with an Idempotency-Key that are remembered; 0: 1,000
+	Remembered  int           // writes with an Idempotency-Key that are remembered beside those of Recall; 0: 1,000
 }
 
 func (l Limits) withDefaults() Limits {

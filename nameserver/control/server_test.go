@@ -142,6 +142,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if dir := os.Getenv(crashDirVar); dir != "" {
+		if err := crashing(dir, os.Getenv(crashAtVar)); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
 }
 

@@ -59,7 +59,8 @@ func (h *handler) write(c *call, action string, f func(ctx context.Context) (don
 	c.body = body
 	ctx, cancel := context.WithTimeout(held.WithActor(context.WithoutCancel(c.r.Context()), c.who.name), h.o.Limits.Write)
 	defer cancel()
-	d, p := h.again.once(ctx, c, func() (done, *api.Problem) {
+	recall := func(r held.Receipt) (done, bool, *api.Problem) { return h.recall(ctx, c, r) }
+	d, p := h.again.once(ctx, c, recall, func(ctx context.Context) (done, *api.Problem) {
 		leave, p := room(ctx, h.writes)
 		if p == nil {
 			defer leave()
@@ -144,7 +145,7 @@ func (h *handler) put(c *call) *api.Problem {
 		if p != nil {
 			return done{}, p
 		}
-		info, err := h.o.Backend.Create(ctx, z)
+		info, err := h.o.Backend.Create(withReceipt(ctx, c, http.StatusCreated, 0, z.Len()), z)
 		if err != nil {
 			return done{}, problemOf(err, c.origin)
 		}
@@ -228,7 +229,7 @@ func (h *handler) make(ctx context.Context, c *call, from held.Info, changes []z
 	if len(changes) == 0 {
 		return h.written(http.StatusOK, from, from.Serial, 0), nil
 	}
-	info, err := h.o.Backend.Change(ctx, c.origin, from.Revision, changes)
+	info, err := h.o.Backend.Change(withReceipt(ctx, c, http.StatusOK, from.Serial, len(changes)), c.origin, from.Revision, changes)
 	if err != nil {
 		return done{}, problemOf(err, c.origin)
 	}
@@ -248,7 +249,7 @@ func (h *handler) delete(c *call) *api.Problem {
 		if rev == "*" {
 			rev = "" // whatever it has become since
 		}
-		if err := h.o.Backend.Delete(ctx, c.origin, rev); err != nil {
+		if err := h.o.Backend.Delete(withReceipt(ctx, c, http.StatusNoContent, info.Serial, info.Sets), c.origin, rev); err != nil {
 			return done{}, problemOf(err, c.origin)
 		}
 		return done{status: http.StatusNoContent, entry: Entry{Before: info.Serial, Changes: info.Sets}}, nil
@@ -275,7 +276,7 @@ func (h *handler) restore(c *call) *api.Problem {
 		if rev == "*" {
 			rev = "" // whatever it has become since
 		}
-		info, err := h.o.Restore(ctx, c.origin, rev, in.Serial)
+		info, err := h.o.Restore(withReceipt(ctx, c, http.StatusOK, before.Serial, 0), c.origin, rev, in.Serial)
 		if err != nil {
 			return done{}, problemOf(err, c.origin)
 		}

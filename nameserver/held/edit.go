@@ -16,7 +16,8 @@ type edit struct {
 	by string
 	// make returns the version that comes out; z itself when nothing changes. It may be called for
 	// a z that is not on disk yet.
-	make func(z *zone.Zone) (*zone.Zone, error)
+	make    func(z *zone.Zone) (*zone.Zone, error)
+	receipt *Receipt // nil: nobody will ask again
 
 	done bool // guarded by held.turn, as are the following
 	out  *zone.Zone
@@ -62,7 +63,11 @@ func (s *Zones) carryOut(ctx context.Context, h *held, batch []*edit) {
 			continue
 		}
 		now = e.out
-		versions = append(versions, journal.Version{Kind: Primary, Zone: now, At: s.time(), By: e.by})
+		v := journal.Version{Kind: Primary, Zone: now, At: s.time(), By: e.by}
+		if e.receipt != nil {
+			v.Answer = s.answer(e.receipt, InfoOf(now, Primary))
+		}
+		versions = append(versions, v)
 	}
 	if len(versions) == 0 {
 		return
@@ -90,8 +95,11 @@ func (s *Zones) keep(ctx context.Context, h *held, before *zone.Zone, versions [
 	}
 	if err := s.Publish(now); err != nil {
 		err = fmt.Errorf("zone %s: the new version cannot be served: %w; the one before stays", origin, err)
-		back := journal.Version{Kind: Primary, Zone: before, At: s.time(), By: "taken back, as the version could not be served"}
-		undo := s.DB.Write(ctx, back)
+		back := make([]journal.Version, 0, len(versions)) // the same version, and each answer taken back
+		for _, v := range versions {
+			back = append(back, journal.Version{Kind: Primary, Zone: before, At: s.time(), By: "taken back, as the version could not be served", Answer: undone(v.Answer)})
+		}
+		undo := s.DB.Write(ctx, back...)
 		f := finding.Finding{ID: "zones-held", Severity: finding.Error, Zone: origin.String(), Text: errors.Join(err, undo).Error()}
 		s.log(f)
 		return err
@@ -115,11 +123,12 @@ func (s *Zones) Create(ctx context.Context, z *zone.Zone) (Info, error) {
 		return Info{}, err
 	}
 	defer h.turn.Unlock()
+	a := s.answer(receiptOf(ctx), InfoOf(z, Primary))
 	// What was transferred in under this name, and is not any more, gives way.
-	err = s.DB.Write(ctx, journal.Version{Kind: Primary, Zone: z, At: s.time(), By: actor(ctx), Replace: true})
+	err = s.DB.Write(ctx, journal.Version{Kind: Primary, Zone: z, At: s.time(), By: actor(ctx), Replace: true, Answer: a})
 	if err == nil {
 		if err = s.Publish(z); err != nil {
-			err = errors.Join(fmt.Errorf("zone %s cannot be served: %w; it was not created", origin, err), s.DB.Delete(context.WithoutCancel(ctx), origin))
+			err = errors.Join(fmt.Errorf("zone %s cannot be served: %w; it was not created", origin, err), s.DB.Delete(context.WithoutCancel(ctx), origin, answers(undone(a))...))
 		}
 	}
 	if err != nil {
@@ -245,7 +254,7 @@ func (s *Zones) edit(ctx context.Context, origin zone.Name, by string, f func(z 
 	if err != nil {
 		return Info{}, err
 	}
-	e := &edit{by: by, make: f}
+	e := &edit{by: by, make: f, receipt: receiptOf(ctx)}
 	if err := s.do(ctx, h, e); err != nil {
 		if err == ErrNoZone { //nolint:errorlint // it is carryOut's own, without a name
 			err = noZone(origin)
@@ -272,7 +281,7 @@ func (s *Zones) forward(z, after *zone.Zone, p Policy) (*zone.Zone, error) {
 func (s *Zones) Delete(ctx context.Context, origin zone.Name, base string) error {
 	h, err := s.find(origin)
 	if _, damaged := errors.AsType[*journal.Damaged](err); damaged && base == "" {
-		if err := s.DB.Delete(ctx, origin); err != nil {
+		if err := s.DB.Delete(ctx, origin, answers(s.answer(receiptOf(ctx), Info{}))...); err != nil {
 			return err
 		}
 		s.mu.Lock()
@@ -294,7 +303,7 @@ func (s *Zones) Delete(ctx context.Context, origin zone.Name, base string) error
 			return err
 		}
 	}
-	if err := s.DB.Delete(ctx, origin); err != nil {
+	if err := s.DB.Delete(ctx, origin, answers(s.answer(receiptOf(ctx), Info{}))...); err != nil {
 		return err
 	}
 	s.Withdraw(origin)

@@ -3,6 +3,7 @@ package held
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -106,7 +107,8 @@ type Policy struct {
 type Disk interface {
 	Zones(ctx context.Context, kind string) iter.Seq2[journal.Entry, error]
 	Write(ctx context.Context, list ...journal.Version) error
-	Delete(ctx context.Context, origin zone.Name) error
+	Delete(ctx context.Context, origin zone.Name, answers ...journal.Answer) error
+	Answer(ctx context.Context, key [sha256.Size]byte, now time.Time) (a journal.Answer, ok bool, err error)
 	Versions(ctx context.Context, origin zone.Name) ([]journal.Past, error)
 	Version(ctx context.Context, origin zone.Name, serial uint32) (*zone.Zone, error)
 }

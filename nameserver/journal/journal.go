@@ -68,7 +68,7 @@ type Entry struct {
 // Numbers that tell our files from others'.
 const (
 	applicationID = 0x5a43_6e73 // "ZCns"
-	tables        = 1           // version of the tables
+	tables        = 2           // version of the tables
 )
 
 const schema = `
@@ -181,7 +181,7 @@ func (d *DB) setUp(ctx context.Context) error {
 			return err
 		}
 		defer tx.Rollback()
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf("%s PRAGMA application_id = %d; PRAGMA user_version = %d;", schema, applicationID, tables)); err != nil {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("%s %s PRAGMA application_id = %d; PRAGMA user_version = %d;", schema, answersTable, applicationID, tables)); err != nil {
 			return err
 		}
 		return tx.Commit()
@@ -189,6 +189,16 @@ func (d *DB) setUp(ctx context.Context) error {
 		return errors.New("the file is the database of another program; choose another file")
 	case version > tables:
 		return fmt.Errorf("a newer zonecast made it (version %d of its tables, this one knows %d); use that one, or another file", version, tables)
+	case version == 1: // before there were answers
+		tx, err := d.write.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("%s PRAGMA user_version = %d;", answersTable, tables)); err != nil {
+			return err
+		}
+		return tx.Commit()
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ type Version struct {
 	By   string // who made it, for the history
 	// Replace has it take the place of a zone of another kind, which is forgotten with its history.
 	Replace bool
+	Answer  *Answer // to who has asked for it; nil: none is kept
 }
 
 // Put writes a version of a zone; see Write.
@@ -113,6 +114,8 @@ type writing struct {
 	whole  bool   // the last version is written whole
 	forget bool   // nothing leads to the first of rows from what is there
 	data   []byte // of the whole
+
+	answers []*Answer
 }
 
 // numbered is a row of the table of versions.
@@ -136,6 +139,9 @@ func (d *DB) plan(was row, before *zone.Zone, list []Version, serials []uint32) 
 	r := &w.row
 	r.kind = w.last.Kind
 	for i, v := range list {
+		if v.Answer != nil {
+			w.answers = append(w.answers, v.Answer)
+		}
 		var edits []byte
 		if before != nil {
 			diff := editsOf(before, v.Zone)
@@ -166,6 +172,11 @@ func (d *DB) plan(was row, before *zone.Zone, list []Version, serials []uint32) 
 // carryOut writes all into a transaction, and returns the row of the zone.
 func (w *writing) carryOut(ctx context.Context, tx *sql.Tx) (row, error) {
 	r := w.row
+	for _, a := range w.answers {
+		if err := a.write(ctx, tx); err != nil {
+			return r, err
+		}
+	}
 	if w.whole {
 		r.whole = int64(len(w.data))
 	}
@@ -262,9 +273,10 @@ func (d *DB) Touch(ctx context.Context, origin zone.Name, at time.Time) error {
 	})
 }
 
-// Delete forgets a zone with all its versions. A zone that is not there is no error.
-func (d *DB) Delete(ctx context.Context, origin zone.Name) error {
-	return d.delete(ctx, origin, "")
+// Delete forgets a zone with all its versions, and keeps the answers to who has asked for that. A zone
+// that is not there is no error, and has no answers.
+func (d *DB) Delete(ctx context.Context, origin zone.Name, answers ...Answer) error {
+	return d.delete(ctx, origin, "", answers...)
 }
 
 // Forget deletes a zone that is there as kind. Nothing is done to one that is there as another kind:
@@ -274,7 +286,7 @@ func (d *DB) Forget(ctx context.Context, kind string, origin zone.Name) error {
 }
 
 // delete deletes a zone of a kind, "" for any.
-func (d *DB) delete(ctx context.Context, origin zone.Name, kind string) error {
+func (d *DB) delete(ctx context.Context, origin zone.Name, kind string, answers ...Answer) error {
 	st := d.of(origin)
 	defer d.release(origin, st)
 	if st.row.id == 0 || kind != "" && st.row.kind != kind {
@@ -283,6 +295,11 @@ func (d *DB) delete(ctx context.Context, origin zone.Name, kind string) error {
 	err := d.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, q := range []string{`DELETE FROM parts WHERE zone = ?`, `DELETE FROM versions WHERE zone = ?`, `DELETE FROM zones WHERE id = ?`} {
 			if _, err := tx.ExecContext(ctx, q, st.row.id); err != nil {
+				return err
+			}
+		}
+		for i := range answers {
+			if err := answers[i].write(ctx, tx); err != nil {
 				return err
 			}
 		}

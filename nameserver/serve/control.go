@@ -36,7 +36,7 @@ func (s *Server) listenControl() error {
 		Retransfer: s.refresh(s.secondary.Retransfer),
 		Accept:     s.refresh(s.secondary.Accept),
 		Notify:     s.zones.tell,
-		Versions:   s.held.Versions, Restore: s.held.Restore,
+		Versions:   s.held.Versions, Restore: s.held.Restore, Recall: s.held.Recall,
 	}, c.Unix, c.TLS)
 	return err
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"iter"
 	"os"
@@ -29,7 +30,12 @@ func (nowhere) Zones(context.Context, string) iter.Seq2[journal.Entry, error] {
 	return func(func(journal.Entry, error) bool) {}
 }
 func (nowhere) Write(context.Context, ...journal.Version) error { return errNoStore }
-func (nowhere) Delete(context.Context, zone.Name) error         { return errNoStore }
+func (nowhere) Delete(context.Context, zone.Name, ...journal.Answer) error {
+	return errNoStore
+}
+func (nowhere) Answer(context.Context, [sha256.Size]byte, time.Time) (a journal.Answer, ok bool, err error) {
+	return a, false, nil
+}
 func (nowhere) Versions(context.Context, zone.Name) ([]journal.Past, error) {
 	return nil, errNoStore
 }
