@@ -33,9 +33,11 @@ func (nowhere) Write(context.Context, ...journal.Version) error { return errNoSt
 func (nowhere) Delete(context.Context, zone.Name, ...journal.Answer) error {
 	return errNoStore
 }
+
 func (nowhere) Answer(context.Context, [sha256.Size]byte, time.Time) (a journal.Answer, ok bool, err error) {
 	return a, false, nil
 }
+
 func (nowhere) Versions(context.Context, zone.Name) ([]journal.Past, error) {
 	return nil, errNoStore
 }
