@@ -122,6 +122,7 @@ type session struct {
 	findings []finding.Finding // warnings of the configuration
 	store    *sqlite.Store     // nil when it was not asked for or could not be opened
 	storeErr error
+	round    int // of plans and writes after the first: new name servers join the apex NS
 }
 
 // load reads the configuration. Errors in it are an error here; warnings are kept for the command.

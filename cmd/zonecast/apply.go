@@ -77,7 +77,8 @@ While a guard holds any plan, nothing at all is written and the exit code is 3. 
 objection once with --allow GUARD --reason TEXT, or leave those targets out with --skip-held.
 
 A provider that was filled with a zone joins the apex NS of the others when it answers: where
-apex_ns is managed, the same run plans that, shows it, asks, and writes it (not with --json).
+apex_ns is managed, the same run plans that, shows it, asks, and writes it. With --json its
+lines say "round": 2; the last report is that of the run.
 
 A target that fails does not stop the others. Exits 4 when some targets were written and
 others not; the same command again continues. Every write is journaled first, so that it may
@@ -252,8 +253,7 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 		return fmt.Errorf("the journal could not be kept: %w\n  what was written is in the report above; the next run reads the targets again", err)
 	}
 	code := reportExit(report, run.Failed)
-	// One document of JSON tells of one run: who reads that applies again.
-	if zones := joining(report, run.Plans); len(zones) > 0 && code == exitOK && ctx.Err() == nil && !s.json {
+	if zones := joining(report, run.Plans); len(zones) > 0 && code == exitOK && ctx.Err() == nil {
 		if err := s.followUp(ctx, zones, run.Plans, x); err != nil {
 			return err
 		}
@@ -319,7 +319,10 @@ func (s *session) followUp(ctx context.Context, zones []zone.Name, before []*pla
 	if len(plans) == 0 {
 		return nil
 	}
-	fmt.Fprintf(s.stdout, "\nThe new name servers of %s answer now and join the apex NS.\n\n", plural(len(zones), "zone"))
+	s.round++
+	if !s.json { // there, "round" of each line says so
+		fmt.Fprintf(s.stdout, "\nThe new name servers of %s answer now and join the apex NS.\n\n", plural(len(zones), "zone"))
+	}
 	return s.carryOut(ctx, &flow.Run{Plans: plans}, x)
 }
 

@@ -50,7 +50,7 @@ func newCloud(t *testing.T, kind string) *cloud {
 	case "azure":
 		service, c.option = azure.New(azure.Options{}), "base_url"
 	case "google":
-		service = google.New(google.Options{})
+		service = google.New(google.Options{Quota: google.Quota{NameserversPerDelegation: 40}})
 	case "powerdns":
 		service, c.option = http.HandlerFunc(noZone), "host"
 		c.extra = "api_key: opensesame"

@@ -30,7 +30,7 @@ type applier func(observe func(apply.Event)) (*apply.Report, error)
 
 func (s *session) newApplyView() applyView {
 	if s.json {
-		return jsonApply{s.app, &sync.Mutex{}}
+		return jsonApply{s.app, s.round, &sync.Mutex{}}
 	}
 	return textApply{s.app}
 }
@@ -38,12 +38,14 @@ func (s *session) newApplyView() applyView {
 // jsonApply prints one JSON object a line on standard output: the plan, each event, the report.
 type jsonApply struct {
 	*app
-	mu *sync.Mutex
+	after int // rounds before this one
+	mu    *sync.Mutex
 }
 
 // An applyLine is one line of `apply --json`. Type says which of the others is there.
 type applyLine struct {
-	Type   string         `json:"type"` // "plan", "progress", "wait" or "report"
+	Type   string         `json:"type"`            // "plan", "progress", "wait" or "report"
+	Round  int            `json:"round,omitempty"` // 2: new name servers join the apex NS; absent: the first
 	Plan   *plan.Document `json:"plan,omitempty"`
 	Event  *apply.Event   `json:"event,omitempty"`
 	Wait   *httpkit.Wait  `json:"wait,omitempty"` // a call to a provider pauses for long
@@ -56,6 +58,9 @@ type applyLine struct {
 func (v jsonApply) line(l applyLine) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.after > 0 {
+		l.Round = v.after + 1
+	}
 	enc := json.NewEncoder(v.stdout)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(l)
