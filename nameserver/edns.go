@@ -196,7 +196,7 @@ func (s *Scratch) writeOPT(e *Engine, c *Client) {
 	}
 	length := at + 9
 	at += optHead
-	if !o.more && s.extended == edeNone && e.Reports == nil { // no options were asked for
+	if !o.more && s.extended == edeNone { // no options were asked for
 		b[length], b[length+1] = 0, 0
 		m.n = at
 		return
