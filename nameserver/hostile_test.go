@@ -173,7 +173,7 @@ func TestNoTimeForNonsense(t *testing.T) {
 		for range 1000 {
 			out = e.Answer(s, q, nameserver.Client{Addr: client.Addr, Stream: true}, nil)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s: a thousand answers took %v", name, took)
 		}
 		if len(out) < 12 || len(out) > 600 {
@@ -183,7 +183,7 @@ func TestNoTimeForNonsense(t *testing.T) {
 		for range 20 {
 			_, _ = wire.Unpack(q)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s: reading it whole twenty times took %v", name, took)
 		}
 	}

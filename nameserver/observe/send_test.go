@@ -208,7 +208,7 @@ func TestSlowReceiver(t *testing.T) {
 	patience.Until(t, "it is connected", func() (any, bool) { s, _ := o.Dnstap(); return s, s.Connected })
 	began := time.Now()
 	exchanges(t, o, 3000)
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("9,000 answers took %v", took)
 	}
 	s, _ := o.Dnstap()

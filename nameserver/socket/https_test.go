@@ -135,7 +135,7 @@ func FuzzFreshness(f *testing.F) {
 		if got := freshness(b); got > 1<<31-1 {
 			t.Errorf("%d is no TTL", got)
 		}
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%d octets took %v", len(b), took)
 		}
 	})
@@ -144,12 +144,7 @@ func FuzzFreshness(f *testing.F) {
 // Requests that are being answered are finished; idle connections end.
 func TestDrainOfHTTP(t *testing.T) {
 	t.Parallel()
-	began, hold := make(chan struct{}), make(chan struct{})
-	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
-		close(began)
-		<-hold
-		return append(dst, query...)
-	})
+	w, began, letGo := holding()
 	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DoHPlain), Limits: Limits{Drain: patience.Limit}})
 	idle, err := net.Dial("tcp", address(s, 0))
 	if err != nil {
@@ -163,7 +158,7 @@ func TestDrainOfHTTP(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- stop() }()
 	awaitDrain(t, s)
-	close(hold)
+	letGo()
 	b, err := io.ReadAll(c)
 	if err != nil || !bytes.HasPrefix(b, []byte("HTTP/1.1 200 ")) {
 		t.Errorf("%v, %q", err, b)

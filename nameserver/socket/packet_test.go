@@ -170,28 +170,18 @@ func hasIPv6() bool {
 // What arrived before the end is answered.
 func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	t.Parallel()
-	hold, holding := make(chan struct{}), make(chan struct{}, 1)
-	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
-		select {
-		case holding <- struct{}{}:
-		default:
-		}
-		<-hold
-		dst = append(dst, query...)
-		dst[2] |= 0x80
-		return dst
-	})
+	w, began, letGo := holding()
 	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DNS), Threads: 1, Limits: Limits{Drain: patience.Limit}})
 	c := dial(t, "udp", s.Endpoints()[0].Addr)
 	const many = 150
 	for i := range uint16(many) {
 		send(t, c, query(t, i, "example.org."))
 	}
-	patience.Receive(t, "that a query is held", holding)
+	patience.Receive(t, "that a query is held", began)
 	ended := make(chan error)
 	go func() { ended <- stop() }()
 	awaitDrain(t, s) // let the end come while queries are in the kernel's hands
-	close(hold)
+	letGo()
 	for range many {
 		receive(t, c)
 	}

@@ -357,14 +357,7 @@ func TestQUICLongAnswers(t *testing.T) {
 // Queries that have come are answered when the server ends.
 func TestQUICDrain(t *testing.T) {
 	t.Parallel()
-	hold, began := make(chan struct{}), make(chan struct{}, 1)
-	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
-		began <- struct{}{}
-		<-hold
-		dst = append(dst, query...)
-		dst[2] |= 0x80
-		return dst
-	})
+	w, began, letGo := holding()
 	s, pool, stop := quicServer(t, Options{Answerer: w, Limits: Limits{Drain: patience.Limit}})
 	busy, idle := dialQUIC(t, s.Endpoints()[0].Addr, pool), dialQUIC(t, s.Endpoints()[0].Addr, pool)
 	waitIdle(t, s, 2)
@@ -373,7 +366,7 @@ func TestQUICDrain(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- stop() }()
 	endsWith(t, idle, doqNoError)
-	close(hold)
+	letGo()
 	if b, err := io.ReadAll(str); err != nil || len(b) == 0 {
 		t.Errorf("%d octets, %v, want an answer", len(b), err)
 	}
@@ -459,14 +452,7 @@ func TestHTTP3(t *testing.T) {
 // that says that all is well.
 func TestHTTP3Drain(t *testing.T) {
 	t.Parallel()
-	hold, began := make(chan struct{}), make(chan struct{}, 1)
-	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
-		began <- struct{}{}
-		<-hold
-		dst = append(dst, query...)
-		dst[2] |= 0x80
-		return dst
-	})
+	w, began, letGo := holding()
 	s, pool, stop := quicServer(t, Options{Answerer: w, Endpoints: loopback(DoH3), Limits: Limits{Drain: patience.Limit}})
 	var conn atomic.Pointer[quic.Conn]
 	h3 := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, Dial: func(ctx context.Context, addr string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
@@ -485,7 +471,7 @@ func TestHTTP3Drain(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- stop() }()
 	awaitDrain(t, s)
-	close(hold)
+	letGo()
 	if err := patience.Receive(t, "the answer", answered); err != nil {
 		t.Error(err)
 	}

@@ -50,6 +50,19 @@ func ends(t testing.TB, c net.Conn) {
 	}
 }
 
+// holding is a worker whose answers wait until they are let go; began is closed when the first one is held.
+func holding() (w workerFunc, began <-chan struct{}, letGo func()) {
+	first, hold := make(chan struct{}), make(chan struct{})
+	once := sync.OnceFunc(func() { close(first) })
+	return func(dst, query []byte, _ *Client) []byte {
+		once()
+		<-hold
+		dst = append(dst, query...)
+		dst[2] |= 0x80
+		return dst
+	}, first, sync.OnceFunc(func() { close(hold) })
+}
+
 // awaitDrain waits until a server is about to end.
 func awaitDrain(t testing.TB, s *Server) {
 	t.Helper()
@@ -445,15 +458,7 @@ func TestDrainOfStreams(t *testing.T) {
 // Queries that were sent before the end are answered, those in the kernel's hands too.
 func TestDrainAnswersPipelinedQueries(t *testing.T) {
 	t.Parallel()
-	hold, began := make(chan struct{}), make(chan struct{})
-	holding := sync.OnceFunc(func() { close(began) })
-	w := workerFunc(func(dst, query []byte, _ *Client) []byte {
-		holding()
-		<-hold
-		dst = append(dst, query...)
-		dst[2] |= 0x80
-		return dst
-	})
+	w, began, letGo := holding()
 	s, stop := run(t, Options{Answerer: w, Endpoints: loopback(DNS), Limits: Limits{Drain: patience.Limit}})
 	c := dial(t, "tcp", s.Endpoints()[0].Addr)
 	const many = 5000
@@ -466,7 +471,7 @@ func TestDrainAnswersPipelinedQueries(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- stop() }()
 	awaitDrain(t, s)
-	close(hold)
+	letGo()
 	for id := range uint16(many) {
 		if got := readFramed(t, c); got != id {
 			t.Fatalf("answer %d, want %d", got, id)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/powerdns"
@@ -54,7 +55,8 @@ func subject(t *testing.T) conformance.Subject {
 	var zones, calls atomic.Int64
 	origin := func() zone.Name { return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1))) }
 	return conformance.Subject{
-		Name: "powerdns (real PowerDNS)",
+		Name:     "powerdns (real PowerDNS)",
+		Patience: patience.Limit,
 		Open: func(t conformance.T) provider.Provider {
 			return open(t, s, func(c *provider.Config) {
 				c.HTTP = func() http.RoundTripper { return counting{&calls} }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/powerdns"
@@ -463,7 +464,8 @@ func TestLive(t *testing.T) {
 		t.Skip("ZONECAST_LIVE_POWERDNS and ZONECAST_LIVE_POWERDNS_ZONE are not set")
 	}
 	conformance.Run(t, conformance.Subject{
-		Name: "powerdns (live)",
+		Name:     "powerdns (live)",
+		Patience: patience.Limit,
 		Open: func(t conformance.T) provider.Provider {
 			p, err := powerdns.Open(provider.Config{ID: "live", Values: map[string]provider.Value{
 				"host": {Text: u.Hostname()}, "port": {Text: u.Port()}, "scheme": {Text: u.Scheme},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
@@ -27,6 +28,7 @@ func TestConformance(t *testing.T) {
 			var next atomic.Int64
 			conformance.Run(t, conformance.Subject{
 				Name: "rfc2136 against " + s.name, Short: "rfc2136 " + s.name,
+				Patience:    patience.Limit,
 				Unsupported: s.unsupported,
 				Elsewhere:   s.elsewhere,
 				Values:      s.values,

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/zonecast/zonecast/conformance"
+	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/providers/zonecast"
@@ -69,7 +70,8 @@ func TestConformance(t *testing.T) {
 	var zones, calls atomic.Int64
 	origin := func() zone.Name { return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1))) }
 	r := conformance.Run(t, conformance.Subject{
-		Name: "zonecast (name server, socket)",
+		Name:     "zonecast (name server, socket)",
+		Patience: patience.Limit,
 		Open: func(t conformance.T) provider.Provider {
 			return open(t, options, counting{api.UnixTransport(s.socket), &calls})
 		},
@@ -125,6 +127,7 @@ func TestConformanceTLS(t *testing.T) {
 	origin := func() zone.Name { return zone.MustName(fmt.Sprintf("zone%d.example.", zones.Add(1))) }
 	r := conformance.Run(t, conformance.Subject{
 		Name: "zonecast (name server, TLS)", Short: "zonecast TLS",
+		Patience: patience.Limit,
 		Open:     func(t conformance.T) provider.Provider { return open(t, writer, nil) },
 		Fresh:    func(t conformance.T) provider.ZoneRef { return fresh(t, open(t, writer, nil), origin()) },
 		Ask:      conformance.AskAt(s.dns),

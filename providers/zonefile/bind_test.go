@@ -48,7 +48,7 @@ func TestBINDServesWhatIsWritten(t *testing.T) {
 		},
 		Fresh:       func(conformance.T) provider.ZoneRef { return provider.ZoneRef{Origin: zone.MustName(origin)} },
 		Ask:         ask,
-		Patience:    10 * time.Second,
+		Patience:    time.Minute,
 		Kill:        func(conformance.T) { s.Kill(); s.Restart(t) },
 		Unsupported: map[string]string{"type CDS": withKey, "type CDNSKEY": withKey},
 		Elsewhere: map[string]string{

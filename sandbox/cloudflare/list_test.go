@@ -115,14 +115,15 @@ func TestLargeZone(t *testing.T) {
 	for page := range n / 1000 {
 		call("GET", fmt.Sprintf("/dns_records?per_page=1000&page=%d", page+1), "")
 	}
-	t.Logf("100 pages of 1,000: %v", time.Since(began))
+	listing := time.Since(began)
+	t.Logf("100 pages of 1,000: %v", listing)
 	began = time.Now()
 	for i := range 100 {
 		call("POST", "/dns_records", fmt.Sprintf(`{"type":"A","name":"new%d","content":"192.0.2.1"}`, i))
 	}
 	t.Logf("100 single changes: %v", time.Since(began))
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("100 changes in a zone of %d records took %v", n, took)
+	if took := time.Since(began); took > listing { // whatever the machine: a change that goes through all records would take 100 times as long
+		t.Errorf("100 changes in a zone of %d records took %v, more than to list it once, %v", n, took, listing)
 	}
 	z, _ := svc.Names().Find(zone.MustName("example.com"))
 	if want := n + 100 + 2; z.Len() != want {

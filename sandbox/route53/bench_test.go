@@ -132,13 +132,17 @@ func TestBatchInALargeZone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fills a zone of 20,000 sets")
 	}
-	svc, z := large(t, 20_000)
 	begin := time.Now()
+	svc, z := large(t, 20_000)
+	filling := time.Since(begin)
+	begin = time.Now()
 	if err := svc.changeSets(z, hosts(t, create, 50_000, 1000, "192.0.2.9")); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(begin); took > time.Second {
-		t.Errorf("1,000 changes took %v, want far below a second", took)
+	took := time.Since(begin)
+	t.Logf("1,000 changes took %v, the 20,000 before %v", took, filling)
+	if took > filling { // whatever the machine: it takes a twentieth
+		t.Errorf("1,000 changes took %v, want less than the 20,000 before, %v", took, filling)
 	}
 	if n := z.count(); n != 21_002 {
 		t.Errorf("%d sets, want 21002", n)
