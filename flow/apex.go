@@ -222,3 +222,49 @@ func (t *tour) apexServers(tg target, snap *provider.Snapshot) []zone.Name {
 	}
 	return slices.DeleteFunc(all, func(n zone.Name) bool { return !joins[n] })
 }
+
+// joinFirst lets name servers join the apex NS without waiting for others to leave. Where a zone was
+// made anew at a service, its new name servers come as the old ones go, and a guard holds the going:
+// then the old ones stay in this plan, and only they are left for the next one, for which somebody has
+// to say yes. A plan that is not held, and one that stays held all the same, are returned as they are.
+func joinFirst(in plan.Input, p *plan.Plan) *plan.Plan {
+	apex := zone.Key{Owner: in.Desired.Origin(), Type: zone.TypeNS}
+	i := slices.IndexFunc(p.Changes.Sets, func(c zone.Change) bool { return c.Key() == apex && c.Before != nil && c.After != nil })
+	if i < 0 || len(p.Held) == 0 {
+		return p
+	}
+	c := p.Changes.Sets[i]
+	gone := func(from, to []zone.Data) []zone.Data {
+		return slices.DeleteFunc(slices.Clone(from), func(d zone.Data) bool { return slices.Contains(to, d) })
+	}
+	leave, join := gone(c.Before.Data, c.After.Data), gone(c.After.Data, c.Before.Data)
+	want, ok := in.Desired.Set(apex.Owner, apex.Type)
+	if len(leave) == 0 || len(join) == 0 || !ok {
+		return p
+	}
+	both := want
+	both.TTL, both.Data = c.Before.TTL, append(slices.Clone(want.Data), leave...)
+	both = both.Clean()
+	desired, err := in.Desired.With([]zone.Change{{Before: &want, After: &both}})
+	if err != nil {
+		return p
+	}
+	names := make([]string, len(leave))
+	for i, d := range leave {
+		names[i] = rdata.Text(zone.TypeNS, d)
+	}
+	stay := "stays"
+	if len(names) > 1 {
+		stay = "stay"
+	}
+	in.Desired = desired
+	in.Notes = append(slices.Clone(in.Notes), finding.Finding{
+		ID: "apex-ns-leaving", Severity: finding.Warning, Subject: "target " + in.Target.String(), Zone: in.Target.Zone.Unicode(),
+		Text: fmt.Sprintf("%s: %s %s in the apex NS until the new name servers are there", in.Target, strings.Join(names, ", "), stay),
+		Fix:  "plan again after this: that they leave needs a yes (--allow always-ask --reason TEXT)",
+	})
+	if q := plan.Compute(in); len(q.Held) < len(p.Held) {
+		return q
+	}
+	return p
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/zonecast/zonecast/conformance"
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/flow"
+	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/provider"
 	"github.com/zonecast/zonecast/zone"
 	"github.com/zonecast/zonecast/zone/rdata"
@@ -70,6 +71,13 @@ func (b *bench) apexOf(m *conformance.Memory) string {
 }
 
 func said(r *flow.Run, id string) *finding.Finding {
+	for _, p := range r.Plans {
+		for i := range p.Notes {
+			if p.Notes[i].ID == id {
+				return &p.Notes[i]
+			}
+		}
+	}
 	for i := range r.Findings {
 		if r.Findings[i].ID == id {
 			return &r.Findings[i]
@@ -145,4 +153,63 @@ func TestAnEmptyTargetAloneLosesNoNames(t *testing.T) {
 	if got := b.apexOf(b.b.Memory); got != "ns.a.test. ns.b.test." {
 		t.Errorf("b has %q at its apex, want a's name server still", got)
 	}
+}
+
+// remake deletes a zone at a service and has it come back under another name server, as Route 53 does.
+func (b *bench) remake(id string, m *conformance.Memory, server string) {
+	b.t.Helper()
+	if err := m.DeleteZone(b.t.Context(), provider.ZoneRef{Origin: zone.MustName("example.org.")}); err != nil {
+		b.t.Fatal(err)
+	}
+	h, _ := accounts.Load(b.dir + "/" + id)
+	h.(*hosted).server = zone.MustName(server)
+}
+
+// A zone that was deleted at a service and made anew has other name servers. Those join the apex NS of
+// the other providers at once; that the old ones leave needs a yes, and does not hold them up.
+func TestNewNamesOfAZoneMadeAnewJoinBeforeTheOldOnesLeave(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strings.Replace(two, "[always-ask, ttl-policy]", "[ttl-policy]", 1), map[string]string{"zones/example.org.yaml": www})
+	b.host()
+	b.apply(b.plan(flow.Request{}))
+	b.apply(b.plan(flow.Request{}))
+	if a, bb := b.apexOf(b.a.Memory), b.apexOf(b.b.Memory); a != bb || a != "ns.a.test. ns.b.test." {
+		t.Fatalf("a has %q, b has %q", a, bb)
+	}
+	b.remake("a", b.a.Memory, "ns.new.test.")
+	b.apply(b.plan(flow.Request{})) // makes the zone; b keeps what it has
+	if got := b.apexOf(b.b.Memory); got != "ns.a.test. ns.b.test." {
+		t.Errorf("b has %q at its apex", got)
+	}
+	r := b.plan(flow.Request{})
+	b.expect(r, "a/example.org.:\nb/example.org.: ~@/NS[ns.a.test. ns.b.test. ns.new.test.]")
+	if f := said(r, "apex-ns-leaving"); f == nil || !strings.Contains(f.Text, "b/example.org.: ns.a.test. stays in the apex NS") || !strings.Contains(f.Fix, "--allow always-ask") {
+		t.Errorf("findings %v, want that the old name stays for now", r.Findings)
+	}
+	b.apply(r)
+
+	// What is left is the leaving: held, until somebody says yes.
+	r = b.plan(flow.Request{})
+	b.expect(r, "a/example.org.:\nb/example.org.: ~@/NS[ns.b.test. ns.new.test.] held:always-ask")
+	if f := said(r, "apex-ns-leaving"); f != nil {
+		t.Errorf("nobody joins any more, and %v is said", f)
+	}
+	r = b.plan(flow.Request{Allow: []plan.Allowance{{Guard: "always-ask", Reason: "the zone was made anew"}}})
+	b.apply(r)
+	if a, bb := b.apexOf(b.a.Memory), b.apexOf(b.b.Memory); a != bb || a != "ns.b.test. ns.new.test." {
+		t.Errorf("in the end a has %q, b has %q", a, bb)
+	}
+}
+
+// With a yes given beforehand, joining and leaving are one change.
+func TestAllowedLeavingIsOneChange(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strings.Replace(two, "[always-ask, ttl-policy]", "[ttl-policy]", 1), map[string]string{"zones/example.org.yaml": www})
+	b.host()
+	b.apply(b.plan(flow.Request{}))
+	b.apply(b.plan(flow.Request{}))
+	b.remake("a", b.a.Memory, "ns.new.test.")
+	b.apply(b.plan(flow.Request{}))
+	r := b.plan(flow.Request{Allow: []plan.Allowance{{Guard: "always-ask", Reason: "the zone was made anew"}}})
+	b.expect(r, "a/example.org.:\nb/example.org.: ~@/NS[ns.b.test. ns.new.test.]")
 }

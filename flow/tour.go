@@ -124,8 +124,12 @@ func (t *tour) plan(ctx context.Context, tg target) (p *plan.Plan, finds []findi
 		in.DryRun = tg.Provider + " has apply_disabled"
 	}
 	p = plan.Compute(in)
+	managed := apexMode(t.Config.Policy(&tg.zone, tg.Provider).ApexNS) == shape.ApexNSManaged
+	if managed {
+		p = joinFirst(in, p)
+	}
 	p.Wish = d.Loaded.Zone
-	p.JoinNS = apexMode(t.Config.Policy(&tg.zone, tg.Provider).ApexNS) == shape.ApexNSManaged
+	p.JoinNS = managed
 	return p, nil
 }
 

@@ -9,6 +9,10 @@ import (
 	"testing"
 
 	"github.com/zonecast/zonecast/apply"
+	"github.com/zonecast/zonecast/config"
+	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/provider"
+	"github.com/zonecast/zonecast/zone"
 )
 
 // newClouds writes a configuration with one zone at several services.
@@ -72,4 +76,58 @@ func TestTheSecondRoundIsTheSameWithJSON(t *testing.T) {
 			t.Errorf("rounds are %s\nwant %s", got, want)
 		}
 	}
+}
+
+// A zone that was deleted at Route 53 comes back under other name servers. One apply makes it and has
+// them join the apex NS of the others; the old ones stay until somebody says yes.
+func TestAZoneMadeAnewJoinsInTheSameRun(t *testing.T) {
+	t.Parallel()
+	dir := newClouds(t, "route53", "cloudflare")
+	again := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errs := try(t, append(args, "-c", dir)...)
+		if code != want {
+			t.Fatalf("%v: exit %d, want %d\n%s%s", args, code, want, out, errs)
+		}
+		return out + errs
+	}
+	again(exitOK, "apply", "--yes", "--no-verify")
+	again(exitOK, "plan", "--detailed-exitcode")
+	cfg, finds := config.Load(filepath.Join(dir, "zonecast.yaml"), config.Options{})
+	if err := finding.AsError(finds); err != nil {
+		t.Fatal(err)
+	}
+	defer cfg.Close()
+	p, err := cfg.OpenProvider("route53")
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := p.Read(t.Context(), provider.ZoneRef{Origin: zone.MustName("example.org.")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []zone.Change
+	for set := range snap.Sets.All() { // the service deletes empty zones only
+		if set.Owner != snap.Sets.Origin() {
+			all = append(all, zone.Change{Before: &set})
+		}
+	}
+	if _, err := p.Write(t.Context(), snap, provider.ChangeSet{Sets: all}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.(provider.ZoneDeleter).DeleteZone(t.Context(), snap.Info.ZoneRef); err != nil {
+		t.Fatal(err)
+	}
+	old := snap.Info.NameServers[0].String()
+
+	text := again(exitOK, "apply", "--yes", "--no-verify")
+	if !strings.Contains(text, "answer now and join the apex NS") || !strings.Contains(text, old) || !strings.Contains(text, "stay in the apex NS until the new name servers are there") {
+		t.Errorf("the apply that makes the zone anew says %s", text)
+	}
+	text = again(exitRefused, "apply", "--yes", "--no-verify")
+	if !strings.Contains(text, "[-"+old+"-]") || strings.Contains(text, "[+") {
+		t.Errorf("what is left is %s\nwant that the old name servers leave, and nothing joins", text)
+	}
+	again(exitOK, "apply", "--yes", "--no-verify", "--allow", "always-ask", "--reason", "made anew")
+	again(exitOK, "plan", "--detailed-exitcode")
 }
