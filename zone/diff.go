@@ -8,8 +8,12 @@ func Diff(a, b *Zone) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		x, y := cursor{chunks: a.chunks}, cursor{chunks: b.chunks}
 		for {
-			for x.atStart() && y.atStart() && sameChunk(x.chunks[0], y.chunks[0]) {
-				x.chunks, y.chunks = x.chunks[1:], y.chunks[1:]
+			if x.atStart() && y.atStart() {
+				n := 0
+				for n < len(x.chunks) && n < len(y.chunks) && sameChunk(x.chunks[n], y.chunks[n]) {
+					n++
+				}
+				x.chunks, y.chunks = x.chunks[n:], y.chunks[n:]
 			}
 			okX, okY := x.load(), y.load()
 			var c Change

@@ -139,6 +139,7 @@ type packer struct {
 	chunks []*chunk
 	buf    []byte
 	n      int
+	packed int // entries of chunks that are finished, but for shared ones
 
 	// The owner packed last, and the hash of border before each of its octets and behind them:
 	// owners in order share most of their keys, and that part need not be hashed again.
@@ -218,6 +219,7 @@ func (p *packer) cut() {
 	// The first entry's owner lies inside data; pointing there frees whatever was read from.
 	e, _ := cutEntry(data)
 	p.chunks = append(p.chunks, &chunk{first: e.owner, data: data, n: p.n})
+	p.packed += p.n
 	p.buf, p.n = p.buf[:0], 0
 }
 

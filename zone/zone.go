@@ -191,16 +191,23 @@ func (z *Zone) With(changes []Change) (*Zone, error) {
 	return z.merge(ordered)
 }
 
-// merge applies changes that are sorted and fit.
+// merge applies changes that are sorted and fit. What it costs beside the chunks that they touch is
+// the copy of a list.
 func (z *Zone) merge(changes []Change) (*Zone, error) {
 	p := newPacker(z.origin)
-	for i, c := range z.chunks {
-		last := i+1 == len(z.chunks)
-		touched := len(changes) > 0 && (last || changes[0].Key().Owner.key <= z.chunks[i+1].first)
-		if !touched && p.aligned() {
-			p.share(c)
-			continue
+	p.chunks = make([]*chunk, 0, len(z.chunks)+len(changes)+1)
+	sets := z.sets
+	for i := 0; i < len(z.chunks); i++ {
+		if p.aligned() {
+			from := i
+			i = z.touched(i, changes)
+			p.chunks = append(p.chunks, z.chunks[from:i]...)
+			if i == len(z.chunks) {
+				break
+			}
 		}
+		c := z.chunks[i]
+		sets -= c.n
 		for rest := c.data; rest != ""; {
 			var e entry
 			e, rest = cutEntry(rest)
@@ -226,5 +233,15 @@ func (z *Zone) merge(changes []Change) (*Zone, error) {
 			return nil, err
 		}
 	}
-	return newZone(z.origin, p.finish()), nil
+	chunks := p.finish()
+	return &Zone{origin: z.origin, chunks: chunks, sets: sets + p.packed}, nil
+}
+
+// touched is the first chunk from i on that changes are in; the number of chunks when there is none.
+func (z *Zone) touched(i int, changes []Change) int {
+	if len(changes) == 0 {
+		return len(z.chunks)
+	}
+	key := changes[0].Key().Owner.key
+	return i + sort.Search(len(z.chunks)-1-i, func(k int) bool { return key <= z.chunks[i+k+1].first })
 }
