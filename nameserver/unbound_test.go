@@ -2,7 +2,6 @@ package nameserver_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/zonecast/zonecast/internal/patience"
+	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver"
 )
 
@@ -95,12 +95,7 @@ func unbound(t *testing.T, binary string, port uint16, anchor, more string) stri
 
 func tryUnbound(t *testing.T, binary string, port uint16, anchor, more string) (at string, ok bool) {
 	t.Helper()
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at = free.LocalAddr().String()
-	_ = free.Close()
+	at = fmt.Sprintf("127.0.0.1:%d", testserver.Port(t))
 	dir := t.TempDir()
 	origin, key, _ := strings.Cut(strings.TrimPrefix(anchor, "trust-anchors { "), " static-key ")
 	key = strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(key), "; };"), `"`, "")

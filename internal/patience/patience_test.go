@@ -77,7 +77,7 @@ func TestReceive(t *testing.T) {
 		go func() {
 			<-time.After(Limit - time.Second)
 			c <- 7
-			<-time.After(2 * Limit)
+			<-time.After(Limit + Limit/2)
 			close(c)
 		}()
 		if got := Receive(t, "seven", c); got != 7 {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"testing"
 )
 
 // Ports are taken from below the range that systems give to outgoing
@@ -22,6 +23,19 @@ const (
 type port struct {
 	number int
 	lock   *os.File // nil where the system has no file locks
+}
+
+// Port reserves a port that nobody has, over UDP or TCP on the loopback interface,
+// until the test ends: for servers that cannot be told to choose one, and for
+// tests of what happens at a port. No other test gets it, and no connection.
+func Port(t testing.TB) uint16 {
+	t.Helper()
+	p, err := reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.release)
+	return uint16(p.number)
 }
 
 func (p port) String() string { return strconv.Itoa(p.number) }

@@ -27,6 +27,7 @@ import (
 
 	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/patience"
+	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/socket"
 	"github.com/zonecast/zonecast/zone"
@@ -55,7 +56,7 @@ func startPebble(t *testing.T, dns netip.AddrPort, httpPort, tlsPort uint16) *pe
 	caFile := serverCertificate(t, dir)
 	var said []byte
 	for range 3 { // another process may take a port between our look and its
-		acme, manage := freePort(t), freePort(t)
+		acme, manage := testserver.Port(t), testserver.Port(t)
 		config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 			"listenAddress": fmt.Sprintf("127.0.0.1:%d", acme), "managementListenAddress": fmt.Sprintf("127.0.0.1:%d", manage),
 			"certificate": filepath.Join(dir, "server.crt"), "privateKey": filepath.Join(dir, "server.key"),
@@ -113,16 +114,6 @@ func (p *pebble) ready(t *testing.T, roots string, ended <-chan struct{}) bool {
 		}
 	}
 	return false
-}
-
-func freePort(t *testing.T) uint16 {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return uint16(l.Addr().(*net.TCPAddr).Port)
 }
 
 func read(t *testing.T, name string) []byte {
@@ -316,7 +307,7 @@ func TestEveryChallenge(t *testing.T) {
 			if strings.HasSuffix(challenge, "TLS") {
 				tlsPort = dot.Port()
 			}
-			httpPort := freePort(t)
+			httpPort := testserver.Port(t)
 			p := startPebble(t, dns, httpPort, tlsPort)
 			l := &diary{}
 			o := Options{Names: []string{host}, Folder: filepath.Join(t.TempDir(), "kept"), Directory: p.directory, CAFile: p.caFile, Report: l.add, renewal: 1.5}
@@ -390,7 +381,7 @@ func TestAuthorityThatSaysNo(t *testing.T) {
 	t.Parallel()
 	e := engine(t)
 	dns := listen(t, socket.Options{Answerer: socket.Engine(e, nil), Endpoints: at(socket.DNS)})[0].Addr
-	p := startPebble(t, dns, freePort(t), freePort(t)) // nobody is at these ports
+	p := startPebble(t, dns, testserver.Port(t), testserver.Port(t)) // nobody is at these ports
 	l := &diary{}
 	m, err := Open(Options{Names: []string{"ns4.example.test"}, Folder: t.TempDir(), Directory: p.directory, CAFile: p.caFile, TLSALPN: true, Report: l.add})
 	if err != nil {

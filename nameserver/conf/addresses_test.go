@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/internal/testserver"
 	"github.com/zonecast/zonecast/nameserver/conf"
 	"github.com/zonecast/zonecast/nameserver/control"
 	"github.com/zonecast/zonecast/nameserver/held"
@@ -20,17 +21,18 @@ import (
 func taken(t *testing.T) (tcp, udp int) {
 	t.Helper()
 	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	tcp, udp = int(testserver.Port(t)), int(testserver.Port(t))
+	l, err := lc.Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", tcp))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	p, err := lc.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	p, err := lc.ListenPacket(t.Context(), "udp", fmt.Sprintf("127.0.0.1:%d", udp))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close() })
-	return l.Addr().(*net.TCPAddr).Port, p.LocalAddr().(*net.UDPAddr).Port
+	return tcp, udp
 }
 
 func TestAddressesAreChecked(t *testing.T) {
