@@ -42,17 +42,19 @@ const (
 
 // Fields of message Message.
 const (
-	messageType         = 1
-	messageFamily       = 2
-	messageProtocol     = 3
-	messageQueryAddress = 4
-	messageQueryPort    = 6
-	messageQuerySec     = 8
-	messageQueryNsec    = 9
-	messageQuery        = 10
-	messageResponseSec  = 12
-	messageResponseNsec = 13
-	messageResponse     = 14
+	messageType            = 1
+	messageFamily          = 2
+	messageProtocol        = 3
+	messageQueryAddress    = 4
+	messageResponseAddress = 5
+	messageQueryPort       = 6
+	messageResponsePort    = 7
+	messageQuerySec        = 8
+	messageQueryNsec       = 9
+	messageQuery           = 10
+	messageResponseSec     = 12
+	messageResponseNsec    = 13
+	messageResponse        = 14
 
 	authQuery    = 1
 	authResponse = 2
@@ -133,7 +135,8 @@ func appendUint(b []byte, field protowire.Number, v uint64) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
 }
 
-// appendFrom tells who asked, and by what way.
+// appendFrom tells who asked, whom of ours, and by what way. An address of ours of another family than
+// the client's, as behind a balancer, has no place: a message has one family.
 func appendFrom(b []byte, from *socket.Client) []byte {
 	addr := from.Addr.Addr().Unmap()
 	family := uint64(1)
@@ -147,6 +150,13 @@ func appendFrom(b []byte, from *socket.Client) []byte {
 	if addr.IsValid() {
 		b = appendAddr(b, messageQueryAddress, addr)
 		b = appendUint(b, messageQueryPort, uint64(from.Addr.Port()))
+	}
+	if from.Local == nil {
+		return b
+	}
+	if local := from.Local.Addr().Unmap(); local.IsValid() && local.Is6() == addr.Is6() {
+		b = appendAddr(b, messageResponseAddress, local)
+		b = appendUint(b, messageResponsePort, uint64(from.Local.Port()))
 	}
 	return b
 }

@@ -14,7 +14,13 @@ import (
 	"github.com/zonecast/zonecast/zone/zonefile"
 )
 
-var client = socket.Client{Addr: netip.MustParseAddrPort("192.0.2.7:5353")}
+var client = socket.Client{Addr: netip.MustParseAddrPort("192.0.2.7:5353"), Local: ours("192.0.2.53:53")}
+
+// ours is an address that queries come to.
+func ours(text string) *netip.AddrPort {
+	a := netip.MustParseAddrPort(text)
+	return &a
+}
 
 // ask is a query for a name, with an OPT record and DO.
 func ask(name string, typ zone.Type) []byte {

@@ -1,16 +1,21 @@
 package observe
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/zonecast/zonecast/internal/patience"
 	"github.com/zonecast/zonecast/nameserver/socket"
@@ -47,7 +52,7 @@ func exchanges(t *testing.T, o *Observer, rounds int) {
 	for range rounds {
 		w.(socket.BatchWorker).AnswerBatch(packets(ask("WWW.a.example.", zone.TypeA), ask("none.a.example.", zone.TypeMX)))
 		over := client
-		over.Addr, over.Transport = v6client, socket.TLS
+		over.Addr, over.Transport, over.Local = v6client, socket.TLS, ours("[2001:db8::53]:853")
 		w.Answer(nil, ask(`we\.ird\"\\\010.example.`, zone.TypeTXT), &over)
 		w.(socket.Flusher).Flush()
 	}
@@ -234,6 +239,47 @@ func TestDnstapFile(t *testing.T) {
 	readBack(t, path+".1", 6)
 }
 
+// What is not known, or of another family than the client's address, is left out.
+func TestDnstapAddresses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		local *netip.AddrPort
+		from  string
+		want  string // fields of addresses and ports
+	}{
+		{"known", ours("192.0.2.53:53"), "192.0.2.7:5353", "4:c0000207 6:5353 5:c0000235 7:53"},
+		{"unknown", nil, "192.0.2.7:5353", "4:c0000207 6:5353"},
+		{"mapped", ours("[::ffff:192.0.2.53]:53"), "[::ffff:192.0.2.7]:1", "4:c0000207 6:1 5:c0000235 7:53"},
+		{"behind a balancer", ours("192.0.2.53:53"), "[2001:db8::7]:1", "4:20010db8000000000000000000000007 6:1"},
+		{"not told by the kernel", &netip.AddrPort{}, "192.0.2.7:1", "4:c0000207 6:1"},
+	} {
+		b := appendFrom(nil, &socket.Client{Addr: netip.MustParseAddrPort(c.from), Local: c.local})
+		var got []string
+		for len(b) > 0 {
+			field, kind, n := protowire.ConsumeTag(b)
+			if n < 0 {
+				t.Fatalf("%s: % x is no message", c.name, b)
+			}
+			b = b[n:]
+			value := ""
+			if kind == protowire.BytesType {
+				v, m := protowire.ConsumeBytes(b)
+				value, n = hex.EncodeToString(v), m
+			} else {
+				v, m := protowire.ConsumeVarint(b)
+				value, n = strconv.FormatUint(v, 10), m
+			}
+			if b = b[n:]; field >= messageQueryAddress {
+				got = append(got, fmt.Sprintf("%d:%s", field, value))
+			}
+		}
+		if text := strings.Join(got, " "); text != c.want {
+			t.Errorf("%s: %s, want %s", c.name, text, c.want)
+		}
+	}
+}
+
 func readBack(t *testing.T, path string, want int) {
 	t.Helper()
 	if _, err := exec.LookPath("dnstap-read"); err != nil {
@@ -250,6 +296,7 @@ func readBack(t *testing.T, path string, want int) {
 	for _, part := range []string{
 		"identity: ns1.example.", "version: zonecast 1", "type: AUTH_QUERY", "type: AUTH_RESPONSE", "socket_family: INET\n",
 		"socket_family: INET6", "socket_protocol: UDP", `query_address: "192.0.2.7"`, `query_address: "2001:db8::7"`, "query_port: 5353",
+		`response_address: "192.0.2.53"`, `response_address: "2001:db8::53"`, "response_port: 53\n", "response_port: 853",
 		"status: NOERROR", "status: NXDOMAIN", "status: REFUSED", "WWW.a.example", "192.0.2.2",
 	} {
 		if !strings.Contains(text, part) {

@@ -112,7 +112,7 @@ func (s *Server) bind() error {
 	s.sockets, err = socket.Listen(socket.Options{
 		Answerer: s.observer.Wrap(socket.Engine(s.engine, s.desk())), Endpoints: o.Endpoints, Inherited: o.Inherited,
 		Threads: o.Threads, Certificates: o.Certificates, ClientAuth: o.ClientAuth, ClientCAs: o.ClientCAs,
-		Path: o.Path, ProxyFrom: o.ProxyFrom, Limits: o.Limits,
+		Path: o.Path, ProxyFrom: o.ProxyFrom, Locals: o.Dnstap != nil, Limits: o.Limits,
 	})
 	if err != nil {
 		return err

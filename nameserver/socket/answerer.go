@@ -38,6 +38,10 @@ type Client struct {
 	KeepAlive uint16
 	// TLS is what is known of the connection over TLS and QUIC, the client's certificate included; else nil.
 	TLS *tls.ConnectionState
+	// Local is the address of ours that the query came to; behind a balancer the one that this
+	// connected to. nil unless Options.Locals asks for it, and where the socket does not know: of a
+	// datagram at all addresses, where the system does not tell.
+	Local *netip.AddrPort
 }
 
 // An Answerer makes answers. Its methods are called by many threads at once.
@@ -52,7 +56,7 @@ type Worker interface {
 	// Answer appends the answer to dst, whose length is 0, and returns it; nil leaves the query
 	// without an answer, and ends a connection, over QUIC a stream, that it came over. An answer over UDP has at most
 	// MaxDatagram octets. query has at least the 12 octets of a header and may be changed. Neither
-	// query, from nor dst are kept.
+	// query, nor from and what it points to, nor dst are kept.
 	Answer(dst, query []byte, from *Client) []byte
 }
 

@@ -40,6 +40,7 @@ type batched struct {
 	local    netip.AddrPort
 	wildcard bool // the address that a query was sent to has to be told to the kernel again
 	v6       bool
+	locals   bool // whether the Answerer is to know the address that a query was sent to
 	proxy    []netip.Prefix
 	draining atomic.Bool
 	tally    tally
@@ -51,11 +52,12 @@ type batched struct {
 	controls     []control
 	in, out      []byte
 	packets      []Packet
-	strange, cut uint64 // in this batch
+	sentTo       []netip.AddrPort // for packets, where it is not the same for all and is to be known
+	strange, cut uint64           // in this batch
 }
 
 func listenBatched(_ context.Context, addr netip.AddrPort, o *Options) (packetSocket, error) {
-	b := &batched{wildcard: addr.Addr().IsUnspecified(), v6: addr.Addr().Unmap().Is6(), proxy: o.ProxyFrom}
+	b := &batched{wildcard: addr.Addr().IsUnspecified(), v6: addr.Addr().Unmap().Is6(), locals: o.Locals, proxy: o.ProxyFrom}
 	b.aside = newAside(o, &b.tally)
 	var err error
 	if b.fd, err = openPacket(addr, o, o.Share || o.Threads > 1); err != nil {
@@ -100,6 +102,14 @@ func (b *batched) prepare() {
 		b.tx[i].hdr.Iov, b.tx[i].hdr.Iovlen = &b.txIov[i], 1
 		b.rx[i].hdr.Name = (*byte)(unsafe.Pointer(&b.names[i]))
 		b.expect(i)
+	}
+	switch {
+	case b.locals && b.wildcard:
+		b.sentTo = make([]netip.AddrPort, perCall)
+	case b.locals:
+		for i := range perCall {
+			b.packets[i].From.Local = &b.local
+		}
 	}
 }
 
@@ -189,6 +199,10 @@ func (b *batched) take(ctx context.Context, n int) []Packet {
 		}
 		if len(p.Query) < header {
 			continue
+		}
+		if b.sentTo != nil {
+			b.sentTo[k] = netip.AddrPortFrom(b.controls[i].to(), b.local.Port())
+			p.From.Local = &b.sentTo[k]
 		}
 		if b.aside.long(p.Query, &p.From) {
 			b.aside.begin(ctx, p.Query, p.From, b.replyTo(i))
@@ -283,6 +297,18 @@ func fromSockaddr(sa *syscall.RawSockaddrInet6) netip.AddrPort {
 
 // swap turns a port in network order on these little-endian processors.
 func swap(p uint16) uint16 { return p<<8 | p>>8 }
+
+// to is the address that a datagram was sent to; the zero one when the kernel has not told.
+func (c *control) to() netip.Addr {
+	const cmsghdr = 16
+	switch *(*int32)(unsafe.Pointer(&c[8])) {
+	case syscall.IPPROTO_IP: // in_pktinfo: interface, spec_dst, addr
+		return netip.AddrFrom4([4]byte(c[cmsghdr+8 : cmsghdr+12]))
+	case syscall.IPPROTO_IPV6: // in6_pktinfo: addr, interface
+		return netip.AddrFrom16([16]byte(c[cmsghdr : cmsghdr+16]))
+	}
+	return netip.Addr{}
+}
 
 // fromSameAddress turns the note about where a query arrived into the wish to answer from there:
 // the interface is left to the routing, as for every other datagram. A link-local address means

@@ -25,7 +25,7 @@ var doqProtocol = quicProtocol{
 	open: func(l *quicLink) func(*quic.Stream) {
 		d := &doq{
 			quicLink: l,
-			client:   Client{Addr: l.st.from, Transport: QUIC, TLS: &l.tls},
+			client:   Client{Addr: l.st.from, Transport: QUIC, TLS: &l.tls, Local: l.door.server.o.local(l.conn.Load().LocalAddr())},
 			long:     make(chan struct{}, l.door.server.o.Limits.Long),
 		}
 		return d.answer

@@ -85,7 +85,7 @@ func (e h2Error) Error() string { return http2.ErrCode(e).String() }
 // converseHTTP2 answers until the end of a connection.
 func (w *web) converseHTTP2(st *stream, conn net.Conn) {
 	h := &h2{
-		web: w, st: st, conn: conn, client: Client{Addr: st.from, Transport: HTTPS},
+		web: w, st: st, conn: conn, client: Client{Addr: st.from, Transport: HTTPS, Local: w.server.o.local(st.LocalAddr())},
 		open: map[uint32]*h2Request{}, window: 65535, initial: 65535,
 	}
 	h.r, h.w = bufio.NewReaderSize(conn, 4<<10), bufio.NewWriterSize(deadlined{conn, w.server.o.Limits.Write}, 4<<10)

@@ -24,7 +24,7 @@ func (s *Server) http3Protocol() quicProtocol {
 }
 
 func (s *Server) openHTTP3(l *quicLink) func(*quic.Stream) {
-	h := &h3{quicLink: l, client: Client{Addr: l.st.from, Transport: HTTPS}}
+	h := &h3{quicLink: l, client: Client{Addr: l.st.from, Transport: HTTPS, Local: s.o.local(l.conn.Load().LocalAddr())}}
 	// Goodbye (GOAWAY) is not said: what comes before the end is answered, and what comes after it
 	// was not looked at and can be asked again.
 	server := &http3.Server{Handler: h, MaxHeaderBytes: 100 << 10}

@@ -157,7 +157,7 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	from := Client{Transport: HTTPS}
 	if st, ok := r.Context().Value(streamKey{}).(*stream); ok && st != nil {
-		from.Addr = st.from
+		from.Addr, from.Local = st.from, w.server.o.local(st.LocalAddr())
 	}
 	if w.altSvc != "" {
 		rw.Header()["Alt-Svc"] = []string{w.altSvc}

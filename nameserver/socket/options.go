@@ -96,6 +96,7 @@ type Options struct {
 	// version 2, over UDP each datagram; what comes from others must not and is taken as it is. QUIC
 	// has no such header: over QUIC balancers are refused.
 	ProxyFrom []netip.Prefix
+	Locals    bool // tell the Answerer which address each query came to (Client.Local)
 	Limits    Limits
 }
 
@@ -166,6 +167,22 @@ func network(protocol string, a netip.AddrPort) string {
 		return protocol + "4"
 	}
 	return protocol + "6"
+}
+
+// local returns Client.Local of what came over a connection.
+func (o *Options) local(a net.Addr) *netip.AddrPort {
+	if !o.Locals {
+		return nil
+	}
+	return known(addrPort(a))
+}
+
+// known is an address that says something.
+func known(a netip.AddrPort) *netip.AddrPort {
+	if !a.IsValid() || a.Addr().IsUnspecified() {
+		return nil
+	}
+	return &a
 }
 
 // client is the unit that limits are counted for: an IPv6 network of one site has at least a /64.

@@ -25,6 +25,7 @@ type packetSocket interface {
 type portable struct {
 	conn  *net.UDPConn
 	proxy []netip.Prefix
+	local *netip.AddrPort // nil: nobody wants to know
 	tally tally
 	aside *aside
 }
@@ -40,7 +41,7 @@ func listenPortable(ctx context.Context, addr netip.AddrPort, o *Options) (packe
 
 func newPortable(conn *net.UDPConn, o *Options) *portable {
 	_ = conn.SetReadBuffer(o.ReceiveBuffer) // as far as the system allows
-	p := &portable{conn: conn, proxy: o.ProxyFrom}
+	p := &portable{conn: conn, proxy: o.ProxyFrom, local: o.local(conn.LocalAddr())}
 	p.aside = newAside(o, &p.tally)
 	return p
 }
@@ -55,7 +56,7 @@ func (p *portable) drain() { _ = p.conn.SetReadDeadline(time.Now().Add(10 * time
 func (p *portable) serve(ctx context.Context, w Worker) {
 	defer p.aside.wait()
 	in, out := make([]byte, proxyFixed+proxyMax+MaxDatagram+1), make([]byte, 0, MaxDatagram)
-	var from Client
+	from := Client{Local: p.local}
 	flusher, _ := w.(Flusher)
 	for {
 		if flusher != nil {
@@ -149,6 +150,10 @@ func (a *aside) begin(ctx context.Context, query []byte, from Client, reply func
 		return
 	}
 	query, once := append([]byte(nil), query...), false
+	if from.Local != nil { // the next datagram's is put there
+		to := *from.Local
+		from.Local = &to
+	}
 	a.running.Go(func() {
 		defer func() { <-a.tokens }()
 		// What went wrong is the Streamer's to tell: over UDP nothing is to be ended.

@@ -53,7 +53,7 @@ type conversation struct {
 // converse answers what comes over a connection until its end.
 func (s *Server) converse(ctx context.Context, st *stream, t Transport) {
 	defer func() { _ = st.Close() }()
-	c := &conversation{server: s, st: st, conn: st, client: Client{Addr: st.from, Transport: t}}
+	c := &conversation{server: s, st: st, conn: st, client: Client{Addr: st.from, Transport: t, Local: s.o.local(st.LocalAddr())}}
 	if t == TLS {
 		secure, err := s.handshake(ctx, st, s.dot)
 		if err != nil {
