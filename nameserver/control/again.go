@@ -60,7 +60,7 @@ func (m *memory) once(ctx context.Context, c *call, recall func(held.Receipt) (d
 	}
 	e.p = problem(api.Failed, "the name server had a fault while it carried this out") // unless f returns
 	defer close(e.ended)
-	before := false
+	var before bool
 	if e.d, before, e.p = recall(r); !before && e.p == nil {
 		e.d, e.p = f(context.WithValue(ctx, receiptKey{}, r))
 	}

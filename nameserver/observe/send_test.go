@@ -262,7 +262,7 @@ func TestDnstapAddresses(t *testing.T) {
 				t.Fatalf("%s: % x is no message", c.name, b)
 			}
 			b = b[n:]
-			value := ""
+			var value string
 			if kind == protowire.BytesType {
 				v, m := protowire.ConsumeBytes(b)
 				value, n = hex.EncodeToString(v), m
