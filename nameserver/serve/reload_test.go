@@ -17,7 +17,7 @@ import (
 
 var everyone = serve.Policy{Transfer: xfr.Access{xfr.Everyone}}
 
-// fetch transfers a zone; nil: that is refused.
+// fetch transfers a zone; nil: that is refused, or as the log of the test says.
 func fetch(t *testing.T, addr, origin string) (z *zone.Zone) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
@@ -27,6 +27,9 @@ func fetch(t *testing.T, addr, origin string) (z *zone.Zone) {
 		Publish: func(got *zone.Zone) error { z = got; return nil },
 	}
 	in.Step(ctx)
+	if z == nil {
+		t.Logf("%s is not transferred: %v", origin, in.Status().Err)
+	}
 	return z
 }
 
