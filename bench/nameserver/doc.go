@@ -11,6 +11,8 @@
 // Connections get their load from a process of its own, over four connections with 64 queries on
 // their way on each.
 //
+// Other rows tell of zones that are swapped, of starts, of transfers, and of dynamic updates.
+//
 // gdnsd, YADIFA, NSD, Knot, PowerDNS and BIND are measured where they are installed (by
 // scripts/setup-debian --bench), all with the same zone file. Each gets a port of its own that
 // nobody uses: two servers that share one by SO_REUSEPORT would share the queries, too, silently.

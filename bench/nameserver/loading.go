@@ -149,13 +149,8 @@ func (b *bench) start(w loading, s server, at place) (Row, error) {
 
 // command starts "zonecast nameserver", built from this module.
 func (b *bench) command(ctx context.Context, p place) (*process, error) {
-	if b.zonecast == "" {
-		path := filepath.Join(b.dir, "zonecast.bin")
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/zonecast/zonecast/cmd/zonecast")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("zonecast cannot be built: %w\n%s", err, out)
-		}
-		b.zonecast = path
+	if err := b.build(ctx); err != nil {
+		return nil, err
 	}
 	folder := filepath.Join(p.dir, "zones")
 	if len(p.many) > 0 {
@@ -165,6 +160,20 @@ func (b *bench) command(ctx context.Context, p place) (*process, error) {
 	}
 	return launch(ctx, serverCPU, p.log(), p.dir, nil, b.zonecast, "nameserver", "--zones", folder,
 		"--listen", fmt.Sprintf("127.0.0.1:%d", p.port), "--workers", "1", "--rrl", "0")
+}
+
+// build builds the command, once.
+func (b *bench) build(ctx context.Context) error {
+	if b.zonecast != "" {
+		return nil
+	}
+	path := filepath.Join(b.dir, "zonecast.bin")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/zonecast/zonecast/cmd/zonecast")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("zonecast cannot be built: %w\n%s", err, out)
+	}
+	b.zonecast = path
+	return nil
 }
 
 // zoneFiles are the files of n small zones. They are written unless they are there.

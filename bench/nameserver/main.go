@@ -88,6 +88,7 @@ type Row struct {
 	Start   *Start             `json:"start,omitempty"`   // the same
 	// Transfer is in place of CPU, Rate and Lost, too; Ratios are then of records a second.
 	Transfer *Transfer `json:"transfer,omitempty"`
+	Update   *Update   `json:"update,omitempty"` // the same
 	Result   string    `json:"result,omitempty"`
 	Error    string    `json:"error,omitempty"`
 }
@@ -144,6 +145,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			names = 10_000
 		}
 		b.transfers(names)
+	}
+	if rows.MatchString(updateName) && ctx.Err() == nil {
+		names := updateNames
+		if *quick {
+			names = 10_000
+		}
+		b.updating(names)
 	}
 	for _, w := range loads {
 		if rows.MatchString(w.name) && ctx.Err() == nil {

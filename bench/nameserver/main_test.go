@@ -94,6 +94,30 @@ func TestQuickTransfers(t *testing.T) {
 	}
 }
 
+func TestQuickUpdates(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("two processors are needed")
+	}
+	var out, log bytes.Buffer
+	args := []string{"-quick", "-json", "-dir", t.TempDir(), "-servers", "zonecast|knot|bind", "-only", "UPDATE"}
+	if code := run(context.Background(), args, &out, &log); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, log.String())
+	}
+	var rows []Row
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) != 3 {
+		t.Fatalf("%d rows, %v, want 3", len(rows), err)
+	}
+	for _, r := range rows {
+		if r.Server != "zonecast" && strings.Contains(r.Error, errMissing.Error()) {
+			continue
+		}
+		u := r.Update
+		if r.Error != "" || u == nil || u.Count < 5 || u.Median <= 0 || u.P99 < u.Median || u.CPU <= 0 || r.Memory <= 0 {
+			t.Errorf("%+v, %+v", r, u)
+		}
+	}
+}
+
 func TestTransferTarget(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

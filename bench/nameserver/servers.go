@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,6 +43,14 @@ func (p place) transferring(text string) string {
 	return text
 }
 
+// updated is what a configuration needs beside where zones are updated.
+func (p place) updated(text string) string {
+	if p.transport != updates {
+		return ""
+	}
+	return strings.NewReplacer("%KEY", updateKey, "%SECRET", base64.StdEncoding.EncodeToString(updateSecret)).Replace(text)
+}
+
 func (p place) log() string { return filepath.Join(p.dir, "log") }
 
 // A server can be measured.
@@ -58,13 +67,13 @@ type server struct {
 // often as it asks.
 var servers = []server{
 	{name: "echo", start: self("echo")},
-	{name: "zonecast", start: self("zonecast"), streams: []string{"TCP", "DoT", "DoH", axfr}},
+	{name: "zonecast", start: self("zonecast"), streams: []string{"TCP", "DoT", "DoH", axfr, updates}},
 	{name: "gdnsd", start: gdnsd, streams: []string{"TCP"}, unsigned: true},
 	{name: "yadifa", start: yadifa, streams: []string{axfr}, unsigned: true},
 	{name: "nsd", start: nsd, streams: []string{"TCP", "DoT", axfr}},
-	{name: "knot", start: knot, streams: []string{"TCP", axfr}},
+	{name: "knot", start: knot, streams: []string{"TCP", axfr, updates}},
 	{name: "powerdns", start: powerdns, streams: []string{"TCP", axfr}},
-	{name: "bind", start: bind, streams: []string{"TCP", "DoT", "DoH", axfr}},
+	{name: "bind", start: bind, streams: []string{"TCP", "DoT", "DoH", axfr, updates}},
 	{name: "coredns", start: coredns, streams: []string{"TCP", "DoT", "DoH", axfr}, unsigned: true},
 }
 
@@ -209,6 +218,13 @@ zone:
 }
 
 func knot(ctx context.Context, p place) (*process, error) {
+	journal := "    journal-content: none\n"
+	if p.transport == updates {
+		journal = "    acl: update\n"
+		if err := os.Mkdir(filepath.Join(p.dir, "db"), 0o755); err != nil {
+			return nil, err
+		}
+	}
 	return configured(ctx, p, "knot.conf", `server:
     listen: 127.0.0.1@%PORT
     rundir: "%DIR"
@@ -224,13 +240,20 @@ database:
   - id: load
     address: 127.0.0.1
     action: transfer
+`)+p.updated(`key:
+  - id: %KEY
+    algorithm: hmac-sha256
+    secret: %SECRET
+acl:
+  - id: update
+    key: %KEY
+    action: update
 `)+`zone:
 %EACH
   - domain: "%ORIGIN"
     file: "%ZONE"
     zonefile-sync: -1
-    journal-content: none
-`+p.transferring("    acl: load\n")+`%END
+`+journal+p.transferring("    acl: load\n")+`%END
 `, "knotd", "-c", "%DIR/knot.conf")
 }
 
@@ -280,6 +303,13 @@ max-packet-cache-entries=2000000
 }
 
 func bind(ctx context.Context, p place) (*process, error) {
+	if p.transport == updates { // it writes the file when it ends
+		own := filepath.Join(p.dir, "zone")
+		if err := os.Symlink(p.zone, own); err != nil {
+			return nil, err
+		}
+		p.zone = own
+	}
 	secure := map[string]string{
 		"DoT": `	listen-on port %STREAM tls bench { 127.0.0.1; };`,
 		"DoH": `	listen-on port %STREAM tls bench http default { 127.0.0.1; };`,
@@ -299,8 +329,9 @@ options {
 	notify no;
 `+p.transferring("	allow-transfer { 127.0.0.1; };\n")+`};
 controls { };
-%EACH
-zone "%ORIGIN" { type primary; file "%ZONE"; };
+`+p.updated(`key "%KEY" { algorithm hmac-sha256; secret "%SECRET"; };
+`)+`%EACH
+zone "%ORIGIN" { type primary; file "%ZONE"; `+p.updated(`journal "%DIR/journal"; allow-update { key "%KEY"; }; `)+`};
 %END
 `, "named", "-g", "-4", "-n", "1", "-c", "%DIR/named.conf")
 }

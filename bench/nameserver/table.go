@@ -97,6 +97,10 @@ func printTable(w io.Writer, rows []Row) {
 			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.transferred(same), r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
 			continue
 		}
+		if r.Update != nil {
+			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | - |\n", r.Work, r.Server, r.Update, r.Memory>>20, r.Load.Round(10*time.Millisecond))
+			continue
+		}
 		if r.Latency != nil {
 			fmt.Fprintf(w, "| %s | %s | %s | | | | | | | %d MiB | %v | %s |\n", r.Work, r.Server, r.Latency, r.Memory>>20, r.Load.Round(10*time.Millisecond), r.wanted())
 			continue
