@@ -55,7 +55,7 @@ func TestAddress(t *testing.T) {
 		"":                                         "!is \"\"",
 	} {
 		u, err := provider.Address(text)
-		got := ""
+		var got string
 		if err != nil {
 			got = "!" + err.Error()
 		} else {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -71,19 +72,19 @@ func TestPasswordsInAddressesAreNotShown(t *testing.T) {
 				}
 			}
 			for _, status := range []int{http.StatusUnauthorized, http.StatusNotFound} {
-				refused := 0
+				var refused atomic.Int32
 				c.say(func(w http.ResponseWriter, r *http.Request) bool {
 					if signsIn(r) || r.Method == http.MethodGet {
 						return false
 					}
-					refused++
+					refused.Add(1)
 					echo(w, kind, status)
 					return true
 				})
 				code, text := c.all(t, "apply", "--yes", "--debug", "--json", "--no-verify")
 				clean(t, fmt.Sprintf("apply after %d", status), text)
-				if code != exitError || refused == 0 || !strings.Contains(text, "[redacted]@api.example") {
-					t.Errorf("apply after %d: exit %d, %d writes refused: %s", status, code, refused, text)
+				if code != exitError || refused.Load() == 0 || !strings.Contains(text, "[redacted]@api.example") {
+					t.Errorf("apply after %d: exit %d, %d writes refused: %s", status, code, refused.Load(), text)
 				}
 			}
 			kept := c.kept(t)
@@ -109,8 +110,15 @@ func TestAddressesWithPasswordsAreRefused(t *testing.T) {
 				for _, user := range []string{"dns:hunter2@", "hunter2@", "dns:hunter2/hunter3@"} {
 					c.configure(t, scheme+"://"+user+rest)
 					for _, args := range [][]string{
-						{"plan", "--debug"}, {"plan", "--json"}, {"apply", "--yes", "--json"}, {"validate", "--json"},
-						{"providers"}, {"providers", "show"}, {"providers", "show", "--json"}, {"providers", "verify"}, {"zones", "--live"},
+						{"plan", "--debug"},
+						{"plan", "--json"},
+						{"apply", "--yes", "--json"},
+						{"validate", "--json"},
+						{"providers"},
+						{"providers", "show"},
+						{"providers", "show", "--json"},
+						{"providers", "verify"},
+						{"zones", "--live"},
 					} {
 						code, text := c.all(t, args...)
 						clean(t, fmt.Sprintf("%v", args), text)

@@ -27,8 +27,10 @@ func TestThrottledErrorsSayWhatWasDone(t *testing.T) {
 		limit  time.Duration // of the context; 0: none
 		want   []string
 	}{
-		"longer than is waited for": {many("Retry-After", "3600"), 0,
-			[]string{"read example.org.: throttled: 429: too many (asked once; the service asks to wait 1h0m0s, and zonecast waits 1m0s at most); run the command again in 1h0m0s"}},
+		"longer than is waited for": {
+			many("Retry-After", "3600"), 0,
+			[]string{"read example.org.: throttled: 429: too many (asked once; the service asks to wait 1h0m0s, and zonecast waits 1m0s at most); run the command again in 1h0m0s"},
+		},
 		"again and again": {many("Retry-After", "7"), 0, []string{"(asked 4 times in 21s; the service asks to wait 7s); run the command again in 7s"}},
 		"without a word":  {many(), 0, []string{"(asked 4 times in ", "; the service does not say how long to wait); run the command again later"}},
 		"out of time":     {many("Retry-After", "20"), 30 * time.Second, []string{"(asked 2 times in 20s; the service asks to wait 20s)"}},

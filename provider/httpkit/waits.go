@@ -88,7 +88,7 @@ func Acquire(ctx context.Context, b *budget.Account, w Wait) (done func(), err e
 	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(v.stop, func() {
+	defer context.AfterFunc(v.stop, func() { //nolint:contextcheck // the run's, which may end before ctx
 		if b.Wait(ctx) >= LongWait {
 			cancel()
 		}

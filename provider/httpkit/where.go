@@ -33,8 +33,8 @@ func (w Where) check() string {
 
 // Strange advises about a refusal by somebody who does not speak as the service does: a web page, or
 // a status without the service's words. Gateways that are out of order speak so too, and are left
-// alone; it returns e.
-func (w Where) Strange(e *provider.Error) *provider.Error {
+// alone.
+func (w Where) Strange(e *provider.Error) {
 	switch e.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
 		e.Advice = "something else than the API answers there: " + w.check()
@@ -43,7 +43,6 @@ func (w Where) Strange(e *provider.Error) *provider.Error {
 			e.Advice = strings.TrimPrefix(e.Advice+"; the answer is not the API's own: "+w.check(), "; ")
 		}
 	}
-	return e
 }
 
 // advise names the option where the advice of this package speaks of "the address".

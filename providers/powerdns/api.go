@@ -111,7 +111,8 @@ func (p *Provider) found(ctx context.Context, r httpkit.Request) (calls int, err
 	resp, err := p.http.Do(ctx, httpkit.Request{Op: r.Op, Zone: r.Zone, Path: p.server}, nil)
 	if e, ok := errors.AsType[*provider.Error](err); ok && e.Status == http.StatusNotFound {
 		e.Kind = provider.Invalid
-		return resp.Calls, p.http.Where.Strange(e)
+		p.http.Where.Strange(e)
+		return resp.Calls, e
 	}
 	if err == nil {
 		p.isThere.Store(true)
