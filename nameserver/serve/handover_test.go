@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,8 +27,15 @@ type tenant struct {
 	reload chan struct{}
 	ready  chan struct{}
 
-	mu   sync.Mutex
-	said []finding.Finding
+	mu      sync.Mutex
+	said    []finding.Finding
+	changed []serve.Change // of files
+}
+
+func (x *tenant) changes() []serve.Change {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.changed)
 }
 
 func newTenant(t *testing.T, c serve.Content) *tenant {
@@ -38,6 +46,11 @@ func newTenant(t *testing.T, c serve.Content) *tenant {
 		Content: c, Store: filepath.Join(t.TempDir(), "zones.db"),
 		Ready: func() { x.ready <- struct{}{} },
 		Again: func() (serve.Content, error) { return *x.next.Load(), nil },
+		Report: func(r serve.Report) {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.changed = append(x.changed, r.Changes...)
+		},
 		Log: func(f finding.Finding) {
 			x.mu.Lock()
 			defer x.mu.Unlock()
@@ -156,9 +169,18 @@ func TestHandOversLeaveNoGap(t *testing.T) {
 	y := newTenant(t, serve.Content{Secondaries: transferred(70)})
 	y.answers(70)
 	stop = y.watch()
-	y.become(serve.Content{Primaries: []serve.Primary{{Origin: origin, From: filepath.Join(in(71)[0].Dir, "a.example.zone"), Policy: everyone}}})
+	last := in(71)
+	y.become(serve.Content{Folders: last, Primaries: []serve.Primary{{Origin: origin, From: filepath.Join(last[0].Dir, "a.example.zone"), Policy: everyone}}})
 	y.answers(71)
 	stop()
+	if got := y.server.Zones(); got["primary"] != 1 || got["file"] != 1 {
+		t.Errorf("%v is served, want one zone that is held here and one of a file", got)
+	}
+	for _, c := range y.changes() {
+		if c.Origin == origin {
+			t.Errorf("the file that is left out had the zone: %+v", c)
+		}
+	}
 }
 
 // When who is to have a zone cannot get it, what was is answered on, and said so.

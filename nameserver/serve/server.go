@@ -354,6 +354,8 @@ func (s *Server) again(ctx context.Context) (waiting []zone.Name, err error) {
 	err = s.set(ctx)
 	if err != nil {
 		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error() + "; what is transferred in stays as it was"})
+	} else if len(waiting) > 0 {
+		s.reserve(&c, false) // before files can take what is free now
 	}
 	s.relist()
 	return waiting, err
