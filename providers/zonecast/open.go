@@ -46,9 +46,8 @@ var Driver = provider.Driver{
 }
 
 const (
-	inFlight    = 8       // calls at once; the name server carries out four writes at a time
-	largest     = 2 << 30 // octets of an answer: some 40 million records
-	defaultPort = "8530"  // of the interface over TLS
+	inFlight = 8       // calls at once; the name server carries out four writes at a time
+	largest  = 2 << 30 // octets of an answer: some 40 million records
 )
 
 type badOption func(option, format string, args ...any) error
@@ -113,7 +112,7 @@ func (p *Provider) reach(c provider.Config, bad badOption) (http.RoundTripper, e
 	if err := provider.Host(address); err != nil {
 		return nil, bad("address", "%v", err)
 	}
-	address = withPort(address, defaultPort)
+	address = withPort(address, api.DefaultPort)
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || host == "" {
 		return nil, bad("address", "is %q; write host:port", address)
@@ -136,21 +135,17 @@ func (p *Provider) reach(c provider.Config, bad badOption) (http.RoundTripper, e
 	return transport, nil
 }
 
-// certificate returns what shows the account's certificate. The files are read for each connection,
-// so that a certificate may be renewed while zonecast runs; here they are looked at once.
+// certificate returns what shows the account's certificate.
 func certificate(c provider.Config, bad badOption) (func(*tls.CertificateRequestInfo) (*tls.Certificate, error), error) {
 	chain, key := c.File("certificate"), c.File("key")
 	if chain == "" || key == "" {
 		return nil, bad("certificate", "or key is missing; a name server is not reached over the network without them")
 	}
-	load := func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(chain, key)
-		return &pair, err
-	}
-	if _, err := load(); err != nil {
+	own, err := api.TLS{Certificate: chain, Key: key}.ClientCertificate()
+	if err != nil {
 		return nil, bad("certificate", "or key cannot be used: %v", err)
 	}
-	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() }, nil
+	return own, nil
 }
 
 func withPort(address, port string) string {
