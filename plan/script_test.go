@@ -41,30 +41,17 @@ type script struct {
 // runScript returns the script with the output of every plan command below it.
 func runScript(t *testing.T, text string) string {
 	t.Helper()
-	var out strings.Builder
-	s := newScript(t)
-	into, skipping := (*[]zone.RRset)(nil), false
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if skipping && line != "" {
-			continue
-		}
-		skipping = false
-		out.WriteString(line + "\n")
+	s, into := newScript(t), (*[]zone.RRset)(nil)
+	return golden.Answer(text, func(line string) {
 		switch {
 		case strings.HasPrefix(line, "=="):
 			s, into = newScript(t), nil
-		case line == "" || strings.HasPrefix(line, "#"):
 		case strings.HasPrefix(line, "  "):
 			*into = append(*into, s.sets(line)...)
-		case line == "----":
-			skipping = true
-			out.WriteString(s.run())
 		default:
 			into = s.command(strings.Fields(line))
 		}
-	}
-	return out.String()
+	}, func() string { return s.run() })
 }
 
 func newScript(t *testing.T) *script {

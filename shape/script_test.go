@@ -50,26 +50,15 @@ func fullCaps() provider.Capabilities {
 
 func runScript(t *testing.T, text string) string {
 	t.Helper()
-	var out strings.Builder
-	s := &script{t: t, caps: fullCaps()}
-	into, skipping := (*[]zone.RRset)(nil), false
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if skipping && line != "" {
-			continue
-		}
-		skipping = false
-		out.WriteString(line + "\n")
+	s, into := &script{t: t, caps: fullCaps()}, (*[]zone.RRset)(nil)
+	return golden.Answer(text, func(line string) {
 		f := strings.Fields(line)
 		switch {
 		case strings.HasPrefix(line, "=="):
 			s, into = &script{t: t, caps: fullCaps()}, nil
-		case line == "" || strings.HasPrefix(line, "#") || line == "shape":
+		case line == "shape":
 		case strings.HasPrefix(line, "  "):
 			*into = append(*into, dnstest.Set(t, origin, line))
-		case line == "----":
-			skipping = true
-			out.WriteString(s.run())
 		case f[0] == "zone" && f[1] == "observed":
 			into = &s.observed
 		case f[0] == "zone":
@@ -81,8 +70,7 @@ func runScript(t *testing.T, text string) string {
 		default:
 			t.Fatalf("line %q is not understood", line)
 		}
-	}
-	return out.String()
+	}, func() string { return s.run() })
 }
 
 func (s *script) setCaps(f []string) {

@@ -5,7 +5,9 @@
 //
 // or, for files that hold questions and answers one below the other,
 //
-//	golden.Scripts(t, "testdata/*.txt", func(t *testing.T, text string) string { … })
+//	golden.Scripts(t, "testdata/*.txt", func(t *testing.T, text string) string {
+//		return golden.Answer(text, step, answer)
+//	})
 //
 // A file that was written anew is part of a change like any other, and read by
 // whoever reviews it. Only tests import the package.

@@ -60,3 +60,26 @@ func Scripts(t *testing.T, pattern string, run func(t *testing.T, text string) s
 		})
 	}
 }
+
+// Answer is a script with its answers as they should be. Lines are handed to
+// step; empty ones and those that begin with # are not. Below a line "----" stands
+// an answer, up to the next empty line: what answer returns takes its place.
+func Answer(text string, step func(line string), answer func() string) string {
+	var out strings.Builder
+	skipping := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if skipping && line != "" {
+			continue
+		}
+		skipping = line == "----"
+		out.WriteString(line + "\n")
+		switch {
+		case skipping:
+			out.WriteString(answer())
+		case line != "" && !strings.HasPrefix(line, "#"):
+			step(line)
+		}
+	}
+	return out.String()
+}

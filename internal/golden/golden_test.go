@@ -74,3 +74,12 @@ func TestScripts(t *testing.T) {
 		t.Errorf("ran %s, %s and %d more; want 1 and 2", a, b, len(ran))
 	}
 }
+
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	sum := ""
+	got := Answer("# adds\na\n  b\n----\nold\nolder\n\nc\n----\n\n", func(line string) { sum += strings.TrimSpace(line) }, func() string { return sum + "\n" })
+	if want := "# adds\na\n  b\n----\nab\n\nc\n----\nabc\n\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
