@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/zonecast/zonecast/sandbox/route53"
 )
 
 // told are the forms in which a service's answer repeats an address with a password.
@@ -148,6 +152,39 @@ func TestNobodyAtTheAddress(t *testing.T) {
 			clean(t, fmt.Sprintf("%s: %v", kind, args), out+errs)
 			if args[0] == "plan" && (code != exitError || !strings.Contains(errs, "option "+option+" holds an @")) {
 				t.Errorf("%s: %v: exit %d, %s", kind, args, code, errs)
+			}
+		}
+	}
+}
+
+// An address that comes from the environment, as every AWS tool takes it, is not refused, and is not
+// shown either: neither when it answers nor when nobody does.
+func TestAddressesOfTheEnvironmentAreNotShown(t *testing.T) {
+	c := newCloud(t, "route53")
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", route53.DefaultKeyID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", route53.DefaultSecret)
+	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+	text := "sources:\n  zones: {type: yaml, directory: zones}\nproviders:\n  cloud: {type: route53, limits: \"off\", client_max_attempts: 1}\n" +
+		"defaults: {sources: [zones], targets: [cloud]}\nzones: [example.org]\n"
+	if err := os.WriteFile(filepath.Join(c.dir, "zonecast.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{c.url, gone.URL} {
+		t.Setenv("AWS_ENDPOINT_URL_ROUTE_53", strings.Replace(at, "://", "://dns:hunter2@", 1))
+		for _, status := range []int{0, http.StatusUnauthorized, http.StatusNotFound, http.StatusInternalServerError} {
+			c.say(nil)
+			if status > 0 {
+				c.say(func(w http.ResponseWriter, _ *http.Request) bool { echo(w, "route53", status); return true })
+			}
+			for _, args := range [][]string{{"plan", "--debug"}, {"plan", "--json"}, {"providers", "verify", "--json"}} {
+				_, text := c.all(t, args...)
+				clean(t, fmt.Sprintf("%v after %d at %s", args, status, at), text)
+				if args[1] == "--debug" && !strings.Contains(text, "http://127.0.0.1:") {
+					t.Errorf("%v after %d: the trace is %s\nwant the address that was asked", args, status, text)
+				}
 			}
 		}
 	}
