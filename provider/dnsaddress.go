@@ -12,7 +12,7 @@ import (
 // "[2001:db8::1]:53", "ns1.example.net:53" or "ns1.example.net", and returns it with a port, 53 where
 // none is written. Errors say what is wrong, and go on after the option's name ("is …").
 func DNSAddress(text string) (string, error) {
-	if a, err := netip.ParseAddr(unbracketed(text)); err == nil {
+	if a, err := netip.ParseAddr(unbracketed(text)); err == nil && (a.Zone() == "" || label(a.Zone())) {
 		return netip.AddrPortFrom(a, 53).String(), nil
 	}
 	host, port, least := text, "53", 2 // "yes" is no host; a name of one label, as in a container network, has a port
@@ -26,7 +26,7 @@ func DNSAddress(text string) (string, error) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", errors.New("has a port that is no number from 1 to 65535")
 	}
-	if _, err := netip.ParseAddr(host); err != nil && !hostname(host, least) {
+	if a, err := netip.ParseAddr(host); (err != nil || a.Zone() != "" && !label(a.Zone())) && !hostname(host, least) {
 		return "", errors.New("names no host: neither an address nor a host name")
 	}
 	return net.JoinHostPort(host, port), nil
@@ -51,14 +51,17 @@ func hostname(s string, least int) bool {
 		return false
 	}
 	for _, l := range labels {
-		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' {
-			return false
-		}
-		if strings.IndexFunc(l, func(r rune) bool {
-			return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-		}) >= 0 {
+		if !label(l) || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' {
 			return false
 		}
 	}
 	return strings.Trim(labels[len(labels)-1], "0123456789") != ""
+}
+
+// label reports whether a text is one of letters, digits, hyphens and underscores; names of network
+// interfaces, behind an address of one link, are taken by the same rule.
+func label(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) < 0
 }

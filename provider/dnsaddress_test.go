@@ -37,6 +37,7 @@ func TestDNSAddress(t *testing.T) {
 		"192.0.2.1:domain":        "!port that is no number",
 		"2001:db8::1:5353:x":      "!without brackets",
 		"[2001:db8::1":            "!without brackets",
+		"[fe80::1%e:1]>+1]":       "!without brackets",
 		":53":                     "!neither an address nor a host name",
 		"-a.example:53":           "!neither an address nor a host name",
 		"a..example:53":           "!neither an address nor a host name",
@@ -56,7 +57,7 @@ func TestDNSAddress(t *testing.T) {
 }
 
 func FuzzDNSAddress(f *testing.F) {
-	for _, s := range []string{"192.0.2.1:53", "[::1]:53", "a.example", "x:y:z", "[]:1"} {
+	for _, s := range []string{"192.0.2.1:53", "[::1]:53", "a.example", "x:y:z", "[]:1", "[::%:1]>+1]", "::%eth0"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
