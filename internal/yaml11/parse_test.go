@@ -381,7 +381,7 @@ func TestBombs(t *testing.T) {
 			if len(problems) == 0 || problems[len(problems)-1].ID != c.id {
 				t.Errorf("problems = %.300v, want %s", problems, c.id)
 			}
-			if d := time.Since(start); d > 20*time.Second {
+			if d := time.Since(start); d > 2*time.Minute { // what grows with the square takes hours
 				t.Errorf("took %v", d)
 			}
 		})
