@@ -413,17 +413,35 @@ func (p *compiler) node(owner zone.Name) {
 
 // flags tells what a node is, from its sets and what is above.
 func (p *compiler) flags(owner zone.Name) uint8 {
+	var flags uint8
 	if len(p.path) == 0 {
-		return p.kind(owner, 0, true)
+		flags = p.kind(owner, 0, true)
+	} else {
+		above := &p.path[len(p.path)-1]
+		if owner.IsWildcard() {
+			above.flags |= hasStar
+			if p.write {
+				p.c.arena[above.at] |= hasStar
+			}
+		}
+		flags = p.kind(owner, above.flags, false)
 	}
-	above := &p.path[len(p.path)-1]
-	if owner.IsWildcard() {
-		above.flags |= hasStar
+	if p.c.denial == denialNSEC && flags&isBelow == 0 && p.holdsFilled(zone.TypeNSEC) {
+		p.denials++
 		if p.write {
-			p.c.arena[above.at] |= hasStar
+			p.c.nsec.add(owner, p.c.origin, uint32(p.size/4))
 		}
 	}
-	return p.kind(owner, above.flags, false)
+	return flags
+}
+
+func (p *compiler) holdsFilled(t zone.Type) bool {
+	for i := range p.group {
+		if p.group[i].Type == t && len(p.group[i].Data) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // kind is flags without what is below; above are the flags of the name above.
@@ -448,13 +466,6 @@ func (p *compiler) kind(owner zone.Name, above uint8, apex bool) uint8 {
 			flags |= hasDNAME
 		case zone.TypeCNAME:
 			flags |= hasCNAME
-		case zone.TypeNSEC:
-			if flags&isBelow == 0 && p.c.denial == denialNSEC {
-				p.denials++
-				if p.write {
-					p.c.nsec.add(owner, p.c.origin, uint32(p.size/4))
-				}
-			}
 		}
 	}
 	return flags

@@ -27,8 +27,8 @@ func Recompile(before *Compiled, z *zone.Zone, o CompileOptions) (*Compiled, err
 }
 
 // Patchable tells whether the zone is one for which Recompile can do with less than Compile: it has
-// many names, and no signatures.
-func (z *Compiled) Patchable() bool { return z.past != nil && !z.signed && z.denial == denialNone }
+// many names, and no NSEC3 records.
+func (z *Compiled) Patchable() bool { return z.past != nil && z.denial != denialNSEC3 }
 
 // patched returns the version for z; nil when that has to be compiled.
 func (z *Compiled) patched(to *zone.Zone, o CompileOptions) *Compiled {
@@ -38,13 +38,13 @@ func (z *Compiled) patched(to *zone.Zone, o CompileOptions) *Compiled {
 		return nil
 	case from == to:
 		return z
-	case z.signed || z.denial != denialNone:
+	case z.denial == denialNSEC3:
 		return nil
 	case !o.always && z.past.dead > max((len(z.arena)+len(z.ready))/deadShare, deadLeast):
 		return nil
 	}
 	c, err := start(to)
-	if err != nil || c.signed || c.denial != denialNone {
+	if err != nil || c.signed != z.signed || c.denial != z.denial {
 		return nil
 	}
 	p := patcher{from: from, to: to, old: z, most: z.names / manyShare, at: map[zone.Name]int{}}
@@ -88,9 +88,11 @@ type patcher struct {
 	made  map[uint32]bool
 	other []uint64 // hashes of names whose addresses are others now
 	links *links
-	used  int // places of the table
-	dead  int
-	grown bool
+	// proofs are where nodes are that have, or had, NSEC records.
+	proofs []proofEdit
+	used   int // places of the table
+	dead   int
+	grown  bool
 }
 
 // A touch is a name at which something is, or may be, different.
@@ -174,6 +176,9 @@ func (p *patcher) carryOut(c *Compiled, l *line, o CompileOptions) bool {
 	c.apexRef = c.lookup(c.hash, nil).ref
 	if !o.NoReady && !p.answers(l) {
 		return false
+	}
+	if c.denial == denialNSEC {
+		c.nsec = z.nsec.edited(c, p.proofs)
 	}
 	c.arena = c.arena[:p.size]
 	c.names, c.sets = p.names, p.sets
@@ -380,6 +385,9 @@ func (p *patcher) place(ref uint32) bool {
 	}
 	// Former versions are asked while this is done. They see that the node is none of theirs.
 	atomic.StoreUint64(&c.table[k], hash>>tagShift<<tagShift|lines<<32|uint64(ref))
+	if c.denial == denialNSEC {
+		p.proofs = append(p.proofs, proofEdit{string(appendKey(nil, p.name.wire[:], p.name.n-len(c.apex))), ref})
+	}
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +53,14 @@ var (
 	}
 )
 
+// keptAtApex are types without which a zone is none, or another way signed.
+var keptAtApex = []zone.Type{zone.TypeSOA, zone.TypeDNSKEY, zone.TypeNSEC, zone.TypeNSEC3PARAM}
+
+// signedTypes are more of those that make a difference in a signed zone.
+func signedTypes(denial zone.Type) []zone.Type {
+	return append([]zone.Type{denial, denial, denial, denial, rrsig, rrsig}, patchTypes...)
+}
+
 // patchData is RDATA with names in the zone, mostly.
 func patchData(t *rapid.T, owner zone.Name, typ zone.Type) zone.Data {
 	target := rapid.SampledFrom(patchNames[:21]).Draw(t, "target")
@@ -79,20 +88,22 @@ func patchData(t *rapid.T, owner zone.Name, typ zone.Type) zone.Data {
 		return zone.Data("\x00\x01\x00" + n + flag + "\x03SIP\x00" + flat)
 	case zone.TypeTXT:
 		return zone.Data("\x01" + n)
+	case zone.TypeNSEC:
+		return zone.Data(flat + "\x00\x01\x40")
 	case zone.TypeDS:
 		return zone.Data("\x30\x39\x0d\x02" + strings.Repeat(n, 32))
 	case rrsig:
-		covers := rapid.SampledFrom([]string{"\x00\x01", "\x00\x10"}).Draw(t, "covers")
+		covers := rapid.SampledFrom([]string{"\x00\x01", "\x00\x10", "\x00\x2f"}).Draw(t, "covers")
 		return zone.Data(covers + "\x0d\x02\x00\x00\x01\x2c\x00\x00\x00\x01\x00\x00\x00\x01\x00\x01" + string(patchOrigin.AppendWire(nil)) + strings.Repeat(n, 8))
 	}
 	return zone.Data(flat)
 }
 
 // patchedZone is one to begin with.
-func patchedZone(t testing.TB) *zone.Zone {
+func patchedZone(t testing.TB, apex ...zone.RRset) *zone.Zone {
 	t.Helper()
-	sets := []zone.RRset{patchSOA(t, 1)}
-	for i := range 40 { // so that the table has room for more
+	sets := append([]zone.RRset{patchSOA(t, 1)}, apex...)
+	for i := range 150 { // so that the table has room for more, and few names lead to others
 		owner, err := patchOrigin.Child(fmt.Sprintf("filler%d", i))
 		if err != nil {
 			t.Fatal(err)
@@ -116,7 +127,7 @@ func patchSOA(t testing.TB, serial uint32) zone.RRset {
 }
 
 // edited is a version that comes after z.
-func edited(t *rapid.T, tb testing.TB, z *zone.Zone, serial uint32) *zone.Zone {
+func edited(t *rapid.T, tb testing.TB, z *zone.Zone, serial uint32, types []zone.Type) *zone.Zone {
 	changes := map[zone.Key]zone.Change{}
 	put := func(k zone.Key, after *zone.RRset) {
 		c := zone.Change{After: after}
@@ -130,14 +141,14 @@ func edited(t *rapid.T, tb testing.TB, z *zone.Zone, serial uint32) *zone.Zone {
 	}
 	for range rapid.IntRange(1, 4).Draw(t, "edits") {
 		owner := rapid.SampledFrom(patchNames[:rapid.SampledFrom([]int{7, 21, len(patchNames)}).Draw(t, "of")]).Draw(t, "owner")
-		typ := rapid.SampledFrom(patchTypes).Draw(t, "type")
+		typ := rapid.SampledFrom(types).Draw(t, "type")
 		k := zone.Key{Owner: owner, Type: typ}
 		switch {
 		case typ == zone.TypeSOA, owner == patchOrigin && (typ == zone.TypeCNAME || typ == rrsig):
 			continue
 		case rapid.IntRange(0, 3).Draw(t, "gone") == 0: // all that is there
 			for set := range z.At(owner) {
-				if set.Type != zone.TypeSOA {
+				if owner != patchOrigin || !slices.Contains(keptAtApex, set.Type) {
 					put(set.Key(), nil)
 				}
 			}
@@ -189,7 +200,7 @@ func newQuestioner(tb testing.TB) *questioner {
 			names = append(names, absent)
 		}
 	}
-	types := append([]zone.Type{wire.TypeANY, 99}, patchTypes[1:]...)
+	types := append([]zone.Type{wire.TypeANY, 99, zone.TypeNSEC}, patchTypes[1:]...)
 	for i, n := range names {
 		for j, typ := range types {
 			c := nameserver.Client{Addr: netip.MustParseAddrPort("192.0.2.7:53"), Stream: (i+j)%3 == 0}
@@ -243,9 +254,18 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 		if rapid.IntRange(0, 2).Draw(r, "steered") == 0 {
 			o.Policy = func(set zone.RRset) (uint32, bool) { return 7, set.Type == zone.TypeA && set.Owner.Label(0) == "a" }
 		}
-		z := patchedZone(t)
+		types := patchTypes
+		var apex []zone.RRset
+		if rapid.IntRange(0, 2).Draw(r, "signed") == 0 {
+			types = signedTypes(zone.TypeNSEC)
+			apex = []zone.RRset{
+				{Owner: patchOrigin, Type: zone.TypeDNSKEY, TTL: 300, Data: []zone.Data{"\x01\x01\x03\x0dkey"}},
+				{Owner: patchOrigin, Type: zone.TypeNSEC, TTL: 300, Data: []zone.Data{patchData(r, patchOrigin, zone.TypeNSEC)}},
+			}
+		}
+		z := patchedZone(t, apex...)
 		for range rapid.IntRange(0, 5).Draw(r, "edits before") {
-			z = edited(r, t, z, 1)
+			z = edited(r, t, z, 1, types)
 		}
 		c, err := nameserver.Compile(z, nameserver.Always(o))
 		if err != nil {
@@ -262,7 +282,7 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 			if step > 1 && rapid.IntRange(0, 3).Draw(r, "back") == 0 { // what was there comes again
 				z = versions[rapid.IntRange(0, step-1).Draw(r, "to")].z
 			}
-			z = edited(r, t, z, uint32(2+step))
+			z = edited(r, t, z, uint32(2+step), types)
 			if c, err = nameserver.Recompile(was, z, nameserver.Always(o)); err != nil {
 				r.Fatal(err)
 			}
