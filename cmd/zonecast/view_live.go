@@ -34,11 +34,17 @@ type live struct {
 	last  map[plan.Target]apply.Event
 	lines int // drawn last time
 	note  string
-	waits map[string]httpkit.Wait // by account
+	waits map[string]liveWait // by account
+}
+
+// A liveWait is a wait and until when it is shown.
+type liveWait struct {
+	httpkit.Wait
+	shown time.Time
 }
 
 func newLive(out *os.File, style view.Style, plans []*plan.Plan) *live {
-	l := &live{out: out, style: style, begun: time.Now(), last: map[plan.Target]apply.Event{}, waits: map[string]httpkit.Wait{}, quit: make(chan struct{}), ended: make(chan struct{})}
+	l := &live{out: out, style: style, begun: time.Now(), last: map[plan.Target]apply.Event{}, waits: map[string]liveWait{}, quit: make(chan struct{}), ended: make(chan struct{})}
 	for _, p := range plans {
 		l.order = append(l.order, p.Target)
 		l.last[p.Target] = apply.Event{Target: p.Target, State: apply.Waiting, Total: p.Changes.Len()}
@@ -78,7 +84,11 @@ func (l *live) observe(e apply.Event) {
 func (l *live) wait(w httpkit.Wait) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waits[w.Account] = w
+	until := w.Until
+	if until.IsZero() {
+		until = time.Now().Add(toldFor)
+	}
+	l.waits[w.Account] = liveWait{w, until}
 }
 
 func (l *live) interrupted() {
@@ -165,8 +175,8 @@ func (l *live) rows(most int, since time.Duration) []string {
 	}
 	out = append(out, p.Dim(duration(since))+"  "+strings.Join(parts, ", "))
 	for _, id := range slices.Sorted(maps.Keys(l.waits)) {
-		if w := l.waits[id]; time.Now().Before(w.Until) && l.note == "" {
-			out = append(out, p.Yellow(waitText(w)))
+		if w := l.waits[id]; time.Now().Before(w.shown) && l.note == "" {
+			out = append(out, p.Yellow(waitText(w.Wait)))
 		}
 	}
 	if l.note != "" {

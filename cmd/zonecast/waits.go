@@ -14,24 +14,35 @@ import (
 // calls of one account, which mostly wait for the same, one is told.
 type waitTeller struct {
 	mu   sync.Mutex
-	told map[string]time.Time // by account: until when
+	told map[string]toldWait // by account
 	show func(httpkit.Wait)
 }
 
-// moreWait is by how much a wait has to last longer than the one that was told to be told too.
-const moreWait = 10 * time.Second
+// A toldWait is the last wait of an account that was told.
+type toldWait struct{ at, until time.Time }
+
+// Within toldFor of one wait, another is told only when it is to last longer by moreWait.
+const (
+	toldFor  = 30 * time.Second
+	moreWait = 10 * time.Second
+)
 
 // tell is called from many goroutines.
 func (w *waitTeller) tell(x httpkit.Wait) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if last, ok := w.told[x.Account]; ok && time.Now().Before(last) && x.Until.Before(last.Add(moreWait)) {
+	now := time.Now()
+	if last, ok := w.told[x.Account]; ok && now.Before(last.at.Add(toldFor)) && !x.Until.After(last.until.Add(moreWait)) {
 		return
 	}
 	if w.told == nil {
-		w.told = map[string]time.Time{}
+		w.told = map[string]toldWait{}
 	}
-	w.told[x.Account] = x.Until
+	until := x.Until
+	if until.IsZero() {
+		until = now
+	}
+	w.told[x.Account] = toldWait{now, until}
 	w.show(x)
 }
 
@@ -68,5 +79,9 @@ func waitText(x httpkit.Wait) string {
 	if what != "" {
 		what = " to " + what
 	}
-	return term.Clean(fmt.Sprintf("%s: waiting until %s (%s)%s: %s", x.Account, x.Until.Local().Format("15:04:05"), duration(max(0, time.Until(x.Until)).Round(time.Second)), what, x.Why))
+	when := ""
+	if !x.Until.IsZero() {
+		when = fmt.Sprintf(" until %s (%s)", x.Until.Local().Format("15:04:05"), duration(max(0, time.Until(x.Until)).Round(time.Second)))
+	}
+	return term.Clean(fmt.Sprintf("%s: waiting%s%s: %s", x.Account, when, what, x.Why))
 }

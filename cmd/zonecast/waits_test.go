@@ -110,13 +110,14 @@ func TestWaitsAreToldOnce(t *testing.T) {
 		{Account: "a", Until: now.Add(time.Minute + time.Second), Why: "2"},
 		{Account: "b", Until: now.Add(time.Minute), Why: "3"},
 		{Account: "a", Until: now.Add(2 * time.Minute), Why: "4"},
-		{Account: "b", Until: now.Add(-time.Second), Why: "5"},
-		{Account: "c", Until: now.Add(-time.Second), Why: "6"},
-		{Account: "c", Until: now.Add(time.Second), Why: "7"},
+		{Account: "b", Until: now.Add(5 * time.Second), Why: "5"},
+		{Account: "c", Why: "6"}, // in line
+		{Account: "c", Why: "7"},
+		{Account: "c", Until: now.Add(time.Minute), Why: "8"},
 	} {
 		w.tell(x)
 	}
-	if text := strings.Join(got, ", "); text != "a 1, b 3, a 4, c 6, c 7" {
+	if text := strings.Join(got, ", "); text != "a 1, b 3, a 4, c 6, c 8" {
 		t.Errorf("told %s", text)
 	}
 }

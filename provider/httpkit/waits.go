@@ -16,7 +16,7 @@ type Wait struct {
 	Account string    `json:"provider,omitempty"` // id in the configuration
 	Op      string    `json:"op,omitempty"`
 	Zone    string    `json:"zone,omitempty"`
-	Until   time.Time `json:"until"` // at the earliest
+	Until   time.Time `json:"until,omitzero"` // at the earliest; zero: in a queue, nobody knows
 	Why     string    `json:"why"`
 }
 
@@ -72,11 +72,15 @@ func Acquire(ctx context.Context, b *budget.Account, w Wait) (done func(), err e
 		return b.Acquire(ctx)
 	}
 	tell := func() {
-		s := b.State()
-		w.Until = time.Now().Add(b.Wait(ctx))
+		s, w := b.State(), w
 		w.Why = fmt.Sprintf("the account's limits (%v) are used up", s.Limits)
 		if s.Paused > 0 {
 			w.Why = "the service asked to be left alone"
+		}
+		if wait := b.Wait(ctx); wait >= LongWait {
+			w.Until = time.Now().Add(wait)
+		} else {
+			w.Why = fmt.Sprintf("in line with %d other calls, as the account's limits are (%v)", max(1, s.Waiting+s.InFlight-1), s.Limits)
 		}
 		v.tell(w)
 	}

@@ -141,8 +141,8 @@ func TestAWaitBehindOthersIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		second()
-		if got := l.all(); len(got) != 1 || got[0].Account != "cf" {
-			t.Errorf("told of %+v, want one wait for cf", got)
+		if got := l.all(); len(got) != 1 || got[0].Account != "cf" || !got[0].Until.IsZero() || !strings.Contains(got[0].Why, "in line with 1 other calls") {
+			t.Errorf("told of %+v, want one wait in line for cf", got)
 		}
 	})
 }
