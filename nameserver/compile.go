@@ -66,7 +66,7 @@ func Compile(z *zone.Zone, o CompileOptions) (*Compiled, error) {
 	c.apexRef = c.lookup(c.hash, nil).ref
 	if c.denial == denialNSEC3 {
 		c.nsec3.finish(c)
-		c.matchNSEC3()
+		c.matchNSEC3(o.worthPatching(p.names))
 	}
 	if !o.NoReady {
 		c.prepare(p.uneven)
@@ -385,6 +385,9 @@ func (p *compiler) hashed(set zone.RRset) {
 	p.denials++
 	if p.write {
 		p.c.nsec3.add(set.Owner, uint32(at/4))
+		if set.Owner.Labels() != p.c.labels+1 {
+			p.c.nsec3.odd = true
+		}
 	}
 	p.group = group
 }

@@ -149,6 +149,10 @@ type nsec3Index struct {
 
 	hash []byte   // hashLen octets for each record
 	ref  []uint32 // the record as a node
+	// owner is the node of the name that a record matches, or a former one of it; 0: there is none, or it
+	// is not known. It is kept for Recompile, and nil where that is of no use.
+	owner []uint32
+	odd   bool // there are owners that no chain has
 	// from tells for the leading bits of a hash the first record that has them or more. Hashes are
 	// spread evenly, so that a search ends after a few steps.
 	from  []uint32
@@ -157,7 +161,7 @@ type nsec3Index struct {
 
 const hashLen = sha1.Size
 
-func (x *nsec3Index) size() int { return cap(x.hash) + 4*cap(x.ref) + 4*cap(x.from) }
+func (x *nsec3Index) size() int { return cap(x.hash) + 4*cap(x.ref) + 4*cap(x.owner) + 4*cap(x.from) }
 
 func (x *nsec3Index) make(n int) {
 	x.hash = make([]byte, 0, n*hashLen)
@@ -187,9 +191,11 @@ func (x *nsec3Index) add(owner zone.Name, ref uint32) {
 	key = key[:len(key)-1] // the last label's end
 	label := []byte(key[strings.LastIndexByte(key, 0)+1:])
 	if len(label) != base32hex.EncodedLen(hashLen) {
+		x.odd = true
 		return
 	}
 	if _, err := base32hex.Decode(h[:], label); err != nil || len(x.ref) > 0 && bytes.Compare(x.at(len(x.ref)-1), h[:]) >= 0 {
+		x.odd = true
 		return
 	}
 	x.hash = append(x.hash, h[:]...)
@@ -263,8 +269,12 @@ func (s *Scratch) coverNSEC3(z *Compiled, at int, star bool) uint32 {
 // matching returns the NSEC3 record that matches a node, 0 when it has none.
 func (z *Compiled) matching(n node) uint32 { return binary.LittleEndian.Uint32(n.b[4:]) }
 
-// matchNSEC3 notes for each node the record that matches its name.
-func (z *Compiled) matchNSEC3() {
+// matchNSEC3 notes for each node the record that matches its name, and, if that is to be kept, for each
+// record the node.
+func (z *Compiled) matchNSEC3(keep bool) {
+	if keep {
+		z.nsec3.owner = make([]uint32, len(z.nsec3.ref))
+	}
 	var wire [264]byte
 	var buf [600]byte
 	for _, e := range z.table {
@@ -275,6 +285,9 @@ func (z *Compiled) matchNSEC3() {
 		h := z.nsec3.sum(buf[:0], z.appendName(wire[:0], n))
 		if i := z.nsec3.search(h[:]); i < len(z.nsec3.ref) && bytes.Equal(z.nsec3.at(i), h[:]) {
 			binary.LittleEndian.PutUint32(n.b[4:], z.nsec3.ref[i])
+			if keep {
+				z.nsec3.owner[i] = n.ref
+			}
 		}
 	}
 }

@@ -16,7 +16,20 @@ func (z *Compiled) Equal(y *Compiled) bool {
 	case !z.wasPatched() && !y.wasPatched():
 		return bytes.Equal(z.arena, y.arena)
 	}
-	return z.names == y.names && z.sets == y.sets && z.within(y)
+	return z.names == y.names && z.sets == y.sets && z.within(y) && z.sameChain(y)
+}
+
+// sameChain compares NSEC3 records.
+func (z *Compiled) sameChain(y *Compiled) bool {
+	if !bytes.Equal(z.nsec3.hash, y.nsec3.hash) {
+		return false
+	}
+	for i, ref := range z.nsec3.ref {
+		if !z.sameNode(z.at(ref), y, y.at(y.nsec3.ref[i])) {
+			return false
+		}
+	}
+	return true
 }
 
 func (z *Compiled) wasPatched() bool { return z.past != nil && z.past.number > 0 }
@@ -39,7 +52,7 @@ func (z *Compiled) within(y *Compiled) bool {
 	return true
 }
 
-// sameNode compares nodes of two zones, but for where their ready answers are.
+// sameNode compares nodes of two zones, but for where their ready answers and NSEC3 records are.
 func (z *Compiled) sameNode(n node, y *Compiled, m node) bool {
 	if m.ref == 0 {
 		return false
@@ -49,7 +62,7 @@ func (z *Compiled) sameNode(n node, y *Compiled, m node) bool {
 		return false
 	}
 	at := int(z.head) + int(n.b[1])
-	if !bytes.Equal(n.b[:at], m.b[:at]) {
+	if !bytes.Equal(n.b[:nodeHead], m.b[:nodeHead]) || !bytes.Equal(n.b[z.head:at], m.b[z.head:at]) {
 		return false
 	}
 	for range n.sets() {

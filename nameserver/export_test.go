@@ -13,3 +13,6 @@ func (z *Compiled) Patches() int {
 	}
 	return int(z.past.number)
 }
+
+// Denial names how the zone denies.
+func (z *Compiled) Denial() string { return [...]string{"none", "NSEC", "NSEC3"}[z.denial] }

@@ -27,8 +27,8 @@ func Recompile(before *Compiled, z *zone.Zone, o CompileOptions) (*Compiled, err
 }
 
 // Patchable tells whether the zone is one for which Recompile can do with less than Compile: it has
-// many names, and no NSEC3 records.
-func (z *Compiled) Patchable() bool { return z.past != nil && z.denial != denialNSEC3 }
+// many names.
+func (z *Compiled) Patchable() bool { return z.past != nil }
 
 // patched returns the version for z; nil when that has to be compiled.
 func (z *Compiled) patched(to *zone.Zone, o CompileOptions) *Compiled {
@@ -38,13 +38,13 @@ func (z *Compiled) patched(to *zone.Zone, o CompileOptions) *Compiled {
 		return nil
 	case from == to:
 		return z
-	case z.denial == denialNSEC3:
+	case z.nsec3.odd:
 		return nil
 	case !o.always && z.past.dead > max((len(z.arena)+len(z.ready))/deadShare, deadLeast):
 		return nil
 	}
 	c, err := start(to)
-	if err != nil || c.signed != z.signed || c.denial != z.denial {
+	if err != nil || c.signed != z.signed || c.denial != z.denial || c.nsec3.iterations != z.nsec3.iterations || string(c.nsec3.salt) != string(z.nsec3.salt) {
 		return nil
 	}
 	p := patcher{from: from, to: to, old: z, most: z.names / manyShare, at: map[zone.Name]int{}}
@@ -90,9 +90,13 @@ type patcher struct {
 	links *links
 	// proofs are where nodes are that have, or had, NSEC records.
 	proofs []proofEdit
-	used   int // places of the table
-	dead   int
-	grown  bool
+	// chain are NSEC3 records that have come, gone or changed, and fresh the nodes of names that were
+	// written anew.
+	chain []chainEdit
+	fresh []uint32
+	used  int // places of the table
+	dead  int
+	grown bool
 }
 
 // A touch is a name at which something is, or may be, different.
@@ -177,8 +181,13 @@ func (p *patcher) carryOut(c *Compiled, l *line, o CompileOptions) bool {
 	if !o.NoReady && !p.answers(l) {
 		return false
 	}
-	if c.denial == denialNSEC {
+	switch c.denial {
+	case denialNSEC:
 		c.nsec = z.nsec.edited(c, p.proofs)
+	case denialNSEC3:
+		if !p.matches() {
+			return false
+		}
 	}
 	c.arena = c.arena[:p.size]
 	c.names, c.sets = p.names, p.sets
@@ -195,6 +204,9 @@ func (p *patcher) owner(t *touch) bool {
 	p.wire = t.owner.AppendWire(p.wire[:0])
 	p.name.readStored(p.wire)
 	old := c.find(&p.name, 0)
+	if t.sets && !p.gather(t.owner) {
+		return false
+	}
 	var above, was uint8
 	if !apex {
 		n := c.find(&p.name, 1)
@@ -207,16 +219,13 @@ func (p *patcher) owner(t *touch) bool {
 	if old.ref != 0 {
 		was = old.flags()
 	}
-	if t.sets && !p.gather(t.owner) {
-		return false
-	}
-	if !apex && !p.holdsAny(t, old) && !exists(p.to, t.owner) {
+	if !apex && !p.holdsAny(t, old) && !p.exists(t.owner) {
 		return p.vanish(old)
 	}
 	star := was & hasStar
 	if t.star {
 		star = 0
-		if child, err := t.owner.Child("*"); err == nil && exists(p.to, child) {
+		if child, err := t.owner.Child("*"); err == nil && p.exists(child) {
 			star = hasStar
 		}
 	}
@@ -250,7 +259,7 @@ func (p *patcher) gather(owner zone.Name) bool {
 		p.group = append(p.group, set)
 	}
 	p.splitSigs()
-	return true
+	return p.c.denial != denialNSEC3 || p.chained(owner)
 }
 
 // holdsAny tells whether there are RRsets at a name.
@@ -262,10 +271,11 @@ func (p *patcher) holdsAny(t *touch, old node) bool {
 	return old.ref != 0 && old.sets() > 0
 }
 
-// exists tells whether a name has records, or is above one that has.
-func exists(z *zone.Zone, owner zone.Name) bool {
-	for set := range z.Under(owner) {
-		if set.Type.OnWire() {
+// exists tells whether a name has records, or is above one that has. Owners of NSEC3 records do not
+// exist by these.
+func (p *patcher) exists(owner zone.Name) bool {
+	for set := range p.to.Under(owner) {
+		if set.Type.OnWire() && (p.c.denial != denialNSEC3 || !ofChain(set)) {
 			return true
 		}
 	}
@@ -274,12 +284,7 @@ func exists(z *zone.Zone, owner zone.Name) bool {
 
 // put writes a node with the sets of the group, in place of an old one if there is one.
 func (p *patcher) put(t *touch, old node, flags uint8) bool {
-	from, sets := p.size, p.sets
-	p.write = false
-	p.content(t.owner, flags)
-	size := p.size - from
-	p.write, p.size, p.sets = true, from, sets
-	if !p.append(size) {
+	if !p.append(p.measure(t.owner)) {
 		return false
 	}
 	if old.ref == 0 {
@@ -297,11 +302,22 @@ func (p *patcher) put(t *touch, old node, flags uint8) bool {
 	if flags&isBelow == 0 {
 		p.made[ref] = true
 	}
+	p.fresh = append(p.fresh, ref)
 	if t.leads {
 		var q name
 		p.links.add(p.c, &q, p.c.at(ref))
 	}
 	return true
+}
+
+// measure is how much a node with the sets of the group takes.
+func (p *patcher) measure(owner zone.Name) uint64 {
+	from, sets := p.size, p.sets
+	p.write = false
+	p.content(owner, 0)
+	size := p.size - from
+	p.write, p.size, p.sets = true, from, sets
+	return size
 }
 
 // move writes a node again, with other flags.
@@ -322,23 +338,32 @@ func (p *patcher) move(old node, flags uint8) (moved node, ok bool) {
 // append makes room for a node of the name that is looked at, at the end of the arena.
 func (p *patcher) append(n uint64) bool {
 	const word = 4
-	c := p.c
-	before := uint32(c.table[c.slot(p.name.hash[0], p.relative())])
-	if need := p.size + word + n; need > uint64(len(c.arena)) {
-		if need/4 >= 1<<32 {
-			return false
-		}
-		b := large(int(need + p.size/spareShare))
-		copy(b, c.arena[:p.size])
-		// Former versions cannot see what is in there: they keep their table, too.
-		t := make([]uint64, len(c.table))
-		advise(t)
-		copy(t, c.table)
-		c.arena, c.table, p.grown = b, t, true
+	before := uint32(p.c.table[p.c.slot(p.name.hash[0], p.relative())])
+	if !p.reserve(word + n) {
+		return false
 	}
-	binary.LittleEndian.PutUint32(c.arena[p.size:], before)
+	binary.LittleEndian.PutUint32(p.c.arena[p.size:], before)
 	p.size += word
 	p.dead += word
+	return true
+}
+
+// reserve makes room in the arena.
+func (p *patcher) reserve(n uint64) bool {
+	c, need := p.c, p.size+n
+	if need <= uint64(len(c.arena)) {
+		return true
+	}
+	if need/4 >= 1<<32 {
+		return false
+	}
+	b := large(int(need + p.size/spareShare))
+	copy(b, c.arena[:p.size])
+	// Former versions cannot see what is in there: they keep their table, too.
+	t := make([]uint64, len(c.table))
+	advise(t)
+	copy(t, c.table)
+	c.arena, c.table, p.grown = b, t, true
 	return true
 }
 

@@ -2,7 +2,9 @@ package nameserver_test
 
 import (
 	"bytes"
+	"crypto/sha1" //nolint:gosec // NSEC3 knows no other hash
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/binary"
 	"fmt"
 	"hash"
@@ -88,15 +90,27 @@ func patchData(t *rapid.T, owner zone.Name, typ zone.Type) zone.Data {
 		return zone.Data("\x00\x01\x00" + n + flag + "\x03SIP\x00" + flat)
 	case zone.TypeTXT:
 		return zone.Data("\x01" + n)
+	case zone.TypeNSEC3:
+		return zone.Data("\x01\x00\x00\x00\x00\x14" + strings.Repeat(n, 20) + "\x00\x01\x40")
 	case zone.TypeNSEC:
 		return zone.Data(flat + "\x00\x01\x40")
 	case zone.TypeDS:
 		return zone.Data("\x30\x39\x0d\x02" + strings.Repeat(n, 32))
 	case rrsig:
-		covers := rapid.SampledFrom([]string{"\x00\x01", "\x00\x10", "\x00\x2f"}).Draw(t, "covers")
+		covers := rapid.SampledFrom([]string{"\x00\x01", "\x00\x10", "\x00\x2f", "\x00\x32"}).Draw(t, "covers")
 		return zone.Data(covers + "\x0d\x02\x00\x00\x01\x2c\x00\x00\x00\x01\x00\x00\x00\x01\x00\x01" + string(patchOrigin.AppendWire(nil)) + strings.Repeat(n, 8))
 	}
 	return zone.Data(flat)
+}
+
+// hashedOwner is where the NSEC3 record of a name stands.
+func hashedOwner(n zone.Name) zone.Name {
+	h := sha1.Sum(n.AppendWire(nil)) //nolint:gosec // NSEC3 knows no other
+	owner, err := patchOrigin.Child(base32.HexEncoding.EncodeToString(h[:]))
+	if err != nil {
+		panic(err)
+	}
+	return owner
 }
 
 // patchedZone is one to begin with.
@@ -154,6 +168,18 @@ func edited(t *rapid.T, tb testing.TB, z *zone.Zone, serial uint32, types []zone
 			}
 			continue
 		}
+		if slices.Contains(types, zone.TypeNSEC3) && rapid.IntRange(0, 2).Draw(t, "with its record") > 0 {
+			chain := zone.RRset{Owner: hashedOwner(owner), Type: zone.TypeNSEC3, TTL: 300, Data: []zone.Data{patchData(t, owner, zone.TypeNSEC3)}}
+			if after := &chain; rapid.IntRange(0, 3).Draw(t, "without") > 0 {
+				put(chain.Key(), after)
+			} else {
+				put(chain.Key(), nil)
+			}
+		}
+		if typ == zone.TypeNSEC3 && rapid.IntRange(0, 20).Draw(t, "odd") > 0 || typ == rrsig && rapid.Bool().Draw(t, "of the chain") {
+			owner = hashedOwner(owner)
+			k.Owner = owner
+		}
 		set := zone.RRset{Owner: owner, Type: typ, TTL: 300, Data: []zone.Data{patchData(t, owner, typ)}}
 		if typ != zone.TypeCNAME && typ != zone.TypeDNAME && rapid.Bool().Draw(t, "second") {
 			set.Data = append(set.Data, patchData(t, owner, typ))
@@ -199,6 +225,9 @@ func newQuestioner(tb testing.TB) *questioner {
 			}
 			names = append(names, absent)
 		}
+	}
+	for _, n := range patchNames[:7] {
+		names = append(names, hashedOwner(n))
 	}
 	types := append([]zone.Type{wire.TypeANY, 99, zone.TypeNSEC}, patchTypes[1:]...)
 	for i, n := range names {
@@ -249,6 +278,7 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 	t.Parallel()
 	a, b := newQuestioner(t), newQuestioner(t)
 	steps, patches := 0, 0
+	ways := map[string]int{}
 	rapid.Check(t, func(r *rapid.T) {
 		o := nameserver.CompileOptions{NoReady: rapid.IntRange(0, 4).Draw(r, "nothing ready") == 0}
 		if rapid.IntRange(0, 2).Draw(r, "steered") == 0 {
@@ -256,12 +286,14 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 		}
 		types := patchTypes
 		var apex []zone.RRset
-		if rapid.IntRange(0, 2).Draw(r, "signed") == 0 {
+		if way := rapid.IntRange(0, 3).Draw(r, "signed"); way > 1 {
+			denial := zone.RRset{Owner: patchOrigin, Type: zone.TypeNSEC, TTL: 300, Data: []zone.Data{patchData(r, patchOrigin, zone.TypeNSEC)}}
 			types = signedTypes(zone.TypeNSEC)
-			apex = []zone.RRset{
-				{Owner: patchOrigin, Type: zone.TypeDNSKEY, TTL: 300, Data: []zone.Data{"\x01\x01\x03\x0dkey"}},
-				{Owner: patchOrigin, Type: zone.TypeNSEC, TTL: 300, Data: []zone.Data{patchData(r, patchOrigin, zone.TypeNSEC)}},
+			if way == 3 {
+				types = signedTypes(zone.TypeNSEC3)
+				denial.Type, denial.Data = zone.TypeNSEC3PARAM, []zone.Data{"\x01\x00\x00\x00\x00"}
 			}
+			apex = []zone.RRset{{Owner: patchOrigin, Type: zone.TypeDNSKEY, TTL: 300, Data: []zone.Data{"\x01\x01\x03\x0dkey"}}, denial}
 		}
 		z := patchedZone(t, apex...)
 		for range rapid.IntRange(0, 5).Draw(r, "edits before") {
@@ -294,6 +326,9 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 			if c.Patches() > 0 {
 				patches++
 			}
+			if c.Patches() > 0 {
+				ways[fresh.Denial()]++
+			}
 			if c.Names() != fresh.Names() || c.Sets() != fresh.Sets() || !c.Equal(fresh) || !fresh.Equal(c) {
 				r.Fatalf("patched: %d names, %d sets; compiled: %d, %d; equal %t, %t", c.Names(), c.Sets(), fresh.Names(), fresh.Sets(), c.Equal(fresh), fresh.Equal(c))
 			}
@@ -315,8 +350,8 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 			}
 		}
 	})
-	if steps > 2*patches {
-		t.Errorf("of %d versions only %d were patched", steps, patches)
+	if steps > 2*patches || len(ways) < 3 {
+		t.Errorf("of %d versions only %d were patched, by ways of denial: %v", steps, patches, ways)
 	}
 }
 
