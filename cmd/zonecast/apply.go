@@ -203,7 +203,7 @@ func allowSaved(p *plan.Plan, allow []plan.Allowance) {
 	var held []finding.Finding
 	for _, f := range p.Held {
 		i := slices.IndexFunc(allow, func(al plan.Allowance) bool { return al.Guard == f.ID || al.Guard == "*" })
-		if i < 0 || !slices.Contains(guardIDs(), f.ID) {
+		if i < 0 || !slices.Contains(plan.GuardIDs(), f.ID) {
 			held = append(held, f)
 			continue
 		}

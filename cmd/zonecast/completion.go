@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zonecast/zonecast/config"
+	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/store"
 	"github.com/zonecast/zonecast/store/sqlite"
 	"github.com/zonecast/zonecast/zone"
@@ -85,7 +86,7 @@ func (a *app) complete(root *cobra.Command) {
 		flag(name, a.completeIDs)
 	}
 	flag("allow", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return guardIDs(), cobra.ShellCompDirectiveNoFileComp
+		return plan.GuardIDs(), cobra.ShellCompDirectiveNoFileComp
 	})
 	flag("on-failure", words("continue", "compensate"))
 	if root.Name() == "rollback" {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,8 +64,8 @@ func (al *allowances) pairs() ([]plan.Allowance, error) {
 	out := make([]plan.Allowance, len(al.guards))
 	for i, g := range al.guards {
 		if !isGuard(g) {
-			fix := "guards are " + strings.Join(guardIDs(), ", ")
-			if near := finding.Nearest(g, guardIDs()); near != "" {
+			fix := "guards are " + strings.Join(plan.GuardIDs(), ", ")
+			if near := finding.Nearest(g, plan.GuardIDs()); near != "" {
 				fix = "did you mean " + near + "?"
 			}
 			return nil, usagef(fix, "there is no guard %q", g)
@@ -77,26 +78,8 @@ func (al *allowances) pairs() ([]plan.Allowance, error) {
 // reason is what the history keeps of the reasons.
 func (al *allowances) reason() string { return strings.Join(al.reasons, "; ") }
 
-// guardIDs lists what --allow takes.
-func guardIDs() []string {
-	var out []string
-	for _, g := range plan.DefaultGuards(plan.DefaultPolicy()) {
-		out = append(out, g.ID())
-	}
-	return append(out, plan.ForeignInTheWay)
-}
-
-func isGuard(id string) bool {
-	if id == "*" {
-		return true
-	}
-	for _, g := range guardIDs() {
-		if g == id {
-			return true
-		}
-	}
-	return false
-}
+// isGuard reports whether --allow takes an id.
+func isGuard(id string) bool { return id == "*" || slices.Contains(plan.GuardIDs(), id) }
 
 // request joins what was selected and allowed.
 func (s *selection) request(al *allowances) (flow.Request, error) {

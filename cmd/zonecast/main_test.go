@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zonecast/zonecast/finding"
+	"github.com/zonecast/zonecast/plan"
 )
 
 func TestEveryCommandHasHelp(t *testing.T) {
@@ -72,6 +73,24 @@ func TestAllowancesPairWithReasons(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// Whatever guard holds a plan says "allow it once with --allow": --allow takes them all, those that only
+// a configuration switches on, too.
+func TestEveryGuardCanBeAllowed(t *testing.T) {
+	t.Parallel()
+	for _, id := range append(plan.GuardIDs(), "*") {
+		if got, err := (&allowances{[]string{id}, []string{"a"}}).pairs(); err != nil || len(got) != 1 || got[0].Guard != id {
+			t.Errorf("--allow %s gives %v, error %v", id, got, err)
+		}
+		if id == "*" {
+			continue
+		}
+		p := &plan.Plan{Held: []finding.Finding{{ID: id}}}
+		if allowSaved(p, []plan.Allowance{{Guard: id, Reason: "a"}}); len(p.Held) != 0 || len(p.Allowed) != 1 {
+			t.Errorf("a saved plan that %s holds stays held: %v", id, p.Held)
+		}
 	}
 }
 
