@@ -22,6 +22,7 @@ type former struct {
 	holder
 	serial  uint32
 	journal *xfr.Journal  // nil: it could not be transferred
+	access  xfr.Access    // who may transfer it until somebody has the zone
 	lasts   time.Duration // without word from a primary, as its SOA says
 	until   time.Time     // it is not valid any more; zero: it stays so
 	broken  string        // file that it is to come from, when nobody else is to have it

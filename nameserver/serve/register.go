@@ -235,6 +235,7 @@ func (r *register) withdraw(origin zone.Name, kind string) {
 	if kind == held.Secondary && r.expire != nil {
 		left, confirmed = r.expire(origin)
 	}
+	access := r.access(origin)
 	r.mu.Lock()
 	e := r.by[origin]
 	if e == nil || e.kind != kind {
@@ -246,6 +247,7 @@ func (r *register) withdraw(origin zone.Name, kind string) {
 	delete(r.by, origin)
 	if r.handing && live {
 		r.leave(origin, &was, left, confirmed)
+		r.former[origin].access = access
 		r.mu.Unlock()
 		return
 	}
@@ -283,12 +285,24 @@ func (r *register) tellGone(origin zone.Name, h holder, serial uint32) {
 // release lets go the names of zones of a kind that are claimed and not answered, but for those to
 // keep.
 func (r *register) release(kind string, keep func(origin zone.Name) bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	var list []zone.Name
+	r.mu.RLock()
 	for origin, e := range r.by {
 		if e.kind == kind && !e.live && !keep(origin) {
-			delete(r.by, origin)
+			list = append(list, origin)
 		}
+	}
+	r.mu.RUnlock()
+	for _, origin := range list {
+		access := r.access(origin)
+		r.mu.Lock()
+		if e := r.by[origin]; e != nil && e.kind == kind && !e.live {
+			delete(r.by, origin)
+			if f := r.former[origin]; f != nil {
+				f.access = access
+			}
+		}
+		r.mu.Unlock()
 	}
 }
 
@@ -343,10 +357,20 @@ func (r *register) wasEnded(origin zone.Name) bool {
 // access says who may transfer a zone.
 func (r *register) access(origin zone.Name) xfr.Access {
 	h, ok := r.holder(origin)
-	if !ok {
-		return nil
+	for ok {
+		list := r.policy(h, origin).Transfer
+		r.mu.RLock()
+		now, still := r.holds(origin)
+		if f := r.former[origin]; f != nil && r.by[origin] == nil && r.handing {
+			list = f.access // nobody has it at this moment
+		}
+		r.mu.RUnlock()
+		if now == h && still {
+			return list
+		}
+		h, ok = now, still // a reload has given it to another one meanwhile
 	}
-	return r.policy(h, origin).Transfer
+	return nil
 }
 
 // targets are those who are told of a zone.
@@ -369,6 +393,11 @@ func (r *register) serial(origin zone.Name) uint32 {
 func (r *register) holder(origin zone.Name) (holder, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	return r.holds(origin)
+}
+
+// holds is holder for who has the lock.
+func (r *register) holds(origin zone.Name) (holder, bool) {
 	if e := r.by[origin]; e != nil {
 		return e.holder, true
 	}

@@ -344,7 +344,8 @@ func (s *Server) again(ctx context.Context) (waiting []zone.Name, err error) {
 		s.log(finding.Finding{ID: "zones-reload", Severity: finding.Error, Text: err.Error()})
 		return nil, err
 	}
-	s.before.Store(s.content.Swap(&c))
+	s.before.Store(s.content.Load()) // first: no look-up finds the new content without the former
+	s.content.Store(&c)
 	waiting = s.reserve(&c, false)
 	var dirs []string
 	for _, f := range c.Folders {
