@@ -113,8 +113,14 @@ func hashedOwner(n zone.Name) zone.Name {
 	return owner
 }
 
+// A failer is a test, a fuzz target or one of rapid.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 // patchedZone is one to begin with.
-func patchedZone(t testing.TB, apex ...zone.RRset) *zone.Zone {
+func patchedZone(t failer, apex ...zone.RRset) *zone.Zone {
 	t.Helper()
 	sets := append([]zone.RRset{patchSOA(t, 1)}, apex...)
 	for i := range 150 { // so that the table has room for more, and few names lead to others
@@ -131,7 +137,7 @@ func patchedZone(t testing.TB, apex ...zone.RRset) *zone.Zone {
 	return z
 }
 
-func patchSOA(t testing.TB, serial uint32) zone.RRset {
+func patchSOA(t failer, serial uint32) zone.RRset {
 	t.Helper()
 	soa, err := rdata.Parse(zone.TypeSOA, fmt.Sprintf("ns a.b %d 7200 900 1209600 %d", serial, 60+serial%3), patchOrigin)
 	if err != nil {
@@ -141,7 +147,7 @@ func patchSOA(t testing.TB, serial uint32) zone.RRset {
 }
 
 // edited is a version that comes after z.
-func edited(t *rapid.T, tb testing.TB, z *zone.Zone, serial uint32, types []zone.Type) *zone.Zone {
+func edited(t *rapid.T, z *zone.Zone, serial uint32, types []zone.Type) *zone.Zone {
 	changes := map[zone.Key]zone.Change{}
 	put := func(k zone.Key, after *zone.RRset) {
 		c := zone.Change{After: after}
@@ -188,7 +194,7 @@ func edited(t *rapid.T, tb testing.TB, z *zone.Zone, serial uint32, types []zone
 		put(k, &set)
 	}
 	if rapid.IntRange(0, 7).Draw(t, "same serial") > 0 {
-		soa := patchSOA(tb, serial)
+		soa := patchSOA(t, serial)
 		put(soa.Key(), &soa)
 	}
 	var list []zone.Change
@@ -316,9 +322,9 @@ func patchedAnswers(t testing.TB, seen func(*nameserver.Compiled)) func(*rapid.T
 			}
 			apex = []zone.RRset{{Owner: patchOrigin, Type: zone.TypeDNSKEY, TTL: 300, Data: []zone.Data{"\x01\x01\x03\x0dkey"}}, denial}
 		}
-		z := patchedZone(t, apex...)
+		z := patchedZone(r, apex...)
 		for range rapid.IntRange(0, 5).Draw(r, "edits before") {
-			z = edited(r, t, z, 1, types)
+			z = edited(r, z, 1, types)
 		}
 		c, err := nameserver.Compile(z, nameserver.Always(o))
 		if err != nil {
@@ -341,7 +347,7 @@ func patchedAnswers(t testing.TB, seen func(*nameserver.Compiled)) func(*rapid.T
 			if step > 1 && rapid.IntRange(0, 3).Draw(r, "back") == 0 { // what was there comes again
 				z = versions[rapid.IntRange(0, step-1).Draw(r, "to")].z
 			}
-			z = edited(r, t, z, uint32(2+step), types)
+			z = edited(r, z, uint32(2+step), types)
 			if c, err = nameserver.Recompile(was, z, nameserver.Always(o)); err != nil {
 				r.Fatal(err)
 			}
