@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,6 +199,55 @@ func TestChange(t *testing.T) {
 		t.Errorf("replaced: %d RRsets, serial %d, want 4 and %d", z.Len(), w.Zone.Serial, same+1)
 	}
 	s.refuses(api.Moved, "PUT", "/zones/example.org.", text, "Content-Type", "text/dns", "If-Match", first)
+}
+
+// A rival changes a zone each time that somebody has looked at it, a few times.
+type rival struct {
+	control.Backend
+	left atomic.Int32
+}
+
+func (x *rival) Zone(origin zone.Name) (*zone.Zone, held.Info, error) {
+	z, info, err := x.Backend.Zone(origin)
+	if n := x.left.Add(-1); err == nil && n >= 0 {
+		set := zone.RRset{Owner: origin, Type: zone.TypeTXT, TTL: uint32(n) + 1, Data: []zone.Data{"\x05rival"}}
+		c := zone.Change{After: &set}
+		if before, ok := z.Set(set.Owner, set.Type); ok {
+			c.Before = &before
+		}
+		if _, err := x.Change(context.Background(), origin, info.Revision, []zone.Change{c}); err != nil {
+			return nil, info, err
+		}
+	}
+	return z, info, err
+}
+
+// TestWhateverThereIs changes a zone that others change meanwhile: who has named no revision wants none.
+func TestWhateverThereIs(t *testing.T) {
+	t.Parallel()
+	x := &rival{}
+	s := newServer(t, func(o *control.Options, _ *control.Unix) {
+		x.Backend = o.Backend
+		o.Backend = x
+	})
+	const path, set = "/zones/example.org./records", `{"rrsets":[{"owner":"new.example.org.","type":"A","ttl":60,"data":["192.0.2.2"]}]}`
+	var w api.Written
+	x.left.Store(3)
+	if s.json(&w, "PATCH", path, set, "If-Match", "*"); w.Before != 4 || w.Zone.Serial != 5 {
+		t.Errorf("changed after three others: %+v, want serial 5 after 4", w)
+	}
+	z := s.zone("example.org.")
+	if _, ok := z.Set(z.Origin(), zone.TypeTXT); !ok || !z.Has(zone.MustName("new.example.org.")) {
+		t.Error("one of the changes is not there")
+	}
+	x.left.Store(2)
+	if s.json(&w, "PUT", "/zones/example.org.", text, "Content-Type", "text/dns", "If-Match", "*"); w.Before != 7 || w.Zone.Serial != 8 {
+		t.Errorf("replaced after two others: %+v, want serial 8 after 7", w)
+	}
+	x.left.Store(1)
+	if a := s.do("PATCH", path, set, "If-Match", api.ETag(w.Zone.Revision)); a.status != http.StatusPreconditionFailed {
+		t.Errorf("changed at a revision that another has changed: %+v", a)
+	}
 }
 
 func TestDelete(t *testing.T) {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -178,11 +179,7 @@ func (h *handler) replace(ctx context.Context, c *call) (done, *api.Problem) {
 	if p != nil {
 		return done{}, p
 	}
-	have, info, p := h.present(c, rev)
-	if p != nil {
-		return done{}, p
-	}
-	return h.make(ctx, c, info, slices.Collect(zone.Diff(have, next)))
+	return h.make(ctx, c, rev, func(have *zone.Zone) []zone.Change { return slices.Collect(zone.Diff(have, next)) })
 }
 
 // change makes RRsets what the body says, all or none.
@@ -196,11 +193,7 @@ func (h *handler) change(c *call) *api.Problem {
 		if p != nil {
 			return done{}, p
 		}
-		z, info, p := h.present(c, rev)
-		if p != nil {
-			return done{}, p
-		}
-		return h.make(ctx, c, info, changesOf(z, sets))
+		return h.make(ctx, c, rev, func(have *zone.Zone) []zone.Change { return changesOf(have, sets) })
 	})
 }
 
@@ -224,16 +217,26 @@ func changesOf(z *zone.Zone, sets []zone.RRset) []zone.Change {
 	return out
 }
 
-// make has changes carried out that were computed from a version.
-func (h *handler) make(ctx context.Context, c *call, from held.Info, changes []zone.Change) (done, *api.Problem) {
-	if len(changes) == 0 {
-		return h.written(http.StatusOK, from, from.Serial, 0), nil
+// make has changes carried out that are computed from the revision rev. With "*" that is the present one,
+// and a new one when the zone has another meanwhile: each time somebody else got on.
+func (h *handler) make(ctx context.Context, c *call, rev string, changes func(have *zone.Zone) []zone.Change) (done, *api.Problem) {
+	for {
+		have, from, p := h.present(c, rev)
+		if p != nil {
+			return done{}, p
+		}
+		list := changes(have)
+		if len(list) == 0 {
+			return h.written(http.StatusOK, from, from.Serial, 0), nil
+		}
+		info, err := h.o.Backend.Change(withReceipt(ctx, c, http.StatusOK, from.Serial, len(list)), c.origin, from.Revision, list)
+		switch {
+		case err == nil:
+			return h.written(http.StatusOK, info, from.Serial, len(list)), nil
+		case rev != "*" || !errors.Is(err, held.ErrMoved) || ctx.Err() != nil:
+			return done{}, problemOf(err, c.origin)
+		}
 	}
-	info, err := h.o.Backend.Change(withReceipt(ctx, c, http.StatusOK, from.Serial, len(changes)), c.origin, from.Revision, changes)
-	if err != nil {
-		return done{}, problemOf(err, c.origin)
-	}
-	return h.written(http.StatusOK, info, from.Serial, len(changes)), nil
 }
 
 func (h *handler) delete(c *call) *api.Problem {

@@ -15,7 +15,8 @@
 //	GET    /v1/zones/ZONE/versions
 //	POST   /v1/zones/ZONE/restore        make an old version the newest
 //
-// A zone's revision is its ETag. Records are JSON, a zone file (text/dns, RFC 4027) or the compact
+// A zone's revision is its ETag; If-Match: * stands for whichever it has, also when others write
+// meanwhile. Records are JSON, a zone file (text/dns, RFC 4027) or the compact
 // form (Sets), by Accept and Content-Type. A write with an Idempotency-Key has one effect, however
 // often it is sent.
 //
