@@ -36,6 +36,9 @@ type Journal interface {
 	// Begin keeps the entry durably before the first byte is sent. It refuses, with an error that
 	// wraps ErrStale, an entry whose Generation is lower than one already begun for the target.
 	Begin(ctx context.Context, e Entry) (id int64, err error)
+	// Amend puts changes, and what the zone is to hold, in the place of those of an open entry: what is
+	// sent differs from what was planned where a new zone's own name servers join its apex NS.
+	Amend(ctx context.Context, id int64, c provider.ChangeSet, want *zone.Zone) error
 	// Finish closes the entry with what the provider said; err is the error of the write, or nil.
 	Finish(ctx context.Context, id int64, r *provider.Receipt, err error) error
 	// Verified adds what verification saw to a finished entry.

@@ -122,6 +122,7 @@ type memory struct {
 	entries  []Entry
 	finished map[int64]string
 	fail     error
+	amend    error // what Amend says
 	verified int
 }
 
@@ -139,6 +140,14 @@ func (m *memory) Begin(_ context.Context, e Entry) (int64, error) {
 	e.ID = int64(len(m.entries) + 1)
 	m.entries = append(m.entries, e)
 	return e.ID, nil
+}
+
+func (m *memory) Amend(_ context.Context, id int64, c provider.ChangeSet, want *zone.Zone) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := &m.entries[id-1]
+	e.Changes, e.Want = c, want
+	return m.amend
 }
 
 func (m *memory) Finish(_ context.Context, id int64, r *provider.Receipt, err error) error {
@@ -394,6 +403,18 @@ func TestZoneIsCreated(t *testing.T) {
 	}
 }
 
+// What cannot be kept is not written: the zone is there then, and empty.
+func TestNothingIsWrittenThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	a := &account{absent: true, zone: zone.Empty(org), servers: []zone.Name{zone.MustName("nsX.example.org.")}}
+	p := planFor(t, "x", a, records(t, org, "@=nsY", "a=1"))
+	p.JoinNS = true
+	report, err := executor(map[string]*account{"x": a}, &memory{amend: errors.New("the disk is full")}).Do(t.Context(), []*plan.Plan{p}, nil)
+	if err == nil || report.Results[0].State != Failed || a.zone.Len() != 0 || !strings.Contains(report.Results[0].Error, "nothing was written to it: the disk is full") {
+		t.Errorf("%v, %s %s, zone %s; want an empty zone, and why", err, report.Results[0].State, report.Results[0].Error, text(a.zone))
+	}
+}
+
 // What a service gives to a zone that it creates joins the apex NS that was planned, where it is
 // managed, and the result tells so.
 func TestNameServersOfANewZoneJoin(t *testing.T) {
@@ -404,8 +425,12 @@ func TestNameServersOfANewZoneJoin(t *testing.T) {
 		a.ns = &set
 		p := planFor(t, "x", a, records(t, org, "@=nsY", "a=1"))
 		p.JoinNS = joins
-		report, err := executor(map[string]*account{"x": a}, &memory{}).Do(t.Context(), []*plan.Plan{p}, nil)
+		j := &memory{}
+		report, err := executor(map[string]*account{"x": a}, j).Do(t.Context(), []*plan.Plan{p}, nil)
 		res := &report.Results[0]
+		if got := j.entries[0]; !got.Want.Equal(a.zone) || len(got.Changes.Sets) != 2 || !got.Changes.Sets[0].After.Equal(*res.Plan.Changes.Sets[0].After) {
+			t.Errorf("joins %v: the journal has %s, changes %v; want the zone as written", joins, text(got.Want), got.Changes.Sets)
+		}
 		written, _ := a.zone.Set(org, zone.TypeNS)
 		if err != nil || res.State != DoneState || len(written.Data) != want || a.zone.Len() != 2 {
 			t.Fatalf("joins %v: %v, %s %s, apex NS %v; want %d", joins, err, res.State, res.Error, written, want)

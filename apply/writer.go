@@ -217,6 +217,11 @@ func (w *writer) create(ctx context.Context) error {
 	w.base = snap
 	w.tell(w.plan.Target, Writing, 0, w.plan.Changes.Len(), "zone created")
 	w.joinNS(snap.Info)
+	if err := w.amend(ctx, snap); err != nil {
+		err = fmt.Errorf("%s: the zone was created and nothing was written to it: %w", w.plan.Target, err)
+		w.journalFailed(err)
+		return err
+	}
 	left := w.changes.Sets[:0:0]
 	for _, ch := range w.changes.Sets {
 		if have, ok := snap.Sets.Set(ch.Key().Owner, ch.Key().Type); ok {
@@ -274,6 +279,24 @@ func (w *writer) joinNS(info provider.ZoneInfo) {
 	}
 	w.plan, w.res.Plan = &p, &p
 	w.changes.Sets = replaced(w.changes.Sets)
+}
+
+// amend keeps in the journal what a new zone's apex NS are to be, its own name servers among them: the
+// next run tells the other targets of them, whether or not it asks this one.
+func (w *writer) amend(ctx context.Context, created *provider.Snapshot) error {
+	want := w.plan.Want
+	if want == nil {
+		return w.Journal.Amend(ctx, w.res.Entry, w.plan.Changes, nil)
+	}
+	own, given := created.Sets.Set(w.plan.Target.Zone, zone.TypeNS)
+	if _, planned := want.Set(own.Owner, own.Type); given && !planned && w.plan.JoinNS {
+		with, err := want.With([]zone.Change{{After: &own}})
+		if err != nil {
+			return err
+		}
+		want = with
+	}
+	return w.Journal.Amend(ctx, w.res.Entry, w.plan.Changes, want)
 }
 
 // settle takes what the receipt calls Done out of what is left.

@@ -104,9 +104,7 @@ func TestANewTargetAloneHasTheOthersNameServers(t *testing.T) {
 		t.Errorf("a has %q at its apex", got)
 	}
 
-	// a was written to once more, and is not asked: what it has at its apex is known.
-	b.write("zones/example.org.yaml", strings.Replace(www, "192.0.2.1", "192.0.2.2", 1))
-	b.apply(b.plan(only("a")))
+	// a is not asked: what was written to its apex when it was made is known.
 	b.a.broken = context.DeadlineExceeded // whoever reads it all the same fails
 	r = b.plan(only("b"))
 	if f := said(r, "apex-ns-partial"); f == nil || f.Severity != finding.Info || !strings.Contains(f.Text, "not in the apex NS at a yet") {

@@ -89,6 +89,32 @@ func (s *Store) Begin(ctx context.Context, e apply.Entry) (id int64, err error) 
 	return id, err
 }
 
+// Amend changes an open entry; see apply.Journal.
+func (s *Store) Amend(ctx context.Context, id int64, c provider.ChangeSet, want *zone.Zone) error {
+	changes, err := pack(c)
+	if err != nil {
+		return err
+	}
+	z, err := packZone(want)
+	if err != nil {
+		return err
+	}
+	creates, updates, deletes := (&plan.Plan{Changes: c}).Counts()
+	return s.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if z.hash != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO zones (hash, data) VALUES (?, ?)`, z.hash, z.data); err != nil {
+				return err
+			}
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE entries SET changes = ?, want = ?, creates = ?, updates = ?, deletes = ? WHERE id = ? AND outcome = 'open'`,
+			changes, z.hash, creates, updates, deletes, id)
+		if err != nil {
+			return err
+		}
+		return one(res, id)
+	})
+}
+
 // Finish closes an entry; see apply.Journal.
 func (s *Store) Finish(ctx context.Context, id int64, r *provider.Receipt, werr error) error {
 	receipt, err := json.Marshal(r)
@@ -116,6 +142,11 @@ func end(ctx context.Context, tx *sql.Tx, id int64, outcome, text string, receip
 	if err != nil {
 		return err
 	}
+	return one(res, id)
+}
+
+// one is an error when nothing was changed, since the entry is not there or not open.
+func one(res sql.Result, id int64) error {
 	if n, err := res.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("journal entry %d is not open (%w)", id, store.ErrNoVersion)
 	}

@@ -25,6 +25,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() store.Store)) {
 		"generations grow with content": testGenerations,
 		"history and versions":          testHistory,
 		"what was created":              testCreated,
+		"entries that are amended":      testAmend,
 		"locks":                         testLocks,
 		"many at once":                  testMany,
 		"closed":                        testClosed,
@@ -227,6 +228,36 @@ func testCreated(t *testing.T, open func() store.Store) {
 		t.Fatal(err)
 	}
 	check("")
+}
+
+func testAmend(t *testing.T, open func() store.Store) {
+	s := open()
+	defer s.Close()
+	e := entry(t, 1, zone.Change{After: txt("a", "x")})
+	id := begin(t, s, e)
+	want, err := zone.Of(org, *txt("a", "y"), *txt("www", "z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := provider.ChangeSet{Sets: []zone.Change{{After: txt("a", "y")}, {Before: txt("b", "x")}}}
+	if err := s.Amend(t.Context(), id, sent, want); err != nil {
+		t.Fatal(err)
+	}
+	if got := openEntries(t, s); len(got) != 1 || !got[0].Want.Equal(want) || len(got[0].Changes.Sets) != 2 || !got[0].Changes.Sets[0].After.Equal(*txt("a", "y")) {
+		t.Errorf("open entries are %+v; want what was amended", got)
+	}
+	if err := s.Finish(t.Context(), id, provider.NewReceipt(sent, provider.Done), nil); err != nil {
+		t.Fatal(err)
+	}
+	v, err := s.Version(t.Context(), id)
+	if err != nil || !v.Want.Equal(want) || !v.Wish.Equal(e.Wish) || v.Creates != 1 || v.Deletes != 1 {
+		t.Errorf("Version = %+v, %v; want what was amended", v, err)
+	}
+	for _, id := range []int64{id, 999} {
+		if err := s.Amend(t.Context(), id, e.Changes, e.Want); !errors.Is(err, store.ErrNoVersion) {
+			t.Errorf("Amend(%d) of an entry that is not open: %v; want ErrNoVersion", id, err)
+		}
+	}
 }
 
 func testLocks(t *testing.T, open func() store.Store) {
