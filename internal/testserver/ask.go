@@ -38,9 +38,9 @@ func (s *Server) ZoneText(t testing.TB, origin string) string {
 func (s *Server) AXFR(t testing.TB, origin string, key *Key) string {
 	t.Helper()
 	text, err := s.transfer(origin, key)
-	// NSD resets connections that come while one process hands over to the next, which has a new
-	// version of a zone.
-	for tries := 0; errors.Is(err, syscall.ECONNRESET) && tries < 20; tries++ {
+	// While one process of NSD hands over to the next, which has a new version of a zone, it resets
+	// connections, or the one that goes answers, unsigned, that it does not have the zone.
+	for tries := 0; (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, dns.ErrNoSig)) && tries < 100; tries++ {
 		<-time.After(25 * time.Millisecond)
 		text, err = s.transfer(origin, key)
 	}
