@@ -212,13 +212,14 @@ func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
 		return err
 	}
 	// A machine may get its addresses later, and the file may be checked on another one.
-	log.problems(c.CheckAddresses(ctx, usualEndpoints()))
+	addresses := c.CheckAddresses(ctx, usualEndpoints())
+	log.problems(addresses)
 	a.say("%s from %s%s; %s held here, %s transferred in, %s consumed", plural(r.Zones, "zone"), plural(r.Files, "file"), log.broken(r),
 		plural(len(o.Primaries), "zone"), plural(len(o.Secondaries), "zone"), plural(len(o.Catalogs), "catalog"))
 	if r.Broken > 0 {
 		return errors.New("not all zone files can be used")
 	}
-	if err := finding.AsError(r.Findings); err != nil {
+	if err := finding.AsError(append(addresses, r.Findings...)); err != nil {
 		return exit(exitError) // which was told
 	}
 	return nil

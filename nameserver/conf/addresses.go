@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,8 @@ type address struct {
 // CheckAddresses says which addresses the server could not listen at now: this machine does not have
 // them, or another program listens there. It binds each for a moment. When the server of this
 // configuration runs, as its control socket tells, the ports are its own. These are warnings: what a
-// machine has changes. usual are the addresses that are taken where the file names none.
+// machine has changes. An address that the file gives to two services is an error. usual are the
+// addresses that are taken where the file names none.
 func (c *Config) CheckAddresses(ctx context.Context, usual []socket.Endpoint) []finding.Finding {
 	list, err := c.addresses(usual)
 	if err != nil {
@@ -40,7 +42,11 @@ func (c *Config) CheckAddresses(ctx context.Context, usual []socket.Endpoint) []
 	}
 	var out []finding.Finding
 	runs := c.runs(ctx)
-	for _, a := range list {
+	for i, a := range list {
+		if f, ok := a.twice(list[:i]); ok {
+			out = append(out, f)
+			continue
+		}
 		var taken []string
 		for _, network := range a.networks {
 			switch err := probe(ctx, network, a.at); {
@@ -64,6 +70,45 @@ func (c *Config) CheckAddresses(ctx context.Context, usual []socket.Endpoint) []
 	}
 	// An address that is missing is told of once.
 	return slices.CompactFunc(out, func(a, b finding.Finding) bool { return a.Text == b.Text })
+}
+
+// twice tells of an address that one before it takes away from it.
+func (a *address) twice(before []address) (f finding.Finding, ok bool) {
+	for i := range before {
+		b := &before[i]
+		for _, network := range a.networks {
+			if !slices.Contains(b.networks, network) || !clash(network, a.at, b.at) {
+				continue
+			}
+			what := b.what + " and " + a.what
+			if a.what == b.what {
+				what = a.what + " twice"
+			}
+			at := a.at.String()
+			if a.at != b.at {
+				at += ", a part of " + b.at.String() + ","
+				if a.at.Addr().IsUnspecified() {
+					at = b.at.String() + ", a part of " + a.at.String() + ","
+				}
+			}
+			return finding.Finding{
+				ID: "nameserver-port", Severity: finding.Error, Place: a.place,
+				Text: fmt.Sprintf("%s is to be %s, over %s; the server cannot start", at, what, strings.ToUpper(network)),
+				Fix:  "give one of them another port or address",
+			}, true
+		}
+	}
+	return finding.Finding{}, false
+}
+
+// clash reports whether two addresses cannot be bound both, as far as that is sure: over TCP, Linux gives
+// no part of what somebody has whole.
+func clash(network string, a, b netip.AddrPort) bool {
+	if a.Port() != b.Port() || a.Port() == 0 {
+		return false
+	}
+	x, y := a.Addr().Unmap(), b.Addr().Unmap()
+	return x == y || runtime.GOOS == "linux" && network == "tcp" && x.Is4() == y.Is4() && (x.IsUnspecified() || y.IsUnspecified())
 }
 
 // addresses are all that are bound, each with its line of the file.

@@ -38,17 +38,18 @@ func taken(t *testing.T) (tcp, udp int) {
 func TestAddressesAreChecked(t *testing.T) {
 	t.Parallel()
 	tcp, udp := taken(t)
+	metrics, _ := taken(t)
 	sock := filepath.Join(t.TempDir(), "s")
 	text := fmt.Sprintf(`listen:
   - 127.0.0.1:0
   - 198.51.100.99:5300
   - 127.0.0.1:%d
   - 127.0.0.1:%d
-metrics: 127.0.0.1:%[1]d
+metrics: 127.0.0.1:%d
 control:
-  socket: %[3]s
+  socket: %s
 zones: [{folder: zones}]
-`, tcp, udp, sock)
+`, tcp, udp, metrics, sock)
 	c, fs := conf.Parse("/etc/zonecast/ns.yaml", []byte(text), nil)
 	if c == nil {
 		t.Fatal(fs)
@@ -68,7 +69,7 @@ zones: [{folder: zones}]
 		missing,
 		fmt.Sprintf("4: a program listens at 127.0.0.1:%d over TCP already, where DNS is to be", tcp),
 		fmt.Sprintf("5: a program listens at 127.0.0.1:%d over UDP already, where DNS is to be", udp),
-		fmt.Sprintf("6: a program listens at 127.0.0.1:%d over TCP already, where metrics is to be", tcp),
+		fmt.Sprintf("6: a program listens at 127.0.0.1:%d over TCP already, where metrics is to be", metrics),
 	}
 	if list := got(); !slices.Equal(list, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(list, "\n"), strings.Join(want, "\n"))
@@ -90,6 +91,44 @@ zones: [{folder: zones}]
 	}()
 	if list := got(); !slices.Equal(list, []string{missing}) {
 		t.Errorf("while it runs: got %q, want the address that is missing alone", list)
+	}
+}
+
+// A file that gives one address to two services is wrong wherever it is looked at.
+func TestAddressesTwice(t *testing.T) {
+	t.Parallel()
+	const text = `listen:
+  - 127.0.0.1:1
+  - "[::1]:1"
+  - 127.0.0.1:1
+  - 127.0.0.1:0
+  - 127.0.0.1:0
+tls:
+  acme: {names: [ns1.example.net], storage: /nowhere, dns: true}
+  dot: 127.0.0.1:2
+  doh: off
+  doq: 127.0.0.1:1
+metrics: 127.0.0.1:2
+control: {address: "127.0.0.1:3", client_ca: ca.pem, certificate: c.pem, key: k.pem}
+zones: [{folder: zones}]
+`
+	c, fs := conf.Parse("ns.yaml", []byte(text), nil)
+	if c == nil {
+		t.Fatal(fs)
+	}
+	var got []string
+	for _, f := range c.CheckAddresses(t.Context(), nil) {
+		if f.Severity == finding.Error {
+			got = append(got, fmt.Sprintf("%d: %s", f.Place.Line, f.Text))
+		}
+	}
+	want := []string{
+		"2: 127.0.0.1:1 is to be DNS twice, over UDP; the server cannot start",
+		"11: 127.0.0.1:1 is to be DNS and DNS over QUIC, over UDP; the server cannot start",
+		"12: 127.0.0.1:2 is to be DNS over TLS and metrics, over TCP; the server cannot start",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
