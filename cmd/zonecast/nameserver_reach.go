@@ -32,7 +32,7 @@ func (r *reached) flags(f *pflag.FlagSet) {
 	f.StringVar(&r.cert, "control-cert", "", "certificate to show it, a PEM `FILE` (default: $"+api.CertVar+")")
 	f.StringVar(&r.key, "control-key", "", "its key, a PEM `FILE` (default: $"+api.KeyVar+")")
 	f.StringVar(&r.ca, "control-ca", "", "authority of the name server's certificate, a PEM `FILE`\n(default: $"+api.CAVar+", then those that the system trusts)")
-	f.StringVar(&r.name, "control-name", "", "`NAME` in the name server's certificate (default: the host of --control)")
+	f.StringVar(&r.name, "control-name", "", "`NAME` in the name server's certificate\n(default: $"+api.NameVar+" where $"+api.ControlVar+"\nsays the address, else its host)")
 }
 
 // A way is how a name server is reached.
@@ -54,7 +54,7 @@ func (c *controlled) way() (*way, error) {
 	if c.socket != "" {
 		control = ""
 	}
-	scheme, rest, isURL := strings.Cut(control, "://")
+	scheme, _, isURL := strings.Cut(control, "://")
 	if !isURL || scheme == "unix" {
 		path := cmp.Or(c.socket, strings.TrimPrefix(control, "unix://"), env(api.SocketVar), api.DefaultSocket)
 		if c.cert+c.key+c.ca+c.name != "" {
@@ -64,7 +64,7 @@ func (c *controlled) way() (*way, error) {
 	}
 	u, err := url.Parse(control)
 	if err != nil || scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-		return nil, usagef("write https://ns1.example.net:"+api.DefaultPort+", or the file of a socket", "%q is no control interface", "https://"+rest)
+		return nil, usagef("write https://ns1.example.net:"+api.DefaultPort+", or the file of a socket", "%q is no control interface", control)
 	}
 	w := &way{
 		host: u.Hostname(), where: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), api.DefaultPort)),
@@ -72,6 +72,9 @@ func (c *controlled) way() (*way, error) {
 			Certificate: cmp.Or(c.cert, env(api.CertVar)), Key: cmp.Or(c.key, env(api.KeyVar)),
 			CA: cmp.Or(c.ca, env(api.CAVar)), ServerName: c.name,
 		},
+	}
+	if c.control == "" && c.name == "" { // the name goes with the address
+		w.tls.ServerName = env(api.NameVar)
 	}
 	if w.tls.Certificate == "" || w.tls.Key == "" {
 		return nil, usagef("give --control-cert FILE and --control-key FILE, of an authority that the name server trusts (control: client_ca)",

@@ -169,7 +169,7 @@ func TestNameserverControlOverTLS(t *testing.T) {
 		"another name":           {append([]string{"--control-name", "ns2.example.net"}, good...), []string{"a certificate for ns1.example.net, 127.0.0.1, not for ns2.example.net", "--control-name NAME"}},
 		"no TLS":                 {with("https://"+l.Addr().String(), ours, "ops", ours.file("ca.pem")), []string{"speaks no TLS"}},
 		"nobody there":           {with(nobody, ours, "ops", ours.file("ca.pem")), []string{"cannot be reached", "connection refused", "is it running"}},
-		"http":                   {[]string{"--control", "http://127.0.0.1:8530"}, []string{"is no control interface", "https://ns1.example.net:8530"}},
+		"http":                   {[]string{"--control", "http://127.0.0.1:8530"}, []string{`"http://127.0.0.1:8530" is no control interface`, "https://ns1.example.net:8530"}},
 		"a path":                 {[]string{"--control", "https://127.0.0.1:8530/v1"}, []string{"is no control interface"}},
 		"both ways":              {append([]string{"--socket", "/s"}, good...), []string{"both --control and --socket"}},
 		"certificate for socket": {[]string{"--socket", "/s", "--control-cert", "c"}, []string{"have no meaning for the socket /s"}},
@@ -193,15 +193,16 @@ func TestNameserverControlFromEnvironment(t *testing.T) {
 	s.issue("ops", nil)
 	env := map[string]string{
 		api.ControlVar: "https://ns1.example.net", api.CertVar: s.file("ops.pem"), api.KeyVar: s.file("ops.key"), api.CAVar: s.file("ca.pem"),
+		api.NameVar: "ns.example.net",
 	}
 	c := &controlled{app: newApp(nil, nil, nil)}
 	c.env = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 	w, err := c.way()
-	if err != nil || w.base != "https://ns1.example.net:8530/v1" || w.tls.CA != s.file("ca.pem") {
+	if err != nil || w.base != "https://ns1.example.net:8530/v1" || w.tls.CA != s.file("ca.pem") || w.tls.ServerName != "ns.example.net" {
 		t.Errorf("%+v, %v; want https://ns1.example.net:8530/v1", w, err)
 	}
 	c.control = "https://[2001:db8::53]:853"
-	if w, err := c.way(); err != nil || w.base != "https://[2001:db8::53]:853/v1" {
+	if w, err := c.way(); err != nil || w.base != "https://[2001:db8::53]:853/v1" || w.tls.ServerName != "" {
 		t.Errorf("with --control: %+v, %v", w, err)
 	}
 	for _, c.control = range []string{"/run/other.sock", "unix:///run/other.sock"} {

@@ -20,13 +20,14 @@ const DefaultSocket = "/run/zonecast/nameserver.sock"
 
 // SocketVar is the environment variable that names another socket, and ControlVar the one that names an
 // interface, a socket or https://HOST:PORT. The files for the latter are named by CertVar, KeyVar and
-// CAVar.
+// CAVar, and what its certificate is for by NameVar.
 const (
 	SocketVar  = "ZONECAST_NAMESERVER_SOCKET"
 	ControlVar = "ZONECAST_NAMESERVER_CONTROL"
 	CertVar    = "ZONECAST_NAMESERVER_CONTROL_CERT"
 	KeyVar     = "ZONECAST_NAMESERVER_CONTROL_KEY"
 	CAVar      = "ZONECAST_NAMESERVER_CONTROL_CA"
+	NameVar    = "ZONECAST_NAMESERVER_CONTROL_NAME"
 )
 
 // MaxPage is how many zones a page has at most.
