@@ -15,8 +15,9 @@ const redacted = "[redacted]"
 // one. Slashes may be escaped, as some services do in JSON.
 var userInfo = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*:(?:/|\\/){2})[^/?#\s"<>]*@`)
 
-// parameter is one of the query of a URL.
-var parameter = regexp.MustCompile(`([?&][\w.~%-]*=)[^&\s"<>#]+`)
+// parameter is the name of one of the query or the fragment of a URL, the separator before it as JSON
+// and XML may have escaped it.
+var parameter = regexp.MustCompile(`(?:[?&;#]|\\u0026)([\w.~%\[\]-]+)=`)
 
 // secretWords are what names of secret parameters hold; those of placeWords are places in lists,
 // which services call tokens too.
@@ -32,19 +33,31 @@ func Redact(s string) string {
 	if strings.Contains(s, "@") {
 		s = userInfo.ReplaceAllString(s, "${1}"+redacted+"@")
 	}
-	if strings.Contains(s, "=") {
-		s = parameter.ReplaceAllStringFunc(s, func(p string) string {
-			name, _, _ := strings.Cut(p[1:], "=")
-			if !secretParameter(name) {
-				return p
-			}
-			return p[:len(name)+2] + redacted
-		})
+	if !strings.Contains(s, "=") {
+		return s
 	}
-	return s
+	var b strings.Builder
+	done := 0
+	for _, at := range parameter.FindAllStringSubmatchIndex(s, -1) {
+		if at[0] < done || !secretParameter(s[at[2]:at[3]]) {
+			continue
+		}
+		value := s[at[1]:]
+		if end := strings.IndexAny(value, "& \t\r\n\"<>#"); end >= 0 {
+			value = value[:end]
+		}
+		if value != "" {
+			b.WriteString(s[done:at[1]] + redacted)
+			done = at[1] + len(value)
+		}
+	}
+	return b.String() + s[done:]
 }
 
 func secretParameter(name string) bool {
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
 	name = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
 	in := func(w string) bool { return strings.Contains(name, w) }
 	return (slices.ContainsFunc(secretWords, in) || slices.Contains(secretNames, name)) && !slices.ContainsFunc(placeWords, in)

@@ -21,6 +21,12 @@ func TestRedact(t *testing.T) {
 		`https://a.example/?X-Amz-Signature=ab12&b=c`:         `https://a.example/?X-Amz-Signature=[redacted]&b=c`,
 		`https://a.example/?a=b&key=hunter2`:                  `https://a.example/?a=b&key=[redacted]`,
 		`https://a.example/?pageToken=abc&nexttoken=def`:      `https://a.example/?pageToken=abc&nexttoken=def`,
+		`https://a.example/?a=b&amp;token=hunter2&amp;c=d`:    `https://a.example/?a=b&amp;token=[redacted]&amp;c=d`,
+		`https://a.example/?a=b\u0026token=hun;ter2`:          `https://a.example/?a=b\u0026token=[redacted]`,
+		`https://a.example/?a=b;token=hunter2`:                `https://a.example/?a=b;token=[redacted]`,
+		`https://a.example/?api%5Fkey=hunter2&token%5B%5D=x`:  `https://a.example/?api%5Fkey=[redacted]&token%5B%5D=[redacted]`,
+		`https://a.example/#access_token=hunter2`:             `https://a.example/#access_token=[redacted]`,
+		`https://a.example/?token=&a=token=b`:                 `https://a.example/?token=&a=token=b`,
 		`https://a.example/path and mail to dns@example.org`:  `https://a.example/path and mail to dns@example.org`,
 		`www.example.org. TXT "v=DKIM1; k=rsa; p=MIIB"`:       `www.example.org. TXT "v=DKIM1; k=rsa; p=MIIB"`,
 	} {
