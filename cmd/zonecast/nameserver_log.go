@@ -26,11 +26,14 @@ type serverLog struct {
 
 // edited tells what somebody did by the control interface.
 func (l *serverLog) edited(e control.Entry) {
-	what := e.Action + " of zone " + e.Zone.String()
+	what, reload := e.Action+" of zone "+e.Zone.String(), e.Action == "reload"
+	if reload {
+		what = e.Action // it concerns all zones
+	}
 	switch {
 	case e.Err != nil:
 		l.say("%s: %s: refused: %v", e.Client, what, e.Err)
-	case e.Action == "reload":
+	case reload:
 		l.say("%s: reload: %s changed", e.Client, plural(e.Changes, "zone"))
 	case e.Changes > 0:
 		l.say("%s: %s: %s, serial %d → %d", e.Client, what, plural(e.Changes, "RRset"), e.Before, e.After)

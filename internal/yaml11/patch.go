@@ -251,16 +251,6 @@ func (d *Doc) at(name string, nth int) *part {
 	return parts[nth]
 }
 
-// Entry returns the source text of an entry, the comment above it excluded.
-func (d *Doc) Entry(name string) (text string, ok bool) {
-	d.settle()
-	p := d.at(name, 0)
-	if p == nil || p.deleted {
-		return "", false
-	}
-	return p.text(), true
-}
-
 // Value returns what the nth entry of a name means, with all anchors
 // resolved and {} for included files; nil if there is none.
 func (d *Doc) Value(name string, nth int) *Node {

@@ -36,10 +36,6 @@ func newShared(o Options) *shared {
 	}
 }
 
-// NewHandler returns the interface as an http.Handler, for who has listeners of their own. It trusts
-// that whoever reaches it may use it as clients say: a Server sees to that by itself.
-func NewHandler(o Options, clients []Client) http.Handler { return newShared(o).handler(clients) }
-
 func (s *shared) handler(clients []Client) http.Handler {
 	h := &handler{s, clients}
 	mux := http.NewServeMux()

@@ -88,11 +88,20 @@ func (s *Server) refresh(f func(zone.Name) error) func(zone.Name) error {
 			return f(origin)
 		}
 		if h, ok := s.zones.holder(origin); ok {
-			return fmt.Errorf("zone %s is not transferred in; it is served from %s: %w", origin, h, held.ErrReadOnly)
+			return &notTransferred{place{h, origin}}
 		}
 		return fmt.Errorf("zone %s: %w", origin, held.ErrNoZone)
 	}
 }
+
+// A notTransferred error is of who wants primaries to be asked of a zone that has none.
+type notTransferred struct{ place }
+
+func (e *notTransferred) Error() string {
+	return fmt.Sprintf("zone %s is not transferred in; it is served from %s", e.origin, e.holder)
+}
+
+func (e *notTransferred) Unwrap() error { return held.ErrReadOnly }
 
 // A reloading is somebody's wish for a reload; done gets what it brought.
 type reloading struct{ done chan reloaded }

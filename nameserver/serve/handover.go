@@ -132,20 +132,17 @@ func (r *register) leave(origin zone.Name, was *entry, left time.Duration, confi
 	f.told = false
 }
 
-// answered is what a zone's present answers come from: its holder, or who was that before.
-func (r *register) answered(origin zone.Name) (live bool, h holder, serial uint32) {
+// answered tells whether a zone is answered, by its holder or as who was that before left it, and which
+// serial the answers have.
+func (r *register) answered(origin zone.Name) (live bool, serial uint32) {
 	e, f := r.by[origin], r.former[origin]
 	switch {
-	case e != nil && f == nil:
-		return e.live, e.holder, e.serial
-	case e != nil && e.live:
-		return true, e.holder, e.serial
-	case e != nil:
-		return true, e.holder, f.serial
+	case e != nil && (e.live || f == nil):
+		return e.live, e.serial
 	case f != nil:
-		return true, f.holder, f.serial
+		return true, f.serial
 	}
-	return false, holder{}, 0
+	return false, 0
 }
 
 // formers lists zones that are answered as they were, by name.

@@ -132,7 +132,7 @@ func (r *register) publish(h holder, z *zone.Zone, c *nameserver.Compiled) error
 		}
 		return nil
 	}
-	was, _, before := r.answered(origin)
+	was, before := r.answered(origin)
 	change := Change{
 		Origin: origin, File: h.file, Kind: h.kind, New: !was, Serial: held.SerialOf(z), Before: before,
 		Names: c.Names(), Sets: c.Sets(), Signed: c.Signed(),
@@ -242,7 +242,7 @@ func (r *register) withdraw(origin zone.Name, kind string) {
 		r.mu.Unlock()
 		return
 	}
-	live, _, serial := r.answered(origin)
+	live, serial := r.answered(origin)
 	was := *e
 	delete(r.by, origin)
 	if r.handing && live {
@@ -386,7 +386,7 @@ func (r *register) targets(origin zone.Name) []xfr.Target {
 func (r *register) serial(origin zone.Name) uint32 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	_, _, serial := r.answered(origin)
+	_, serial := r.answered(origin)
 	return serial
 }
 
