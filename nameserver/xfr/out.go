@@ -215,7 +215,13 @@ func (o *Out) limited(ctx context.Context, r *request, send func([]byte) error, 
 	if wait == 0 {
 		wait = 10 * time.Second
 	}
-	if ok, crowded := o.room().enter(ctx, who, wait); !ok {
+	ok, crowded := o.room().enter(ctx, who, wait)
+	switch {
+	case ok:
+	case ctx.Err() != nil: // the client has gone, or the server ends
+		o.counts.failed.Add(1)
+		return ctx.Err()
+	default:
 		o.counts.refused.Add(1)
 		o.counts.busy.Add(1)
 		if o.Busy != nil {

@@ -1,6 +1,8 @@
 package xfr_test
 
 import (
+	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -109,6 +111,36 @@ func TestTransfersOfOneClient(t *testing.T) {
 		c.endAll()
 		if n := c.desk.Out.Counts(); n.Open != 0 || n.Whole != 7 {
 			t.Errorf("counts in the end: %+v", n)
+		}
+	})
+}
+
+// Who goes while it waits was not refused, and takes no place.
+func TestTransferIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t)
+		c.desk.Out.Transfers = 1
+		c.desk.Out.Busy = func(p xfr.Peer, _ zone.Name, _ bool) { t.Errorf("%s was told of as refused", p.Addr) }
+		c.begin(t, "a", "192.0.2.1:1", nil)
+		ctx, gone := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- c.desk.Stream(ctx, ask(t, wire.TypeAXFR, 0, nil), xfr.Peer{Addr: netip.MustParseAddrPort("192.0.2.2:1")}, func([]byte) error {
+				c.outcome.add("b")
+				return nil
+			})
+		}()
+		synctest.Wait()
+		gone()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("ended with %v, want %v", err, context.Canceled)
+		}
+		c.endAll()
+		c.begin(t, "c", "192.0.2.3:1", nil)
+		c.endAll()
+		c.want(t, "a", "c")
+		if n := c.desk.Out.Counts(); n.Busy != 0 || n.Refused != 0 || n.Failed != 1 || n.Whole != 2 || n.Open+n.Waiting != 0 {
+			t.Errorf("counts %+v; want 2 whole, 1 failed, and nobody refused", n)
 		}
 	})
 }
