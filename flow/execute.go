@@ -118,6 +118,12 @@ func (p *Planner) Refresh(ctx context.Context, plans []*plan.Plan) ([]*plan.Plan
 
 // differences names what of a plan's starting point is no longer there.
 func differences(pl *plan.Plan, snap *provider.Snapshot) string {
+	if snap.Missing != pl.Base.Missing {
+		if snap.Missing {
+			return "the zone does not exist there any more"
+		}
+		return "the zone exists there by now"
+	}
 	var gone []string
 	for _, c := range pl.Changes.Sets {
 		k := c.Key()

@@ -211,3 +211,29 @@ func TestAllowedLeavingIsOneChange(t *testing.T) {
 	r := b.plan(flow.Request{Allow: []plan.Allowance{{Guard: "always-ask", Reason: "the zone was made anew"}}})
 	b.expect(r, "a/example.org.:\nb/example.org.: ~@/NS[ns.b.test. ns.new.test.]")
 }
+
+// A saved plan whose zone has come or gone meanwhile says so.
+func TestASavedPlanOfAZoneThatCameOrWent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, octo("[a]", ""), map[string]string{"zones/example.org.yaml": www})
+	refused := func(p *plan.Plan, want string) {
+		t.Helper()
+		ready, finds := b.Refresh(t.Context(), []*plan.Plan{p})
+		if len(ready) != 0 || len(finds) != 1 || finds[0].ID != "plan-stale" || !strings.Contains(finds[0].Text, want) {
+			t.Errorf("%d plans are ready, findings %v; want %q", len(ready), finds, want)
+		}
+	}
+	missing := b.plan(flow.Request{})
+	b.apply(missing)
+	refused(missing.Plans[0], "the zone exists there by now")
+	b.write("zones/example.org.yaml", strings.Replace(www, "192.0.2.1", "192.0.2.2", 1))
+	there := b.plan(flow.Request{})
+	snap, err := b.a.Read(t.Context(), provider.ZoneRef{Origin: zone.MustName("example.org.")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.a.DeleteZone(t.Context(), snap.Info.ZoneRef); err != nil {
+		t.Fatal(err)
+	}
+	refused(there.Plans[0], "the zone does not exist there any more")
+}

@@ -448,6 +448,9 @@ func (t *tour) number(ctx context.Context) {
 		return
 	}
 	numbers, err := t.Store.Generations(ctx, states)
+	if ctx.Err() != nil {
+		return // interrupted: whoever asked for the plans says so, and writes none of them
+	}
 	if err != nil {
 		t.run.Findings = append(t.run.Findings, finding.Finding{ID: "state", Severity: finding.Error, Text: fmt.Sprintf("desired states cannot be numbered: %v; nothing was written", err)})
 		return

@@ -255,7 +255,7 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 	code := reportExit(report, run.Failed)
 	if zones := joining(report, run.Plans); len(zones) > 0 && code == exitOK && ctx.Err() == nil {
 		if err := s.followUp(ctx, zones, run.Plans, x); err != nil {
-			return err
+			return s.half(err)
 		}
 	}
 	if code == exitOK && held > 0 {
@@ -307,6 +307,12 @@ func (s *session) followUp(ctx context.Context, zones []zone.Name, before []*pla
 		}
 	}
 	run := s.planner.Plan(ctx, req)
+	if ctx.Err() != nil {
+		return errUnread
+	}
+	if len(run.Failed) > 0 {
+		s.app.findings(slices.DeleteFunc(run.Findings, func(f finding.Finding) bool { return f.Severity != finding.Error }))
+	}
 	var plans []*plan.Plan
 	for _, p := range run.Plans {
 		apexOnly := !p.Base.Missing && len(p.Changes.Settings) == 0 && !slices.ContainsFunc(p.Changes.Sets, func(c zone.Change) bool {
@@ -316,14 +322,32 @@ func (s *session) followUp(ctx context.Context, zones []zone.Name, before []*pla
 			plans = append(plans, p)
 		}
 	}
-	if len(plans) == 0 {
+	switch {
+	case len(plans) == 0 && len(run.Failed) > 0:
+		return status(exitError)
+	case len(plans) == 0:
 		return nil
 	}
 	s.round++
 	if !s.json { // there, "round" of each line says so
 		fmt.Fprintf(s.stdout, "\nThe new name servers of %s answer now and join the apex NS.\n\n", plural(len(zones), "zone"))
 	}
-	return s.carryOut(ctx, &flow.Run{Plans: plans}, x)
+	return s.carryOut(ctx, &flow.Run{Plans: plans, Failed: run.Failed}, x)
+}
+
+// half is the end of a run whose first round was written and whose second was not, or not everywhere.
+func (s *session) half(err error) error {
+	code, ok := errors.AsType[status](err)
+	switch {
+	case errors.Is(err, errUnread):
+		fmt.Fprintf(s.stderr, "\n%s what the report above says is written; the new name servers have not joined the apex NS everywhere.\n", s.errPaint().Yellow("interrupted:"))
+	case ok && code == exitError:
+		fmt.Fprintln(s.stderr, "\nWhat the reports above say is written; the new name servers have not joined the apex NS everywhere.")
+	default:
+		return err
+	}
+	fmt.Fprintln(s.stderr, "  The same command again continues: it reads every target and plans what is left.")
+	return status(exitPartial)
 }
 
 // writable leaves out plans that ask for nothing or are only shown, and counts those held.

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +77,53 @@ func TestTheSecondRoundIsTheSameWithJSON(t *testing.T) {
 		}
 		if got, want := strings.Join(rounds, ", "), "0 plan of 3, 0 report 3 done, exit 0, 2 plan of 3, 2 report 3 done, exit 0"; got != want {
 			t.Errorf("rounds are %s\nwant %s", got, want)
+		}
+	}
+}
+
+// When the second round cannot be planned everywhere, the first is written all the same: the run says
+// so, does not exit 0, and goes on when it is called again.
+func TestASecondRoundThatCannotBePlanned(t *testing.T) {
+	t.Parallel()
+	for _, interrupted := range []bool{false, true} {
+		a, b := newCloud(t, "route53"), newCloud(t, "cloudflare")
+		text := "sources:\n  zones: {type: yaml, directory: zones}\nproviders:\n"
+		for _, c := range []*cloud{a, b} {
+			text += fmt.Sprintf("  %s:\n    type: %s\n    %s: %s\n    %s\n    limits: \"off\"\n", c.kind, c.kind, c.option, c.url, c.extra)
+		}
+		text += "defaults: {sources: [zones], targets: [route53, cloudflare]}\nzones: [example.org]\n"
+		if err := os.WriteFile(filepath.Join(a.dir, "zonecast.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ctx, interrupt := context.WithCancel(t.Context())
+		var out, errs watched
+		b.say(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodGet || !strings.Contains(out.String(), "targets done") {
+				return false
+			}
+			if interrupted {
+				interrupt()
+				return false
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"success":false,"errors":[{"code":9109,"message":"Unauthorized to access requested resource"}],"messages":[],"result":null}`)
+			return true
+		})
+		code := run(ctx, "zonecast", []string{"apply", "--yes", "--no-verify", "-c", a.dir}, strings.NewReader(""), &out, &errs)
+		interrupt()
+		want := "error: cloudflare/example.org.: read example.org.: access denied"
+		if interrupted {
+			want = "interrupted: what the report above says is written"
+		}
+		if text := errs.String(); code != exitPartial || !strings.Contains(text, want) || !strings.Contains(text, "The same command again continues") || strings.Contains(text, "nothing was written") {
+			t.Errorf("interrupted %v: exit %d, want %d and %q\n%s\n%s", interrupted, code, exitPartial, want, out.String(), text)
+		}
+		b.say(nil)
+		for _, args := range [][]string{{"apply", "--yes", "--no-verify"}, {"plan", "--detailed-exitcode"}} {
+			if code, out, errs := try(t, append(args, "-c", a.dir)...); code != exitOK {
+				t.Errorf("%v afterwards: exit %d\n%s%s", args, code, out, errs)
+			}
 		}
 	}
 }
