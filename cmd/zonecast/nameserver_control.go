@@ -104,10 +104,14 @@ func (c *controlled) command(cmd *cobra.Command, f func(context.Context, []strin
 
 // action is a command that has something done about zones.
 func (c *controlled) action(name, short, done, said string) *cobra.Command {
+	zone, example := "ZONE…", "example.com"
+	if name == "accept" {
+		zone, example = "CATALOG…", "catalog.example.net"
+	}
 	return c.command(&cobra.Command{
-		Use:     name + " ZONE…",
+		Use:     name + " " + zone,
 		Short:   short,
-		Example: "  zonecast nameserver " + name + " example.com",
+		Example: "  zonecast nameserver " + name + " " + example,
 		Args:    atLeast(1, "which zone?"),
 	}, func(ctx context.Context, args []string) error {
 		list, err := names(args)
