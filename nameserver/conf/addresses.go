@@ -182,6 +182,27 @@ func (c *Config) placeOf(at netip.AddrPort, path ...string) finding.Place {
 	return placeOf(n.Pos)
 }
 
+// where is the value that keys lead to, or the last that is there on the way; without any, the file.
+func (c *Config) where(file string, path ...string) finding.Place {
+	n, place := c.root, finding.Place{File: file}
+	for _, key := range path {
+		if n = value(n, key); n == nil {
+			break
+		}
+		place = placeOf(n.Pos)
+	}
+	return place
+}
+
+// placed is an error with the place of what it is about; without a file there is none.
+func (c *Config) placed(err error, path ...string) error {
+	place := c.where("", path...)
+	if err == nil || place == (finding.Place{}) {
+		return err
+	}
+	return finding.Finding{ID: "nameserver-config", Severity: finding.Error, Place: place, Text: err.Error()}.Err()
+}
+
 // value is what a mapping has under a key; nil: nothing.
 func value(n *yaml11.Node, key string) *yaml11.Node {
 	if n == nil || n.Kind != yaml11.Mapping {

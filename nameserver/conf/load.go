@@ -120,13 +120,13 @@ func (c *Config) check(d *decoder) {
 		c.checkPolicy(d, &p.Policy, p.Place)
 	}
 	if c.MaxUDP != 0 && (c.MaxUDP < 512 || c.MaxUDP > socket.MaxDatagram) {
-		d.at(finding.Place{File: d.name}, "1232 passes nearly everywhere", "max_udp is %d; it has to be from 512 to %d", c.MaxUDP, socket.MaxDatagram)
+		d.at(c.where(d.name, "max_udp"), "1232 passes nearly everywhere", "max_udp is %d; it has to be from 512 to %d", c.MaxUDP, socket.MaxDatagram)
 	}
 	if _, err := c.reports(); err != nil {
-		d.at(finding.Place{File: d.name}, "name a short domain outside of the zones that are reported on, as er.example.net.", "report_channel: %v", err)
+		d.at(c.where(d.name, "report_channel"), "name a short domain outside of the zones that are reported on, as er.example.net.", "report_channel: %v", err)
 	}
 	if c.Workers > 1024 {
-		d.at(finding.Place{File: d.name}, "0 is one for each processor", "workers is %d; there can be 1024", c.Workers)
+		d.at(c.where(d.name, "workers"), "0 is one for each processor", "workers is %d; there can be 1024", c.Workers)
 	}
 	if len(c.Produce) > 0 && c.Store == "" {
 		d.findings = append(d.findings, finding.Finding{
@@ -180,7 +180,7 @@ func (c *Config) checkKeys(d *decoder) {
 }
 
 func (c *Config) checkTLS(d *decoder) {
-	t, p := &c.TLS, finding.Place{File: d.name}
+	t, p := &c.TLS, c.where(d.name, "tls")
 	switch {
 	case (t.Certificate == "") != (t.Key == ""):
 		d.at(p, "give both", "tls: certificate and key belong together")
@@ -190,6 +190,7 @@ func (c *Config) checkTLS(d *decoder) {
 		d.at(p, "give certificate and key, or acme", "tls: dot, doh and doq need a certificate")
 	}
 	if a := t.ACME; a != nil {
+		p = c.where(d.name, "tls", "acme")
 		if len(a.Names) == 0 {
 			d.at(p, "write names: [ns1.example.net]", "tls: acme has no names")
 		}
@@ -200,7 +201,7 @@ func (c *Config) checkTLS(d *decoder) {
 }
 
 func (c *Config) checkControl(d *decoder) {
-	x, p := c.Control, finding.Place{File: d.name}
+	x, p := c.Control, c.where(d.name, "control")
 	switch {
 	case x == nil || x.Address == "":
 	case (x.Certificate == "") != (x.Key == ""):

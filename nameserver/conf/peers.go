@@ -119,16 +119,16 @@ func (c *Config) clientTLS(name string, t *PeerTLS) (*tls.Config, error) {
 	var err error
 	if t.CAFile != "" {
 		if conf.RootCAs, err = c.authorities(t.CAFile); err != nil {
-			return nil, fmt.Errorf("peer %s: %w", name, err)
+			return nil, c.placed(fmt.Errorf("peer %s: %w", name, err), "peers", name, "tls", "ca_file")
 		}
 	}
 	if (t.Certificate == "") != (t.Key == "") {
-		return nil, fmt.Errorf("peer %s: certificate and key belong together", name)
+		return nil, c.placed(fmt.Errorf("peer %s: certificate and key belong together", name), "peers", name, "tls")
 	}
 	if t.Certificate != "" {
 		cert, err := tls.LoadX509KeyPair(c.path(t.Certificate), c.path(t.Key))
 		if err != nil {
-			return nil, fmt.Errorf("peer %s: %w", name, err)
+			return nil, c.placed(fmt.Errorf("peer %s: %w", name, err), "peers", name, "tls", "certificate")
 		}
 		conf.Certificates = []tls.Certificate{cert}
 	}

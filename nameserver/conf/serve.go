@@ -51,11 +51,11 @@ func (c *Config) Serve() (serve.Options, error) {
 	}
 	if o.Control != nil && o.Control.TLS != nil {
 		if err := o.Control.TLS.Check(); err != nil {
-			return o, err
+			return o, c.placed(err, "control")
 		}
 	}
 	if o.Cookies, err = c.cookies(); err != nil {
-		return o, err
+		return o, c.placed(err, "cookies", "secrets")
 	}
 	if err := c.certificates(&o); err != nil {
 		return o, err
@@ -116,7 +116,7 @@ func (c *Config) certificates(o *serve.Options) error {
 	if c.TLS.Certificate != "" {
 		o.Certificates, err = socket.LoadCertificates(socket.CertificateFiles{Chain: c.path(c.TLS.Certificate), Key: c.path(c.TLS.Key)})
 		if err != nil {
-			return err
+			return c.placed(err, "tls", "certificate")
 		}
 	}
 	if a := c.TLS.ACME; a != nil {
@@ -128,7 +128,7 @@ func (c *Config) certificates(o *serve.Options) error {
 	}
 	if c.TLS.ClientCA != "" {
 		if o.ClientCAs, err = c.authorities(c.TLS.ClientCA); err != nil {
-			return fmt.Errorf("tls: client_ca: %w", err)
+			return c.placed(fmt.Errorf("tls: client_ca: %w", err), "tls", "client_ca")
 		}
 		o.ClientAuth = tls.VerifyClientCertIfGiven
 	} else if c.wantsCertificates() {
