@@ -58,7 +58,7 @@ func (h *handler) write(c *call, action string, f func(ctx context.Context) (don
 		return refuse(p)
 	}
 	c.body = body
-	ctx, cancel := context.WithTimeout(held.WithActor(context.WithoutCancel(c.r.Context()), c.who.name), h.o.Limits.Write)
+	ctx, cancel := context.WithTimeout(held.WithActor(context.WithoutCancel(c.r.Context()), "control by "+c.who.name), h.o.Limits.Write)
 	defer cancel()
 	recall := func(r held.Receipt) (done, bool, *api.Problem) { return h.recall(ctx, c, r) }
 	d, p := h.again.once(ctx, c, recall, func(ctx context.Context) (done, *api.Problem) {

@@ -79,8 +79,8 @@ func signed(z *zone.Zone) bool {
 
 type actorKey struct{}
 
-// WithActor returns a context that says who edits, for the history of versions: a person, a
-// certificate, a key. Who signs an update is known without it.
+// WithActor returns a context that says who edits and by what, for the history of versions, as
+// "control by user ada". Who signs an update is known without it.
 func WithActor(ctx context.Context, who string) context.Context {
 	return context.WithValue(ctx, actorKey{}, who)
 }
@@ -88,7 +88,7 @@ func WithActor(ctx context.Context, who string) context.Context {
 // actor is who edits, as the history has it.
 func actor(ctx context.Context) string {
 	who, _ := ctx.Value(actorKey{}).(string)
-	return "control by " + cmp.Or(who, "somebody")
+	return cmp.Or(who, "somebody")
 }
 
 // A Policy says what holds for the edits of a zone. The zero Policy counts serials one by one and

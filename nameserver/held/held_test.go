@@ -37,7 +37,7 @@ func changes(t *testing.T, from, to *zone.Zone) []zone.Change {
 // A zone is created, changed, brought back and deleted, and each step says what it did.
 func TestEdits(t *testing.T) {
 	t.Parallel()
-	ctx := held.WithActor(t.Context(), "ada")
+	ctx := held.WithActor(t.Context(), "control by ada")
 	s := start(t, options{
 		policy: func(zone.Name) held.Policy { return held.Policy{Serial: xfr.Increment} },
 		taken:  func(n zone.Name) (string, bool) { return "the file x.zone", n == zone.MustName("file.example.") },

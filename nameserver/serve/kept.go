@@ -246,7 +246,7 @@ func (s *Server) begin(ctx context.Context, p *Primary) {
 	}
 	z, err := readZone(p.From, p.Origin)
 	if err == nil {
-		_, err = s.held.Create(held.WithActor(ctx, p.From), z)
+		_, err = s.held.Create(held.WithActor(ctx, "file "+p.From), z)
 	}
 	if err != nil {
 		s.log(finding.Finding{
