@@ -24,7 +24,8 @@ func At(c provider.Config, option, address string) Where {
 	return Where(fmt.Sprintf("%s of provider %s (%s)", option, c.ID, address))
 }
 
-func (w Where) check() string {
+// Check advises to see whether the address is that of the API.
+func (w Where) Check() string {
 	if w == "" {
 		return nonsenseAdvice
 	}
@@ -37,10 +38,10 @@ func (w Where) check() string {
 func (w Where) Strange(e *provider.Error) {
 	switch e.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
-		e.Advice = "something else than the API answers there: " + w.check()
+		e.Advice = "something else than the API answers there: " + w.Check()
 	case http.StatusUnauthorized, http.StatusForbidden:
 		if !strings.Contains(e.Advice, "not the API's own") {
-			e.Advice = strings.TrimPrefix(e.Advice+"; the answer is not the API's own: "+w.check(), "; ")
+			e.Advice = strings.TrimPrefix(e.Advice+"; the answer is not the API's own: "+w.Check(), "; ")
 		}
 	}
 }
@@ -50,7 +51,7 @@ func (w Where) advise(e *provider.Error) {
 	switch {
 	case w == "":
 	case e.Advice == nonsenseAdvice:
-		e.Advice = w.check()
+		e.Advice = w.Check()
 	case e.Advice == "" && nobodyThere(e):
 		e.Advice = fmt.Sprintf("check %s, and whether it can be reached from here", w)
 	}

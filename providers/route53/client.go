@@ -1,13 +1,10 @@
 package route53
 
 import (
-	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -67,6 +64,16 @@ func (p *Provider) do(ctx context.Context, c httpkit.Call, f func(context.Contex
 		}
 		return err
 	})
+}
+
+// ofAccount makes a call that is not about one zone: nobody but something else than the API answers
+// that it has no such zone, which would be read as that the zone is to be made.
+func (p *Provider) ofAccount(ctx context.Context, c httpkit.Call, f func(context.Context, *route53.Client) error) error {
+	err := p.do(ctx, c, f)
+	if e, ok := errors.AsType[*provider.Error](err); ok && errors.Is(err, provider.ErrNoZone) {
+		e.Kind, e.Err, e.Advice = provider.Invalid, fmt.Errorf("%s, to a call that is about no zone", e.Err), p.where.Check() //nolint:errorlint // it is not to be ErrNoZone
+	}
+	return err
 }
 
 // notMade marks the error of a call that was not made for want of credentials.
@@ -176,22 +183,4 @@ func (p *Provider) config(ctx context.Context) (aws.Config, error) {
 		}))
 	}
 	return cfg, nil
-}
-
-// isAnswer is the check of a successful answer as a whole: Route 53 and STS answer with one XML
-// document whose root is named after the call.
-func isAnswer(_ http.Header, body []byte) error {
-	d := xml.NewDecoder(bytes.NewReader(body))
-	for {
-		t, err := d.RawToken()
-		if err != nil {
-			return fmt.Errorf("the answer is not the XML that was expected: %w", err)
-		}
-		if root, ok := t.(xml.StartElement); ok {
-			if strings.HasSuffix(root.Name.Local, "Response") {
-				return nil
-			}
-			return fmt.Errorf("the answer is not from the API: its document is <%.40s>", root.Name.Local)
-		}
-	}
 }

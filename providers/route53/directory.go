@@ -171,11 +171,14 @@ func (p *Provider) lookUp(ctx context.Context, op string, origin zone.Name) ([]h
 	in := &route53.ListHostedZonesByNameInput{DNSName: aws.String(nameText(origin)), MaxItems: aws.Int32(zonesPerPage)}
 	for {
 		var out *route53.ListHostedZonesByNameOutput
-		if err := p.do(ctx, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
+		if err := p.ofAccount(ctx, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
 			out, err = c.ListHostedZonesByName(ctx, in)
 			return err
 		}); err != nil {
 			return nil, err
+		}
+		if out.MaxItems == nil {
+			return nil, invalid(op, origin.String(), otherCall("ListHostedZonesByName"))
 		}
 		last := zone.Root
 		for _, z := range out.HostedZones {
@@ -222,11 +225,14 @@ func (p *Provider) listAll(ctx context.Context, op, origin string) ([]hosted, er
 	in := &route53.ListHostedZonesInput{MaxItems: aws.Int32(zonesPerPage)}
 	for {
 		var out *route53.ListHostedZonesOutput
-		if err := p.do(ctx, httpkit.Call{Op: op, Zone: origin, Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
+		if err := p.ofAccount(ctx, httpkit.Call{Op: op, Zone: origin, Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
 			out, err = c.ListHostedZones(ctx, in)
 			return err
 		}); err != nil {
 			return nil, err
+		}
+		if out.MaxItems == nil {
+			return nil, invalid(op, origin, otherCall("ListHostedZones"))
 		}
 		for _, z := range out.HostedZones {
 			h, err := hostedZone(z)
@@ -262,11 +268,14 @@ func (p *Provider) ofVPC(ctx context.Context, op, origin string) (map[string]boo
 	in := &route53.ListHostedZonesByVPCInput{VPCId: &p.vpc, VPCRegion: types.VPCRegion(p.vpcRegion)}
 	for {
 		var out *route53.ListHostedZonesByVPCOutput
-		if err := p.do(ctx, httpkit.Call{Op: op, Zone: origin, Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
+		if err := p.ofAccount(ctx, httpkit.Call{Op: op, Zone: origin, Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
 			out, err = c.ListHostedZonesByVPC(ctx, in)
 			return err
 		}); err != nil {
 			return nil, err
+		}
+		if out.MaxItems == nil {
+			return nil, invalid(op, origin, otherCall("ListHostedZonesByVPC"))
 		}
 		for _, z := range out.HostedZoneSummaries {
 			ids[bareID(aws.ToString(z.HostedZoneId))] = true

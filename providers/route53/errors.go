@@ -144,6 +144,9 @@ func (p *Provider) classifySignIn(err error) *provider.Error {
 		if e.Kind == provider.Rejected || e.Kind == provider.Other {
 			e.Kind = provider.Denied
 		}
+		if none, ok := errors.AsType[noZone](e.Err); ok {
+			e.Err = none.said // who gives credentials knows of no zones
+		}
 		e.Err = fmt.Errorf("signing in: %w", e.Err)
 		if api.ErrorCode() == "AccessDenied" && p.role != "" {
 			e.Advice = "check that role_arn is right, that it trusts these credentials, and role_external_id if it asks for one"

@@ -59,6 +59,9 @@ func (p *Provider) readZone(ctx context.Context, op string, h *hosted) (*provide
 		r := newReading(h)
 		pages, err := p.pages(ctx, op, h, nil, r.add)
 		if err == nil {
+			if r.n == 0 {
+				return nil, invalid(op, h.origin.String(), errors.New("the hosted zone holds no record sets, not even an SOA"))
+			}
 			if stated == 0 && (pages > 1 || doubt) {
 				now, err := p.ask(ctx, op, h.origin, h.id)
 				if err != nil {
@@ -97,6 +100,9 @@ func (p *Provider) pages(ctx context.Context, op string, h *hosted, from *zone.N
 			return err
 		}); err != nil {
 			return pages, err
+		}
+		if out.MaxItems == nil {
+			return pages, invalid(op, h.origin.String(), otherCall("ListResourceRecordSets"))
 		}
 		sets := out.ResourceRecordSets
 		if pages++; pages > 1 && (len(sets) == 0 || !begins(&sets[0], in)) {

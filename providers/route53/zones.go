@@ -189,7 +189,7 @@ func (p *Provider) Zones(ctx context.Context) iter.Seq2[provider.ZoneInfo, error
 
 func (p *Provider) countZones(ctx context.Context) (int, error) {
 	var n int64
-	err := p.do(ctx, httpkit.Call{Op: "verify", Repeatable: true}, func(ctx context.Context, c *route53.Client) error {
+	err := p.ofAccount(ctx, httpkit.Call{Op: "verify", Repeatable: true}, func(ctx context.Context, c *route53.Client) error {
 		out, err := c.GetHostedZoneCount(ctx, &route53.GetHostedZoneCountInput{})
 		if err == nil {
 			n = aws.ToInt64(out.HostedZoneCount)
@@ -251,7 +251,7 @@ func (p *Provider) CreateZone(ctx context.Context, origin zone.Name) (*provider.
 
 func (p *Provider) create(ctx context.Context, op string, origin zone.Name, in *route53.CreateHostedZoneInput) (*hosted, error) {
 	var out *route53.CreateHostedZoneOutput
-	err := p.do(ctx, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
+	err := p.ofAccount(ctx, httpkit.Call{Op: op, Zone: origin.String(), Repeatable: true}, func(ctx context.Context, c *route53.Client) (err error) {
 		out, err = c.CreateHostedZone(ctx, in)
 		return err
 	})
