@@ -213,6 +213,13 @@ var errUnread = errors.New("interrupted; nothing was written")
 // ask puts a question on standard error and reports whether the answer is yes.
 func (a *app) ask(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	line, err := a.typed(ctx)
+	return slices.Contains([]string{"y", "Y", "yes", "Yes", "YES"}, line), err
+}
+
+// typed is the first word of the line that somebody types, "" when there is none; errUnread when ctx
+// ends first.
+func (a *app) typed(ctx context.Context) (string, error) {
 	answer := make(chan string, 1)
 	go func() { // left behind when ctx ends first: the process is about to end then
 		var line string
@@ -221,9 +228,9 @@ func (a *app) ask(ctx context.Context, question string) (bool, error) {
 	}()
 	select {
 	case line := <-answer:
-		return slices.Contains([]string{"y", "Y", "yes", "Yes", "YES"}, line), nil
+		return line, nil
 	case <-ctx.Done():
 		fmt.Fprintln(a.stderr)
-		return false, errUnread
+		return "", errUnread
 	}
 }

@@ -188,22 +188,14 @@ func (a *app) confirmZone(ctx context.Context, args conformanceArgs, k *conforma
 	fmt.Fprintf(a.stderr, "Zone %s at %s holds %s. %s\n", a.errPaint().Bold(term.Clean(name)), term.Clean(args.provider), plural(len(k.Text), "record"),
 		"It is emptied now, filled and emptied many times, and put back at the end;\nuntil then nobody who asks for it gets the right answer.")
 	fmt.Fprint(a.stderr, "Type the zone's name to start: ")
-	answer := make(chan string, 1)
-	go func() { // left behind when ctx ends first: the process is about to end then
-		var line string
-		_, _ = fmt.Fscanln(a.stdin, &line) // no answer is no
-		answer <- line
-	}()
-	select {
-	case line := <-answer:
-		if n, err := zone.ParseName(line); line == "" || err != nil || n != k.Ref.Origin {
-			return errors.New("nothing was written: that is not the zone's name")
-		}
-		return nil
-	case <-ctx.Done():
-		fmt.Fprintln(a.stderr)
-		return errUnread
+	line, err := a.typed(ctx)
+	if err != nil {
+		return err
 	}
+	if n, err := zone.ParseName(line); line == "" || err != nil || n != k.Ref.Origin {
+		return errors.New("nothing was written: that is not the zone's name")
+	}
+	return nil
 }
 
 // conformanceEnd shows what was found out and returns the exit code.
