@@ -61,7 +61,7 @@ func controlledAt(t *testing.T, over *control.TLS) *control.Server {
 		},
 		Others: func() []zones.Info { return []zones.Info{zones.InfoOf(parse("example.net."), zones.Secondary)} },
 	}
-	ctx := zones.WithActor(t.Context(), "user alice")
+	ctx := zones.WithActor(t.Context(), "control by user alice")
 	if _, err := ours.Create(ctx, parse("example.org.")); err != nil {
 		t.Fatal(err)
 	}
