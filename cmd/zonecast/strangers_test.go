@@ -48,6 +48,26 @@ func TestStrangersAndWrongNames(t *testing.T) {
 				})
 				check(x.what, where)
 			}
+			for _, signing := range []bool{false, true} {
+				if signing && kind != "azure" && kind != "google" {
+					continue // they sign in with no call
+				}
+				c.say(func(w http.ResponseWriter, r *http.Request) bool {
+					if signsIn(r) != signing {
+						return false
+					}
+					w.Header().Set("Location", "https://elsewhere.example/there?token=hunter2")
+					w.WriteHeader(http.StatusMovedPermanently)
+					return true
+				})
+				to, check := "301 Moved Permanently: redirected to https://elsewhere.example/there?token=[redacted]", where
+				if signing {
+					check = "check that " + map[string]string{"azure": "authority", "google": "token_uri"}[kind]
+				}
+				if code, text := c.all(t, "plan"); code != exitError || !strings.Contains(text, to) || !strings.Contains(text, check) || strings.Contains(text, "hunter2") {
+					t.Errorf("a redirect (signing in: %v): exit %d: %s\nwant %q and %q", signing, code, text, to, check)
+				}
+			}
 			c.say(nil)
 			for _, x := range wrongNames[kind] {
 				right := c.extra

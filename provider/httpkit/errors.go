@@ -113,9 +113,7 @@ func (s *sending) certainlyNot(err error) bool {
 // refusal is the failure of a request that was answered with a status of 300 or above.
 func (c *Client) refusal(r Request, answer *http.Response, body []byte) *failure {
 	status := answer.StatusCode
-	if status < 400 {
-		e := c.error(r, provider.Invalid, status, fmt.Errorf("%s: redirected to %s", answer.Status, answer.Header.Get("Location")))
-		e.Advice = "give the address that the API itself has; redirects are not followed"
+	if e := c.error(r, provider.Invalid, status, errors.New(answer.Status)); c.Where.Redirected(e, status, answer.Header, c.redact) {
 		return &failure{Error: e}
 	}
 	kind := KindOfStatus(status)

@@ -46,6 +46,24 @@ func (w Where) Strange(e *provider.Error) {
 	}
 }
 
+// Redirected fills in an answer that names another address: which one, and what to check. It reports
+// whether it is one; others are left alone. clean takes secrets out of a text; nil: there are none.
+func (w Where) Redirected(e *provider.Error, status int, h http.Header, clean func(string) string) bool {
+	if status < 300 || status >= 400 {
+		return false
+	}
+	if clean == nil {
+		clean = func(s string) string { return s }
+	}
+	text := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	if to := h.Get("Location"); to != "" {
+		text += ": redirected to " + brief(provider.Redact(clean(to)))
+	}
+	e.Kind, e.Status, e.Err = provider.Invalid, status, errors.New(text)
+	e.Advice = "redirects are not followed: " + w.Check()
+	return true
+}
+
 // advise names the option where the advice of this package speaks of "the address".
 func (w Where) advise(e *provider.Error) {
 	switch {

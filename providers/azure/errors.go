@@ -97,6 +97,9 @@ func (p *Provider) classify(err error) *provider.Error {
 	e := &provider.Error{Kind: httpkit.KindOfStatus(r.StatusCode), Status: r.StatusCode, Err: s}
 	if r.RawResponse != nil {
 		e.RetryAfter = httpkit.RetryAfter(r.RawResponse.Header, time.Now())
+		if p.where.Redirected(e, r.StatusCode, r.RawResponse.Header, p.clean) {
+			return e
+		}
 	}
 	if m, ok := meanings[s.code]; ok && r.StatusCode < 500 {
 		e.Kind, e.Advice = m.kind, m.advice
@@ -190,6 +193,10 @@ func (p *Provider) classifySignIn(err error) *provider.Error {
 	e := &provider.Error{Kind: provider.Denied}
 	words := err.Error()
 	if s, ok := errors.AsType[*signInError](err); ok {
+		if p.authorityAt.Redirected(e, s.status, s.header, p.clean) {
+			e.Err = fmt.Errorf("signing in: %w", e.Err)
+			return e
+		}
 		switch e.Status = s.status; {
 		case s.status == http.StatusTooManyRequests, s.status >= 500:
 			e.Kind, e.RetryAfter = httpkit.KindOfStatus(s.status), httpkit.RetryAfter(s.header, time.Now())

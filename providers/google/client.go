@@ -25,7 +25,7 @@ type Provider struct {
 	retry, signIn   *httpkit.Retry
 	budget          *budget.Account
 	trace           func(format string, args ...any)
-	where           httpkit.Where // of the API
+	where, tokenAt  httpkit.Where // of the API, and of who gives tokens
 	session         session
 	directory       directory
 	refusals        atomic.Int32 // for being too many, one after the other

@@ -104,6 +104,9 @@ func (p *Provider) classify(err error) *provider.Error {
 	if !ok {
 		return p.unanswered(err)
 	}
+	if e := (&provider.Error{}); p.where.Redirected(e, g.Code, g.Header, p.clean) {
+		return e
+	}
 	s := &said{code: g.Code, message: p.clean(g.Message)}
 	var texts []string
 	for _, f := range g.Errors {
@@ -212,6 +215,10 @@ func (p *Provider) refusedToken(e *provider.Error, r *oauth2.RetrieveError) {
 	switch kind := httpkit.KindOfStatus(e.Status); kind {
 	case provider.Throttled, provider.Transient, provider.Invalid:
 		e.Kind = kind
+	}
+	if p.tokenAt.Redirected(e, e.Status, r.Response.Header, p.clean) {
+		e.Err = fmt.Errorf("signing in: %w", e.Err)
+		return
 	}
 	e.RetryAfter = httpkit.RetryAfter(r.Response.Header, time.Now())
 	text := strings.TrimSuffix(fmt.Sprintf("%d %s: %s", e.Status, body.Code, body.Description), ": ")

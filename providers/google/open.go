@@ -95,7 +95,8 @@ func Open(c provider.Config) (provider.Provider, error) {
 	p.tokenGate = &httpkit.Gate{Account: c.ID, HTTP: transport, Trace: c.Trace, Check: isJSON}
 	p.metadataGate = &httpkit.Gate{Account: c.ID, HTTP: transport, Trace: c.Trace, Check: httpkit.NotHTML}
 	p.retry = &httpkit.Retry{Account: c.ID, Budget: b, Tries: tries, Trace: c.Trace, Where: p.where, Classify: p.classify}
-	p.signIn = &httpkit.Retry{Account: c.ID, Trace: c.Trace, Where: httpkit.Where("token_uri in the credentials of provider " + c.ID), Classify: p.classifySignIn}
+	p.tokenAt = httpkit.Where("token_uri in the credentials of provider " + c.ID)
+	p.signIn = &httpkit.Retry{Account: c.ID, Trace: c.Trace, Where: p.tokenAt, Classify: p.classifySignIn}
 	p.directory.zones, p.directory.ids = map[zone.Name]known{}, map[string]known{}
 	return p, nil
 }

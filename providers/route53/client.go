@@ -23,7 +23,7 @@ import (
 type Provider struct {
 	account
 	secrets       []string
-	where         httpkit.Where
+	where, stsAt  httpkit.Where
 	transport     http.RoundTripper
 	gate, stsGate *httpkit.Gate
 	retry, signIn *httpkit.Retry

@@ -86,6 +86,9 @@ func (p *Provider) classify(err error) *provider.Error {
 		if r.Response != nil && r.Response.Response != nil {
 			e.Status = r.HTTPStatusCode()
 			e.RetryAfter = httpkit.RetryAfter(r.Response.Header, time.Now())
+			if p.where.Redirected(e, e.Status, r.Response.Header, p.clean) {
+				return e
+			}
 		}
 	}
 	if batch, ok := errors.AsType[*types.InvalidChangeBatch](err); ok {
@@ -139,6 +142,13 @@ func (n noZone) Unwrap() error      { return n.said }
 
 // classifySignIn says what an error of finding credentials means.
 func (p *Provider) classifySignIn(err error) *provider.Error {
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.Response != nil && r.Response.Response != nil {
+		e := &provider.Error{}
+		if p.stsAt.Redirected(e, r.HTTPStatusCode(), r.Response.Header, p.clean) {
+			e.Err = fmt.Errorf("signing in: %w", e.Err)
+			return e
+		}
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		e := p.classify(err)
 		if e.Kind == provider.Rejected || e.Kind == provider.Other {

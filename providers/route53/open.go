@@ -102,11 +102,12 @@ func Open(c provider.Config) (provider.Provider, error) {
 		}
 	}
 	p := &Provider{account: *a, secrets: secrets, transport: transport, budget: b, where: httpkit.At(c, "endpoint", cmp.Or(a.endpoint, "Amazon's own, or AWS_ENDPOINT_URL's"))}
+	p.stsAt = httpkit.At(c, "sts_endpoint", cmp.Or(a.stsEndpoint, "Amazon's own, or AWS_ENDPOINT_URL's"))
 	p.gate = &httpkit.Gate{Account: c.ID, HTTP: transport, Budget: b, Trace: c.Trace, Secrets: secrets, Check: isAnswer}
 	// STS has limits of its own.
 	p.stsGate = &httpkit.Gate{Account: c.ID, HTTP: transport, Trace: c.Trace, Secrets: secrets, Check: isAnswer}
 	p.retry = &httpkit.Retry{Account: c.ID, Budget: b, Tries: a.tries, Trace: c.Trace, Where: p.where, Classify: p.classify}
-	p.signIn = &httpkit.Retry{Account: c.ID, Tries: a.tries, Trace: c.Trace, Where: httpkit.At(c, "sts_endpoint", cmp.Or(a.stsEndpoint, "Amazon's own, or AWS_ENDPOINT_URL's")), Classify: p.classifySignIn}
+	p.signIn = &httpkit.Retry{Account: c.ID, Tries: a.tries, Trace: c.Trace, Where: p.stsAt, Classify: p.classifySignIn}
 	p.directory.forgetAll()
 	return p, nil
 }

@@ -83,6 +83,7 @@ func TestStrangersInThePlaceOfSTS(t *testing.T) {
 		want   string
 	}{
 		"no such zone":   {404, "<ErrorResponse><Error><Code>NoSuchHostedZone</Code><Message>none</Message></Error></ErrorResponse>", "signing in: NoSuchHostedZone: none"},
+		"a redirect":     {301, "", "signing in: 301 Moved Permanently: redirected to https://elsewhere.example/; redirects are not followed: check that sts_endpoint of provider aws"},
 		"nothing":        {200, "<AssumeRoleResponse/>", "lacks AssumeRoleResult"},
 		"no credentials": {200, "<AssumeRoleResponse><AssumeRoleResult><AssumedRoleUser/></AssumeRoleResult></AssumeRoleResponse>", "lacks AssumeRoleResult/Credentials"},
 	} {
@@ -90,6 +91,9 @@ func TestStrangersInThePlaceOfSTS(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t, emulated.Options{})
 			sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if x.status == http.StatusMovedPermanently {
+					w.Header().Set("Location", "https://elsewhere.example/")
+				}
 				w.WriteHeader(x.status)
 				_, _ = io.WriteString(w, x.body)
 			}))
