@@ -231,7 +231,9 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 		if err != nil {
 			return out, err
 		}
-		out.Text = s.Reveal()
+		if out.Text, err = token(s, o); err != nil {
+			return out, err
+		}
 		if o.Kind == provider.Int || o.Kind == provider.Float {
 			out.Text = cmp.Or(v.number, strings.TrimSpace(out.Text))
 		}
@@ -272,7 +274,9 @@ func (c *Config) value(v Value, o provider.Option) (provider.Value, error) {
 			if err != nil {
 				return out, fmt.Errorf("%s: %w", clip(f.Name), err)
 			}
-			out.Map[f.Name] = s.Reveal()
+			if out.Map[f.Name], err = token(s, o); err != nil {
+				return out, fmt.Errorf("%s: %w", clip(f.Name), err)
+			}
 		}
 	}
 	return out, nil

@@ -60,6 +60,8 @@ func init() {
 		Name: "fake", Classes: []string{"fakes.FakeProvider"},
 		Options: []provider.Option{
 			{Name: "token", Required: true, Secret: true},
+			{Name: "key", Secret: true, Token: true},
+			{Name: "keys", Kind: provider.Map, Secret: true, Token: true},
 			{Name: "account", Aliases: []string{"login"}},
 			{Name: "retries", Kind: provider.Int},
 			{Name: "factor", Kind: provider.Float},
@@ -163,6 +165,57 @@ func TestOpenErrorsNeverShowValues(t *testing.T) {
 				t.Errorf("the secret is shown: %s", all)
 			}
 		})
+	}
+}
+
+// Keys that go into headers are checked before a request would fail for them; the error says where
+// the option stands, and never the value.
+func TestKeysThatNoHeaderCanHave(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"fine": "s3cret\n", "dos": "s3cret\r\n", "two": "s3cret\ns3cret\n", "twice": "s3cret\n\n", "bom": "\ufeffs3cret\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vars := map[string]string{
+		"FINE": "s3cret", "LINE": "s3cret\n", "INSIDE": "s3c\nret", "RETURN": "s3c\rret", "SPACE": " s3cret", "TAB": "s3cret\t",
+		"NUL": "s3c\x00ret", "DEL": "s3cret\x7f", "NOTHING": " \n ", "HARD": "s3cret\u00a0", "WIDE": "s3crét",
+	}
+	const line, around, control = "has a line end inside", "before or after it", "has a control character inside"
+	for value, want := range map[string]string{
+		"env/FINE": "=s3cret", "env/LINE": "=s3cret", "file/fine": "=s3cret", "file/dos": "=s3cret", "env/WIDE": "=s3crét",
+		`"s3cret\n"`: "=s3cret", "exec/echo s3cret": "=s3cret",
+		"env/INSIDE": line, "env/RETURN": line, "file/twice": "=s3cret", "file/two": line, `"s3c\nret"`: line,
+		"env/SPACE": around, "env/TAB": around, "file/bom": around, "env/HARD": around, `" s3cret"`: around,
+		"env/NUL": control, `"s3c\eret"`: control, "env/NOTHING": "nothing but white space",
+		"env/DEL": control,
+	} {
+		for _, option := range []string{"key: " + value, "keys: {a: " + value + "}"} {
+			text := "providers:\n  p:\n    class: fakes.FakeProvider\n    token: x\n    " + option + "\nzones: {}\n"
+			cfg, finds := config.Parse(filepath.Join(dir, "octodns.yaml"), []byte(text), config.Options{Env: env(vars)})
+			if err := finding.AsError(finds); err != nil {
+				t.Fatal(err)
+			}
+			name, _, _ := strings.Cut(option, ":")
+			p, err := cfg.OpenProvider("p")
+			if right, ok := strings.CutPrefix(want, "="); ok {
+				if err != nil {
+					t.Errorf("%s: %v", option, err)
+				} else if v := p.(*fake).c.Values[name]; v.Text+v.Map["a"] != right {
+					t.Errorf("%s gives %q, want %q", option, v.Text+v.Map["a"], right)
+				}
+				continue
+			}
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "octodns.yaml:5:") || !strings.Contains(err.Error(), "option "+name+" of p") {
+				t.Errorf("%s: error = %v\nwant octodns.yaml:5, the option, and %q", option, err, want)
+			}
+			if strings.Contains(fmt.Sprint(err), "s3c") {
+				t.Errorf("%s: the value is shown: %v", option, err)
+			}
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/zonecast/zonecast/internal/yaml11"
 	"github.com/zonecast/zonecast/provider"
@@ -198,6 +199,28 @@ func (l *limited) Write(p []byte) (int, error) {
 // trimLine takes away the line end that editors and commands leave.
 func trimLine(b []byte) string {
 	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+}
+
+// token is the value of an option as its driver gets it. Of keys and tokens the final line end is
+// taken away, which variables and block scalars have as files do; what no header can carry is an error
+// here, for a request with it would fail without a word about the option. Errors never show the value.
+func token(s Secret, o provider.Option) (string, error) {
+	if !o.Token {
+		return s.text, nil
+	}
+	text := trimLine([]byte(s.text))
+	around := func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' } // a BOM and a space without width are invisible
+	switch inside := strings.TrimFunc(text, around); {
+	case text != "" && inside == "":
+		return "", errors.New("its value is nothing but white space")
+	case strings.ContainsAny(inside, "\r\n"):
+		return "", errors.New("its value has a line end inside; write it on one line")
+	case strings.ContainsFunc(inside, unicode.IsControl):
+		return "", errors.New("its value has a control character inside; copy it again")
+	case inside != text:
+		return "", errors.New("its value has white space or a line end before or after it; take that away")
+	}
+	return text, nil
 }
 
 // expand resolves a reference to the environment in one of the settings that are needed already

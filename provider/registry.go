@@ -45,9 +45,13 @@ type Option struct {
 	Kind     OptionKind
 	Required bool
 	Secret   bool
-	Default  string
-	Help     string
-	Ignored  string // when set: accepted for compatibility, has no effect, and why
+	// Token says that the value is a key or a token as headers of HTTP carry them: one line without
+	// white space around it. It is checked on opening; the line end that files and variables end in is
+	// taken away.
+	Token   bool
+	Default string
+	Help    string
+	Ignored string // when set: accepted for compatibility, has no effect, and why
 }
 
 // A Config is what a driver opens an account from. Values are resolved: secrets are in clear.

@@ -25,7 +25,7 @@ var Driver = provider.Driver{
 		{Name: "resource_group", Required: true, Help: "resource group that the zones are in"},
 		{Name: "directory_id", Aliases: []string{"tenant_id"}, Help: "id of the directory (tenant) that signs in"},
 		{Name: "client_id", Help: "application id of the service principal"},
-		{Name: "key", Secret: true, Help: "client secret of the service principal; without it the environment, the workload's or machine's identity and the az tool are asked, as every Azure tool does"},
+		{Name: "key", Secret: true, Token: true, Help: "client secret of the service principal; without it the environment, the workload's or machine's identity and the az tool are asked, as every Azure tool does"},
 		{Name: "client_credential_method", Default: methodSecret, Help: "client_secret, or cli: whom the az tool is signed in as"},
 		{Name: "authority", Default: publicAuthority, Help: "address of Microsoft Entra ID"},
 		{Name: "base_url", Default: publicEndpoint, Help: "address of Azure Resource Manager"},

@@ -25,8 +25,8 @@ var Driver = provider.Driver{
 	Title:   "Cloudflare DNS",
 	Classes: []string{"octodns_cloudflare.CloudflareProvider"},
 	Options: []provider.Option{
-		{Name: "token", Required: true, Secret: true, Help: "API token; with email, the global API key"},
-		{Name: "email", Help: "who signs in with a global API key; leave it out with an API token"},
+		{Name: "token", Required: true, Secret: true, Token: true, Help: "API token; with email, the global API key"},
+		{Name: "email", Token: true, Help: "who signs in with a global API key; leave it out with an API token"},
 		{Name: "account_id", Help: "the account whose zones are seen, and in which zones are created; default: all that the token sees"},
 		{Name: "plan_type", Help: "free, pro, business or enterprise: how large batches may be; default: what each zone says. Plans are never changed"},
 		{Name: "multi_provider", Default: "auto", Help: "auto: switched on when name servers of others are written at the apex; true: always on; false: the apex NS are left alone"},

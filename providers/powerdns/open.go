@@ -24,7 +24,7 @@ var Driver = provider.Driver{
 	Classes: []string{"octodns_powerdns.PowerDnsProvider"},
 	Options: []provider.Option{
 		{Name: "host", Required: true, Help: "host of the HTTP API"},
-		{Name: "api_key", Required: true, Secret: true, Help: "what pdns.conf has as api-key"},
+		{Name: "api_key", Required: true, Secret: true, Token: true, Help: "what pdns.conf has as api-key"},
 		{Name: "port", Kind: provider.Int, Default: "8081", Help: "port of the HTTP API"},
 		{Name: "scheme", Default: "http", Help: "http or https"},
 		{Name: "ssl_verify", Default: "true", Help: "check the certificate: true, false, or a file of certificates to trust"},

@@ -25,9 +25,9 @@ var Driver = provider.Driver{
 	Title:   "Amazon Route 53",
 	Classes: []string{"octodns_route53.Route53Provider"},
 	Options: []provider.Option{
-		{Name: "access_key_id", Secret: true, Help: "access key; without it the environment, the shared files and the machine's role are asked, as every AWS tool does"},
-		{Name: "secret_access_key", Secret: true, Help: "secret of the access key"},
-		{Name: "session_token", Secret: true, Help: "token of temporary credentials"},
+		{Name: "access_key_id", Secret: true, Token: true, Help: "access key; without it the environment, the shared files and the machine's role are asked, as every AWS tool does"},
+		{Name: "secret_access_key", Secret: true, Token: true, Help: "secret of the access key"},
+		{Name: "session_token", Secret: true, Token: true, Help: "token of temporary credentials"},
 		{Name: "profile", Help: "profile of the shared configuration files; access_key_id goes before it"},
 		{Name: "role_arn", Help: "role to assume"},
 		{Name: "role_external_id", Help: "external id that the role asks for"},
