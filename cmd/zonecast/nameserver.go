@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"os/user"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,10 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zonecast/zonecast/finding"
-	"github.com/zonecast/zonecast/nameserver"
 	"github.com/zonecast/zonecast/nameserver/conf"
 	"github.com/zonecast/zonecast/nameserver/serve"
-	"github.com/zonecast/zonecast/zone"
 )
 
 type nameserverArgs struct {
@@ -55,11 +52,15 @@ func nameserverCommand(a *app) *cobra.Command {
   zonecast nameserver --zones zones --allow-transfer 198.51.100.0/24 --notify 198.51.100.2
   zonecast nameserver --zones zones --metrics 127.0.0.1:9153
   zonecast nameserver --store zones.db --control zonecast.sock
-  zonecast nameserver --config /etc/zonecast/nameserver.yaml --check`,
+  zonecast nameserver --config /etc/zonecast/nameserver.yaml --check
+  zonecast nameserver --config /etc/zonecast/nameserver.yaml --check --json`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.settings(&args, cmd.LocalNonPersistentFlags())
 			if err != nil {
+				if args.check && a.json {
+					return a.checkedJSON(&checked{Findings: finding.Of(err, "nameserver-config")})
+				}
 				return err
 			}
 			return a.nameserver(cmd.Context(), &args, c)
@@ -67,7 +68,7 @@ func nameserverCommand(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&args.config, "config", "c", "", "take everything from this `FILE` (docs/nameserver-config.md)")
-	f.BoolVar(&args.check, "check", false, "look at configuration and zone files, say what is wrong, and end")
+	f.BoolVar(&args.check, "check", false, "look at configuration and zone files, say what is wrong (--json: for programs), and end")
 	f.StringArrayVar(&args.zones, "zones", nil, "serve the zone files of this `FOLDER` (repeatable)")
 	f.StringArrayVar(&args.listen, "listen", nil, "answer at `ADDR[:PORT]`, over UDP and TCP; the port is 53 unless given (repeatable;\ndefault: 127.0.0.1:5300 and [::1]:5300, or the sockets that systemd hands over)")
 	f.StringVar(&args.tlsCert, "tls-cert", "", "certificate chain, a PEM `FILE`; adds DNS over TLS, HTTPS and QUIC at the addresses of --listen")
@@ -186,43 +187,6 @@ func (a *app) again(args *nameserverArgs, before *conf.Config, log *serverLog) (
 	}
 	log.say("the configuration stays as it was")
 	return serve.Content{}, err
-}
-
-// checkNameserver says what would be wrong.
-func (a *app) checkNameserver(ctx context.Context, c *conf.Config) error {
-	o, err := c.Serve()
-	if err != nil {
-		return err
-	}
-	log := newServerLog(a)
-	log.stamp = false
-	var zones nameserver.Zones
-	folders := serve.Folders{Zones: &zones, Claim: func(origin zone.Name, _ string) string { return o.Configured(origin) }}
-	for _, f := range o.Folders {
-		folders.Dirs = append(folders.Dirs, f.Dir)
-	}
-	r := folders.Scan(ctx, true)
-	r.Findings = append(r.Findings, o.Check()...)
-	if c.User != "" {
-		if _, err := user.Lookup(c.User); err != nil {
-			r.Findings = append(r.Findings, finding.Finding{ID: "nameserver-config", Severity: finding.Error, Text: "user: " + err.Error()})
-		}
-	}
-	if err := a.mayServe(log, r, len(o.Primaries)+len(o.Secondaries)+len(o.Catalogs) > 0); err != nil {
-		return err
-	}
-	// A machine may get its addresses later, and the file may be checked on another one.
-	addresses := c.CheckAddresses(ctx, usualEndpoints())
-	log.problems(addresses)
-	a.say("%s from %s%s; %s held here, %s transferred in, %s consumed", plural(r.Zones, "zone"), plural(r.Files, "file"), log.broken(r),
-		plural(len(o.Primaries), "zone"), plural(len(o.Secondaries), "zone"), plural(len(o.Catalogs), "catalog"))
-	if r.Broken > 0 {
-		return errors.New("not all zone files can be used")
-	}
-	if err := finding.AsError(append(addresses, r.Findings...)); err != nil {
-		return exit(exitError) // which was told
-	}
-	return nil
 }
 
 // mayServe tells what is wrong with files, and whether it is worse than can be served with. others:

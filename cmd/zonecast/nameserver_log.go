@@ -109,7 +109,7 @@ func (l *serverLog) problems(fs []finding.Finding) {
 	slices.SortStableFunc(fs, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	for i, f := range fs {
 		if i == most {
-			l.say("… and %d more of them; zonecast validate shows all", len(fs)-most)
+			l.say("… and %d more of them; zonecast nameserver --check --json shows all", len(fs)-most)
 			return
 		}
 		l.finding(f)
