@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/zonecast/zonecast/provider"
@@ -26,7 +27,7 @@ var Driver = provider.Driver{
 	Title: "zonecast name server",
 	Options: []provider.Option{
 		{Name: "socket", Help: "Unix socket of the name server's control interface; default: " + api.DefaultSocket + ", unless address is given"},
-		{Name: "address", Help: "host and port of the control interface over TLS, in place of socket"},
+		{Name: "address", Help: "host:port of the control interface over TLS, also as https://host:port, in place of socket"},
 		{Name: "certificate", Help: "certificate that is shown to the name server, a PEM file; relative to the configuration"},
 		{Name: "key", Help: "its key, a PEM file"},
 		{Name: "ca_file", Help: "authority of the name server's certificate, a PEM file; default: those that the system trusts"},
@@ -109,6 +110,8 @@ func (p *Provider) reach(c provider.Config, bad badOption) (http.RoundTripper, e
 		}
 		return base, nil // a test's, which knows the way
 	}
+	// As --control of zonecast nameserver has it.
+	address = strings.TrimSuffix(strings.TrimPrefix(address, "https://"), "/")
 	if err := provider.Host(address); err != nil {
 		return nil, bad("address", "%v", err)
 	}

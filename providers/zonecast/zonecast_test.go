@@ -381,7 +381,7 @@ func TestRenewedCertificate(t *testing.T) {
 	over.Certificate, over.Key = ca.pair(t, "ns1.example.net")
 	s := start(t, nil, over)
 	cert, key := ca.pair(t, "old.example.net")
-	p := open(t, map[string]string{"address": s.control.Addr().String(), "certificate": cert, "key": key, "ca_file": ca.file}, nil)
+	p := open(t, map[string]string{"address": "https://" + s.control.Addr().String(), "certificate": cert, "key": key, "ca_file": ca.file}, nil)
 	if _, err := p.(provider.Verifier).Verify(t.Context()); provider.KindOf(err) != provider.Denied {
 		t.Errorf("with the old certificate: %v", err)
 	}
