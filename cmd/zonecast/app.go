@@ -123,6 +123,8 @@ type session struct {
 	store    *sqlite.Store     // nil when it was not asked for or could not be opened
 	storeErr error
 	round    int // of plans and writes after the first: new name servers join the apex NS
+	end      ending
+	told     *int // the exit code of the last report in JSON; nil: there is none
 }
 
 // load reads the configuration. Errors in it are an error here; warnings are kept for the command.

@@ -78,7 +78,7 @@ objection once with --allow GUARD --reason TEXT, or leave those targets out with
 
 A provider that was filled with a zone joins the apex NS of the others when it answers: where
 apex_ns is managed, the same run plans that, shows it, asks, and writes it. With --json its
-lines say "round": 2; the last report is that of the run.
+lines say "round": 2; the last report is that of the run, with the exit code and the findings.
 
 A target that fails does not stop the others. Exits 4 when some targets were written and
 others not; the same command again continues. Every write is journaled first, so that it may
@@ -213,8 +213,9 @@ func allowSaved(p *plan.Plan, allow []plan.Allowance) {
 	p.Held = held
 }
 
-// carryOut shows plans, asks, applies and reports. All ways of writing end here.
-func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) error {
+// oneRound shows plans, asks, applies and reports, and goes on with a second round where name servers
+// are new.
+func (s *session) oneRound(ctx context.Context, run *flow.Run, x applyFlags) error {
 	finds := slices.Concat(s.findings, run.Findings)
 	s.app.findings(withoutNotes(finds, run.Plans))
 	out := s.newApplyView()
@@ -246,9 +247,12 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 			return err
 		}
 	}
+	s.end = ending{failed: run.Failed, findings: finds, code: func(r *apply.Report) int {
+		return exitOf(s.over(reportExit(r, run.Failed), held, broken))
+	}}
 	report, err := out.run(ctx, func(observe func(apply.Event)) (*apply.Report, error) {
 		return s.planner.Apply(ctx, plans, x.options(s.app), observe)
-	}, plans, run.Failed)
+	}, plans, s.end)
 	if err != nil {
 		return fmt.Errorf("the journal could not be kept: %w\n  what was written is in the report above; the next run reads the targets again", err)
 	}
@@ -258,6 +262,11 @@ func (s *session) carryOut(ctx context.Context, run *flow.Run, x applyFlags) err
 			return s.half(err)
 		}
 	}
+	return s.over(code, held, broken)
+}
+
+// over is the end of a round whose report alone would end with code.
+func (s *session) over(code, held int, broken bool) error {
 	if code == exitOK && held > 0 {
 		code = exitRefused
 	}
@@ -306,10 +315,13 @@ func (s *session) followUp(ctx context.Context, zones []zone.Name, before []*pla
 			req.Targets = append(req.Targets, p.Target.Provider)
 		}
 	}
+	s.round++
 	run := s.planner.Plan(ctx, req)
+	s.end = ending{failed: run.Failed, findings: s.end.findings}
 	if ctx.Err() != nil {
 		return errUnread
 	}
+	s.end.findings = slices.Concat(s.end.findings, run.Findings)
 	if len(run.Failed) > 0 {
 		s.app.findings(slices.DeleteFunc(run.Findings, func(f finding.Finding) bool { return f.Severity != finding.Error }))
 	}
@@ -328,11 +340,10 @@ func (s *session) followUp(ctx context.Context, zones []zone.Name, before []*pla
 	case len(plans) == 0:
 		return nil
 	}
-	s.round++
 	if !s.json { // there, "round" of each line says so
 		fmt.Fprintf(s.stdout, "\nThe new name servers of %s answer now and join the apex NS.\n\n", plural(len(zones), "zone"))
 	}
-	return s.carryOut(ctx, &flow.Run{Plans: plans, Failed: run.Failed}, x)
+	return s.oneRound(ctx, &flow.Run{Plans: plans, Failed: run.Failed}, x)
 }
 
 // half is the end of a run whose first round was written and whose second was not, or not everywhere.

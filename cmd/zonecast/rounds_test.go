@@ -128,6 +128,75 @@ func TestASecondRoundThatCannotBePlanned(t *testing.T) {
 	}
 }
 
+// What reads the lines of --json goes by the last report: it has the exit code of the process and what
+// is wrong, when the second round has no targets to report of, too.
+func TestTheLastReportHasTheExitCode(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name                 string
+		refused, interrupted bool // the calls of the second round
+		failed               int  // targets that are not planned
+		want                 int
+		finding              string
+	}{
+		{name: "both rounds are written", want: exitOK},
+		{name: "the second cannot be planned", refused: true, failed: 2, want: exitPartial, finding: "access denied"},
+		{name: "interrupted between the two", interrupted: true, want: exitPartial},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			a, b := newCloud(t, "cloudflare"), newCloud(t, "google")
+			text := "sources:\n  zones: {type: yaml, directory: zones}\nproviders:\n"
+			for _, c := range []*cloud{a, b} {
+				text += fmt.Sprintf("  %s:\n    type: %s\n    %s: %s\n    %s\n    limits: \"off\"\n", c.kind, c.kind, c.option, c.url, c.extra)
+			}
+			text += "defaults: {sources: [zones], targets: [cloudflare, google]}\nzones: [example.org]\n"
+			if err := os.WriteFile(filepath.Join(a.dir, "zonecast.yaml"), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			var out, errs watched
+			for _, c := range []*cloud{a, b} {
+				c.say(func(w http.ResponseWriter, r *http.Request) bool {
+					if signsIn(r) || !strings.Contains(out.String(), `{"type":"report"`) {
+						return false
+					}
+					if x.interrupted {
+						interrupt()
+					}
+					if !x.refused {
+						return false
+					}
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(http.StatusForbidden)
+					_, _ = io.WriteString(w, `{"success":false,"errors":[{"code":9109,"message":"no"}],"messages":[],"result":null,"error":{"code":403,"message":"no","errors":[{"reason":"forbidden","message":"no"}]}}`)
+					return true
+				})
+			}
+			code := run(ctx, "zonecast", []string{"apply", "--json", "--yes", "--no-verify", "-c", a.dir}, strings.NewReader(""), &out, &errs)
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			last := lines[len(lines)-1]
+			var l struct {
+				applyLine
+				Plan json.RawMessage `json:"plan"`
+			}
+			if err := json.Unmarshal([]byte(last), &l); err != nil || l.Type != "report" || l.Exit == nil {
+				t.Fatalf("the last line is %s (%v), want a report with an exit code", last, err)
+			}
+			if code != x.want || *l.Exit != code || l.Round != 2 || len(l.Failed) != x.failed && !x.interrupted {
+				t.Errorf("exit %d, want %d; the last line has exit %d, round %d, %d not planned, want round 2 and %d: %s\n%s", code, x.want, *l.Exit, l.Round, len(l.Failed), x.failed, last, errs.String())
+			}
+			if l.Report.Cancelled != x.interrupted {
+				t.Errorf("the last report says that it was interrupted: %v, want %v", l.Report.Cancelled, x.interrupted)
+			}
+			if got := fmt.Sprint(l.Findings); !strings.Contains(got, x.finding) || x.finding == "" && finding.AsError(l.Findings) != nil {
+				t.Errorf("findings of the last report are %s, want %q", got, x.finding)
+			}
+		})
+	}
+}
+
 // A zone that was deleted at Route 53 comes back under other name servers. One apply makes it and has
 // them join the apex NS of the others; the old ones stay until somebody says yes.
 func TestAZoneMadeAnewJoinsInTheSameRun(t *testing.T) {

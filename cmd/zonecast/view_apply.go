@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zonecast/zonecast/apply"
+	"github.com/zonecast/zonecast/finding"
 	"github.com/zonecast/zonecast/internal/term"
 	"github.com/zonecast/zonecast/plan"
 	"github.com/zonecast/zonecast/provider"
@@ -20,9 +21,8 @@ import (
 // An applyView shows a run: its plans, its progress, its report.
 type applyView interface {
 	plans([]*plan.Plan) error
-	// run calls do with an observer and shows what it tells, then the report, with the targets
-	// that could not even be planned.
-	run(ctx context.Context, do applier, plans []*plan.Plan, failed []plan.Target) (*apply.Report, error)
+	// run calls do with an observer and shows what it tells, then the report.
+	run(ctx context.Context, do applier, plans []*plan.Plan, end ending) (*apply.Report, error)
 }
 
 // An applier carries out plans and tells the observer what happens.
@@ -30,17 +30,19 @@ type applier func(observe func(apply.Event)) (*apply.Report, error)
 
 func (s *session) newApplyView() applyView {
 	if s.json {
-		return jsonApply{s.app, s.round, &sync.Mutex{}}
+		return s.jsonApply()
 	}
 	return textApply{s.app}
 }
 
 // jsonApply prints one JSON object a line on standard output: the plan, each event, the report.
 type jsonApply struct {
-	*app
+	*session
 	after int // rounds before this one
 	mu    *sync.Mutex
 }
+
+func (s *session) jsonApply() jsonApply { return jsonApply{s, s.round, &sync.Mutex{}} }
 
 // An applyLine is one line of `apply --json`. Type says which of the others is there.
 type applyLine struct {
@@ -51,7 +53,9 @@ type applyLine struct {
 	Wait   *httpkit.Wait  `json:"wait,omitempty"` // a call to a provider pauses for long
 	Report *apply.Report  `json:"report,omitempty"`
 	Failed []plan.Target  `json:"notPlanned,omitempty"` // with a report
-	Exit   *int           `json:"exit,omitempty"`       // with a report: the exit code
+	Exit   *int           `json:"exit,omitempty"`       // with a report: the exit code; that of the last one is the process's
+	// Findings, with a report, are what standard error has for people.
+	Findings []finding.Finding `json:"findings,omitempty"`
 }
 
 // line writes one line, from any goroutine. Like all output to a stream that is gone, what cannot be written is lost.
@@ -72,15 +76,26 @@ func (v jsonApply) plans(plans []*plan.Plan) error {
 	return nil
 }
 
-func (v jsonApply) run(_ context.Context, do applier, _ []*plan.Plan, failed []plan.Target) (*apply.Report, error) {
+func (v jsonApply) run(_ context.Context, do applier, _ []*plan.Plan, end ending) (*apply.Report, error) {
 	back := v.waits.instead(func(w httpkit.Wait) { v.sayWait(w); v.line(applyLine{Type: "wait", Wait: &w}) })
 	defer back()
 	report, err := do(func(e apply.Event) { v.line(applyLine{Type: "progress", Event: &e}) })
 	if report != nil {
-		code := reportExit(report, failed)
-		v.line(applyLine{Type: "report", Report: report, Failed: failed, Exit: &code})
+		code := end.code(report)
+		switch {
+		case err != nil: // of the journal
+			code = exitError
+		case code == exitError && v.after > 0:
+			code = exitPartial // the round before was written
+		}
+		v.report(report, end, code)
 	}
 	return report, err
+}
+
+func (v jsonApply) report(r *apply.Report, end ending, code int) {
+	v.line(applyLine{Type: "report", Report: r, Failed: end.failed, Exit: &code, Findings: unsilenced(end.findings)})
+	v.told = &code
 }
 
 // textApply prints for people: progress on standard error, a live table when that is a terminal;
@@ -89,7 +104,7 @@ type textApply struct{ *app }
 
 func (v textApply) plans(plans []*plan.Plan) error { return v.showPlans(plans, "text") }
 
-func (v textApply) run(ctx context.Context, do applier, plans []*plan.Plan, failed []plan.Target) (*apply.Report, error) {
+func (v textApply) run(ctx context.Context, do applier, plans []*plan.Plan, end ending) (*apply.Report, error) {
 	v.say("")
 	stop := context.AfterFunc(ctx, func() {
 		fmt.Fprintf(v.stderr, "\r\x1b[K%s writes in flight finish (up to 30 s), nothing new begins; interrupt again to stop at once\n", v.errPaint().Yellow("interrupted:"))
@@ -103,12 +118,12 @@ func (v textApply) run(ctx context.Context, do applier, plans []*plan.Plan, fail
 		report, err := do(live.observe)
 		stop()
 		live.stop()
-		return report, v.report(report, failed, err)
+		return report, v.report(report, end.failed, err)
 	}
 	started := map[plan.Target]bool{}
 	report, err := do(func(e apply.Event) { v.plainLine(e, started) })
 	stop()
-	return report, v.report(report, failed, err)
+	return report, v.report(report, end.failed, err)
 }
 
 // plainLine prints what is worth a line where lines cannot be taken back: the start of a write,
