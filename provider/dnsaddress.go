@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -13,6 +14,9 @@ import (
 // none is written. Errors say what is wrong, and go on after the option's name ("is …").
 func DNSAddress(text string) (string, error) {
 	if a, err := netip.ParseAddr(unbracketed(text)); err == nil && (a.Zone() == "" || label(a.Zone())) {
+		if err := twoReadings(text, a); err != nil {
+			return "", err
+		}
 		return netip.AddrPortFrom(a, 53).String(), nil
 	}
 	host, port, least := text, "53", 2 // "yes" is no host; a name of one label, as in a container network, has a port
@@ -26,6 +30,9 @@ func DNSAddress(text string) (string, error) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", errors.New("has a port that is no number from 1 to 65535")
 	}
+	if port[0] == '0' {
+		return "", errors.New("has a port that begins with 0")
+	}
 	if a, err := netip.ParseAddr(host); (err != nil || a.Zone() != "" && !label(a.Zone())) && !hostname(host, least) {
 		return "", errors.New("names no host: neither an address nor a host name")
 	}
@@ -34,6 +41,22 @@ func DNSAddress(text string) (string, error) {
 
 // HowToWriteDNSAddress says what DNSAddress takes.
 const HowToWriteDNSAddress = "write 192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53 or ns1.example.net:53"
+
+// twoReadings refuses an address of IPv6 that is more likely another with a port of the DNS behind it,
+// "::1:53": nobody sees that the wrong host is asked. Brackets say what is meant.
+func twoReadings(text string, whole netip.Addr) error {
+	at := strings.LastIndexByte(text, ':')
+	if !whole.Is6() || strings.ContainsAny(text, "[]%.") {
+		return nil
+	}
+	host, err := netip.ParseAddr(text[:at])
+	port := text[at+1:]
+	n, bad := strconv.ParseUint(port, 10, 16)
+	if err != nil || bad != nil || port[0] == '0' || n != 53 && n != 853 && n != 5353 && !host.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("can be read in two ways: write [%s]:%s for port %s of %s, or [%s] for that address", host, port, port, host, text)
+}
 
 func unbracketed(s string) string {
 	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {

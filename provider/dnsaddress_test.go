@@ -35,6 +35,22 @@ func TestDNSAddress(t *testing.T) {
 		"192.0.2.1:0":             "!port that is no number",
 		"192.0.2.1:65536":         "!port that is no number",
 		"192.0.2.1:domain":        "!port that is no number",
+		"192.0.2.1:053":           "!port that begins with 0",
+		"ns1.example.net:0053":    "!port that begins with 0",
+		"[2001:db8::1]:053":       "!port that begins with 0",
+		"192.0.2.1:00":            "!port that is no number",
+		"::1:53":                  "!write [::1]:53 for port 53 of ::1, or [::1:53] for that address",
+		"::1:5300":                "!write [::1]:5300 for port 5300",
+		"2001:db8::1:53":          "!write [2001:db8::1]:53 for port 53 of 2001:db8::1, or [2001:db8::1:53]",
+		"2001:db8:0::1:853":       "!write [2001:db8::1]:853",
+		"2001:db8::1:5353":        "!write [2001:db8::1]:5353",
+		"[2001:db8::1:53]":        "[2001:db8::1:53]:53",
+		"[2001:db8::1:53]:53":     "[2001:db8::1:53]:53",
+		"2001:db8::53":            "[2001:db8::53]:53",
+		"2001:db8::1:54":          "[2001:db8::1:54]:53",
+		"2001:db8:1:2:3:4:5:53":   "[2001:db8:1:2:3:4:5:53]:53",
+		"::53":                    "[::53]:53",
+		"::1:53a":                 "[::1:53a]:53",
 		"2001:db8::1:5353:x":      "!without brackets",
 		"[2001:db8::1":            "!without brackets",
 		"[fe80::1%e:1]>+1]":       "!without brackets",
@@ -57,7 +73,7 @@ func TestDNSAddress(t *testing.T) {
 }
 
 func FuzzDNSAddress(f *testing.F) {
-	for _, s := range []string{"192.0.2.1:53", "[::1]:53", "a.example", "x:y:z", "[]:1", "[::%:1]>+1]", "::%eth0"} {
+	for _, s := range []string{"192.0.2.1:53", "[::1]:53", "a.example", "x:y:z", "::1:53", "[]:1", "[::%:1]>+1]", "::%eth0"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
