@@ -49,13 +49,14 @@ func twoReadings(text string, whole netip.Addr) error {
 	if !whole.Is6() || strings.ContainsAny(text, "[]%.") {
 		return nil
 	}
-	host, err := netip.ParseAddr(text[:at])
+	host, noHost := netip.ParseAddr(text[:at])
 	port := text[at+1:]
-	n, bad := strconv.ParseUint(port, 10, 16)
-	if err != nil || bad != nil || port[0] == '0' || n != 53 && n != 853 && n != 5353 && !host.IsLoopback() {
-		return nil
+	n, noPort := strconv.ParseUint(port, 10, 16)
+	usual := n == 53 || n == 853 || n == 5353 || host.IsLoopback()
+	if noHost == nil && noPort == nil && port[0] != '0' && usual {
+		return fmt.Errorf("can be read in two ways: write [%s]:%s for port %s of %s, or [%s] for that address", host, port, port, host, text)
 	}
-	return fmt.Errorf("can be read in two ways: write [%s]:%s for port %s of %s, or [%s] for that address", host, port, port, host, text)
+	return nil
 }
 
 func unbracketed(s string) string {
