@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -588,4 +589,58 @@ func TestPatchedNameComesBack(t *testing.T) {
 			t.Errorf("version %d: %s\nwant %s", i, got, want)
 		}
 	}
+}
+
+// TestPatchedChainKeepsOwners has a record of an NSEC3 chain change in the step in which another one
+// comes, and once more: the name that it matches must be denied by the newest.
+func TestPatchedChainKeepsOwners(t *testing.T) {
+	t.Parallel()
+	a, b := zone.MustName("a.p.example."), zone.MustName("b.p.example.")
+	chain := func(n zone.Name, next string) zone.RRset {
+		return zone.RRset{Owner: hashedOwner(n), Type: zone.TypeNSEC3, TTL: 300, Data: []zone.Data{zone.Data("\x01\x00\x00\x00\x00\x14" + strings.Repeat(next, 20) + "\x00\x01\x40")}}
+	}
+	address := func(n zone.Name) zone.RRset {
+		return zone.RRset{Owner: n, Type: zone.TypeA, TTL: 300, Data: []zone.Data{"\xc0\x00\x02\x01"}}
+	}
+	z := patchedZone(t,
+		zone.RRset{Owner: patchOrigin, Type: zone.TypeDNSKEY, TTL: 300, Data: []zone.Data{"\x01\x01\x03\x0dkey"}},
+		zone.RRset{Owner: patchOrigin, Type: zone.TypeNSEC3PARAM, TTL: 300, Data: []zone.Data{"\x01\x00\x00\x00\x00"}},
+		address(a), chain(a, "1"), chain(patchOrigin, "1"))
+	c, err := nameserver.Compile(z, nameserver.Always(nameserver.CompileOptions{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := []*zone.Zone{z} // held on to: a version whose zone is gone is not patched
+	for i, sets := range [][]zone.RRset{{chain(a, "2"), address(b), chain(b, "1")}, {chain(a, "3")}} {
+		var list []zone.Change
+		for _, set := range sets {
+			list = append(list, zone.Change{After: &set})
+			if old, ok := z.Set(set.Owner, set.Type); ok {
+				list[len(list)-1].Before = &old
+			}
+		}
+		if z, err = z.With(list); err != nil {
+			t.Fatal(err)
+		}
+		versions = append(versions, z)
+		if c, err = nameserver.Recompile(c, z, nameserver.Always(nameserver.CompileOptions{})); err != nil {
+			t.Fatal(err)
+		}
+		if c.Patches() != i+1 {
+			t.Fatalf("version %d is patched %d times, want %d", i+1, c.Patches(), i+1)
+		}
+		whole, err := nameserver.Compile(z, nameserver.CompileOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := newQuestioner(t)
+		want := map[int]string{}
+		x.ask(whole, share{0, 1}, func(i int, answer []byte) { want[i] = string(answer) })
+		x.ask(c, share{0, 1}, func(i int, answer []byte) {
+			if string(answer) != want[i] {
+				t.Errorf("question %x: patched %x, whole %x", x.queries[i], answer, want[i])
+			}
+		})
+	}
+	runtime.KeepAlive(versions)
 }
